@@ -1,0 +1,211 @@
+//! Turns a question and passages into an answer whose sentences are tied to quotes.
+//!
+//! This file is the contract. [`answer`] is the path of one question; [`evidence`] chooses what
+//! the model reads, [`prompt`] puts it in the model's chat template, [`llama`] decodes,
+//! [`sampling`] chooses tokens and [`align`] ties each sentence to verbatim quotes. The crate
+//! never touches the database: passages come in, an [`Answer`] goes out.
+
+pub mod align;
+pub mod answer;
+pub mod evidence;
+pub mod gguf;
+pub mod llama;
+pub mod prompt;
+pub mod sampling;
+
+use ingest::PageRect;
+use serde::{Deserialize, Serialize};
+
+/// Whether the papers answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// There is an answer with at least one supported sentence.
+    Answered,
+    /// Nothing in the library supports an answer; `citations` are the nearest passages.
+    InsufficientEvidence,
+}
+
+/// A sentence of the answer and what supports it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Sentence {
+    /// The sentence, without citation markers.
+    pub text: String,
+    /// True where a quote supports it.
+    pub supported: bool,
+    /// How well the best quote supports it, 0 to 1.
+    pub support: f32,
+    /// Keys of [`Answer::citations`], best first; empty where nothing supports it.
+    pub citations: Vec<u32>,
+}
+
+/// A quote that supports a sentence.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Citation {
+    /// Number shown as `[key]`, from 1, in order of first use.
+    pub key: u32,
+    /// The catalog's document id.
+    pub document_id: String,
+    /// File name as it was added.
+    pub file: String,
+    /// Title, or the file name where none was found.
+    pub title: String,
+    /// Authors, where known.
+    pub authors: Vec<String>,
+    /// Year, where known.
+    pub year: Option<i32>,
+    /// Page that the quote starts on, from 1.
+    pub page: u32,
+    /// Verbatim text of that page.
+    pub quote: String,
+    /// Where the quote is printed, a rectangle a line.
+    pub rects: Vec<PageRect>,
+    /// The catalog's chunk id.
+    pub chunk_id: u64,
+    /// The passage's retrieval score.
+    pub score: f32,
+}
+
+/// Which model answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelInfo {
+    /// Model id; `extractive` where the answer is made of quotes only.
+    pub id: String,
+    /// Adapter in use.
+    pub adapter: Option<String>,
+}
+
+/// Which index found the passages.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IndexInfo {
+    /// Embedder id.
+    pub embedder: String,
+    /// The catalog's change sequence that the index had seen.
+    pub revision: u64,
+}
+
+/// Where the time went, in milliseconds; `null` where a stage did not run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Timings {
+    /// Both searches, fusion and loading the passages.
+    pub retrieve: Option<f64>,
+    /// Reranking.
+    pub rerank: Option<f64>,
+    /// Running the prompt through the model.
+    pub prefill: Option<f64>,
+    /// From the question to the first token.
+    pub first_token: Option<f64>,
+    /// From the question to the finished answer.
+    pub total: Option<f64>,
+}
+
+/// Tokens used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Tokens in the prompt.
+    pub prompt_tokens: usize,
+    /// Tokens generated.
+    pub completion_tokens: usize,
+}
+
+/// A complete answer, as `lectern ask --json` prints it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    /// Id under which the answer is stored.
+    pub id: String,
+    /// The question as asked.
+    pub question: String,
+    /// Answered or not.
+    pub outcome: Outcome,
+    /// The text, with `[key]` markers after each supported sentence.
+    pub answer: String,
+    /// The same, sentence by sentence.
+    pub sentences: Vec<Sentence>,
+    /// The quotes.
+    pub citations: Vec<Citation>,
+    /// Probability that the answer is right, where calibrated.
+    pub confidence: Option<f32>,
+    /// Which model answered.
+    pub model: ModelInfo,
+    /// Which index found the passages.
+    pub index: IndexInfo,
+    /// Seed, where sampling was used.
+    pub seed: Option<u64>,
+    /// Where the time went.
+    pub timings_ms: Timings,
+    /// Tokens used.
+    pub usage: Usage,
+}
+
+/// A message of a chat.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// `system`, `user` or `assistant`.
+    pub role: String,
+    /// What is said.
+    pub content: String,
+}
+
+/// What a model wrote.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Completion {
+    /// The text, without stop tokens.
+    pub text: String,
+    /// Tokens used.
+    pub usage: Usage,
+    /// Running the prompt through the model, in milliseconds.
+    pub prefill_ms: f64,
+    /// True where it ended at its token limit rather than at a stop token.
+    pub truncated: bool,
+}
+
+/// A language model that answers. Blocking: call it from a thread that may block.
+pub trait Generator: Send + Sync {
+    /// Model id, as answers record it.
+    fn id(&self) -> &str;
+
+    /// Continues the chat. `on_text` is given each new piece of text as it comes and returns
+    /// false to stop early.
+    fn generate(
+        &self,
+        messages: &[Message],
+        sampling: &sampling::Sampling,
+        on_text: &mut dyn FnMut(&str) -> bool,
+    ) -> Result<Completion>;
+}
+
+/// What kept an answer from being made.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The model file is unreadable or of a kind that cannot be run.
+    #[error("the model {path} cannot be used: {reason}")]
+    Model {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The model ran and failed.
+    #[error("generation failed: {0}")]
+    Run(#[from] candle_core::Error),
+    /// Tokenising failed.
+    #[error("tokenising failed: {0}")]
+    Tokenize(String),
+    /// The chat template is broken.
+    #[error("the model's chat template cannot be rendered: {0}")]
+    Template(#[from] minijinja::Error),
+    /// The prompt is longer than the model's context.
+    #[error("the prompt is {tokens} tokens long and the model reads {context} at most")]
+    TooLong {
+        /// Tokens in the prompt.
+        tokens: usize,
+        /// The model's context length.
+        context: usize,
+    },
+    /// Embedding the evidence failed.
+    #[error(transparent)]
+    Retrieval(#[from] retrieval::Error),
+}
+
+/// Result of this crate.
+pub type Result<T> = std::result::Result<T, Error>;

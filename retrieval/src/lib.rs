@@ -1,0 +1,181 @@
+//! Embeds chunks, indexes them for dense and BM25 search, and finds passages for a query.
+//!
+//! This file is the contract. [`embed`] turns text into vectors, [`dense`] and [`lexical`] are
+//! the two indexes, [`fusion`] joins their rankings and [`hybrid`] is the path of one query.
+//! Both indexes are derived from the catalog: each carries the watermark of the last change that
+//! it has seen, and applying a change twice is harmless.
+
+pub mod dense;
+pub mod embed;
+pub mod fusion;
+pub mod hybrid;
+pub mod lexical;
+
+use ingest::{PageRect, Rect};
+use serde::{Deserialize, Serialize};
+
+/// Number of a chunk in the catalog.
+pub type ChunkId = u64;
+
+/// What an index is told of a document.
+#[derive(Debug, Clone)]
+pub struct IndexedDocument {
+    /// The catalog's document id.
+    pub document_id: String,
+    /// Collection that the document is in.
+    pub collection: String,
+    /// Title, indexed beside the text.
+    pub title: String,
+    /// The document's chunks.
+    pub chunks: Vec<IndexedChunk>,
+}
+
+/// One chunk of an [`IndexedDocument`].
+#[derive(Debug, Clone)]
+pub struct IndexedChunk {
+    /// The catalog's chunk id.
+    pub id: ChunkId,
+    /// Text to embed and to index.
+    pub text: String,
+    /// Heading under which it stands.
+    pub section: Option<String>,
+}
+
+/// Which index answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Words only.
+    Bm25,
+    /// Meaning only.
+    Dense,
+    /// Both, fused.
+    #[default]
+    Hybrid,
+}
+
+/// Restricts a search. Empty means the whole library.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Only this collection.
+    pub collection: Option<String>,
+    /// Only these documents (the catalog resolves author and year to ids).
+    pub documents: Option<Vec<String>>,
+}
+
+/// A question put to the indexes.
+#[derive(Debug, Clone)]
+pub struct Query {
+    /// What the person typed.
+    pub text: String,
+    /// Which indexes to ask.
+    pub mode: Mode,
+    /// How many hits to return.
+    pub top_k: usize,
+    /// Where to look.
+    pub filter: Filter,
+}
+
+/// The score that each stage gave; `None` where that stage did not see the chunk.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Scores {
+    /// BM25 score.
+    pub bm25: Option<f32>,
+    /// Cosine similarity.
+    pub dense: Option<f32>,
+    /// Reciprocal rank fusion score.
+    pub fused: Option<f32>,
+    /// Reranker score.
+    pub rerank: Option<f32>,
+}
+
+/// A chunk that matched, best first in a result.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hit {
+    /// Which chunk.
+    pub chunk_id: ChunkId,
+    /// The score that decided the order.
+    pub score: f32,
+    /// What each stage said.
+    pub scores: Scores,
+}
+
+/// A line of a passage: which bytes of [`Passage::text`] it gave, and where it is printed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PassageLine {
+    /// Page, from 1.
+    pub page: u32,
+    /// Place on the page.
+    pub rect: Rect,
+    /// First byte in [`Passage::text`].
+    pub start: usize,
+    /// One past the last byte in [`Passage::text`].
+    pub end: usize,
+}
+
+/// A [`Hit`] together with the text and origin that the catalog has for it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Passage {
+    /// Place in the result, from 1.
+    pub rank: usize,
+    /// The catalog's chunk id.
+    pub chunk_id: ChunkId,
+    /// The catalog's document id.
+    pub document_id: String,
+    /// File name as it was added.
+    pub file: String,
+    /// Title, or the file name where none was found.
+    pub title: String,
+    /// Authors, where known.
+    pub authors: Vec<String>,
+    /// Year, where known.
+    pub year: Option<i32>,
+    /// First page, from 1.
+    pub page: u32,
+    /// First and last page.
+    pub pages: [u32; 2],
+    /// Heading under which it stands.
+    pub section: Option<String>,
+    /// Verbatim text.
+    pub text: String,
+    /// The score that decided the order.
+    pub score: f32,
+    /// What each stage said.
+    pub scores: Scores,
+    /// Where the passage is printed, a rectangle a line.
+    pub rects: Vec<PageRect>,
+    /// Its lines; not part of the JSON contract.
+    #[serde(skip)]
+    pub lines: Vec<PassageLine>,
+}
+
+/// What kept retrieval from answering.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The embedder's files are unreadable or of another shape.
+    #[error("the embedding model in {folder} cannot be used: {reason}")]
+    Model {
+        /// Folder of the model.
+        folder: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The model ran and failed.
+    #[error("embedding failed: {0}")]
+    Embed(#[from] candle_core::Error),
+    /// Tokenising failed.
+    #[error("tokenising failed: {0}")]
+    Tokenize(String),
+    /// The dense index failed; it can be rebuilt.
+    #[error("the dense index failed: {0}")]
+    Dense(String),
+    /// The BM25 index failed; it can be rebuilt.
+    #[error("the BM25 index failed: {0}")]
+    Lexical(#[from] tantivy::TantivyError),
+    /// An index file could not be read or written.
+    #[error("an index file could not be read or written: {0}")]
+    Io(#[from] std::io::Error),
+}
+
+/// Result of this crate.
+pub type Result<T> = std::result::Result<T, Error>;
