@@ -1,0 +1,370 @@
+//! Documents and collections: added whole, deleted whole.
+
+use anyhow::{Context, Result};
+use flate2::Compression;
+use flate2::read::ZlibDecoder;
+use flate2::write::ZlibEncoder;
+use ingest::{Chunk, Document, Line, Page, Warning};
+use serde::{Deserialize, Serialize};
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+use std::io::{Read, Write};
+
+use super::{Catalog, now, timestamp};
+
+/// What state a document is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DocumentStatus {
+    /// Read, with text.
+    Ready,
+    /// A scan without a text layer: kept, but nothing of it can be found yet.
+    NeedsOcr,
+}
+
+impl DocumentStatus {
+    fn as_str(self) -> &'static str {
+        match self {
+            DocumentStatus::Ready => "ready",
+            DocumentStatus::NeedsOcr => "needs_ocr",
+        }
+    }
+}
+
+/// A document about to be added.
+pub struct NewDocument<'a> {
+    /// Its id.
+    pub id: &'a str,
+    /// Where it goes.
+    pub collection: &'a str,
+    /// Hash of its bytes, the name of its blob.
+    pub sha256: &'a str,
+    /// Name as it was added.
+    pub file: &'a str,
+    /// Absolute path, where it was added from one.
+    pub source: Option<&'a str>,
+    /// With or without text.
+    pub status: DocumentStatus,
+    /// Title, or the file name.
+    pub title: &'a str,
+    /// Size of the file.
+    pub bytes: u64,
+    /// What was read.
+    pub document: &'a Document,
+    /// How it was cut.
+    pub chunks: &'a [Chunk],
+    /// A document that this one takes the place of.
+    pub replaces: Option<&'a str>,
+}
+
+/// A document as lists show it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct DocumentRecord {
+    /// Its id.
+    pub id: String,
+    /// Name as it was added.
+    pub file: String,
+    /// Absolute path, where it was added from one.
+    pub source: Option<String>,
+    /// Title, or the file name.
+    pub title: String,
+    /// Authors, where known.
+    pub authors: Vec<String>,
+    /// Year, where known.
+    pub year: Option<i32>,
+    /// Number of pages.
+    pub pages: u32,
+    /// Number of chunks.
+    pub chunks: u32,
+    /// With or without text.
+    pub status: DocumentStatus,
+    /// Where it is.
+    pub collection: String,
+    /// When it was added, RFC 3339.
+    pub added_at: String,
+    /// Size of the file.
+    pub bytes: u64,
+    /// Hash of its bytes.
+    pub sha256: String,
+    /// What went wrong while it was read.
+    pub warnings: Vec<Warning>,
+}
+
+const COLUMNS: &str = "id, file, source, title, authors, year, pages, chunks, status, collection, \
+                       added_at, bytes, sha256, warnings";
+
+impl Catalog {
+    /// Adds a document with its pages and chunks, and deletes the one that it replaces.
+    ///
+    /// Returns the change's sequence number.
+    ///
+    /// # Errors
+    /// Where the database refuses; nothing is added then.
+    pub async fn add_document(&self, new: &NewDocument<'_>) -> Result<u64> {
+        let mut transaction = self.pool.begin().await?;
+        if let Some(old) = new.replaces {
+            super::changes::delete_document(&mut transaction, old).await?;
+        }
+        let metadata = &new.document.metadata;
+        sqlx::query(
+            "INSERT INTO documents (id, collection, sha256, file, source, status, title, authors, \
+             year, pages, chunks, bytes, warnings, added_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+        )
+        .bind(new.id)
+        .bind(new.collection)
+        .bind(new.sha256)
+        .bind(new.file)
+        .bind(new.source)
+        .bind(new.status.as_str())
+        .bind(new.title)
+        .bind(serde_json::to_string(&metadata.authors)?)
+        .bind(metadata.year)
+        .bind(new.document.pages.len() as i64)
+        .bind(new.chunks.len() as i64)
+        .bind(new.bytes as i64)
+        .bind(serde_json::to_string(&new.document.warnings)?)
+        .bind(now())
+        .execute(&mut *transaction)
+        .await
+        .context("adding the document")?;
+
+        let mut text_start = 0;
+        for page in &new.document.pages {
+            sqlx::query(
+                "INSERT INTO pages (document_id, number, width, height, text, text_start, lines) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            )
+            .bind(new.id)
+            .bind(i64::from(page.number))
+            .bind(f64::from(page.width))
+            .bind(f64::from(page.height))
+            .bind(&page.text)
+            .bind(text_start as i64)
+            .bind(pack(&page.lines)?)
+            .execute(&mut *transaction)
+            .await
+            .context("adding a page")?;
+            text_start += page.text.len() + ingest::PAGE_SEPARATOR.len();
+        }
+        for chunk in new.chunks {
+            sqlx::query(
+                "INSERT INTO chunks (document_id, position, span_start, span_end, first_page, \
+                 last_page, section, tokens, text) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            )
+            .bind(new.id)
+            .bind(i64::from(chunk.index))
+            .bind(chunk.start as i64)
+            .bind(chunk.end as i64)
+            .bind(i64::from(chunk.first_page))
+            .bind(i64::from(chunk.last_page))
+            .bind(&chunk.section)
+            .bind(i64::from(chunk.tokens))
+            .bind(&chunk.text)
+            .execute(&mut *transaction)
+            .await
+            .context("adding a chunk")?;
+        }
+        let sequence = super::changes::record(&mut transaction, new.id).await?;
+        transaction.commit().await?;
+        Ok(sequence)
+    }
+
+    /// Deletes a document with its pages, chunks and the answers that quote it.
+    ///
+    /// Returns the change's sequence number, or `None` where there is no such document.
+    ///
+    /// # Errors
+    /// Where the database refuses; nothing is deleted then.
+    pub async fn delete_document(&self, id: &str) -> Result<Option<u64>> {
+        let mut transaction = self.pool.begin().await?;
+        let sequence = super::changes::delete_document(&mut transaction, id).await?;
+        transaction.commit().await?;
+        // The write-ahead log holds the deleted text until it is folded into the main file.
+        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&self.pool).await?;
+        Ok(sequence)
+    }
+
+    /// One document.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub async fn document(&self, id: &str) -> Result<Option<DocumentRecord>> {
+        self.find_documents("id = $1", &[id]).await.map(|mut found| found.pop())
+    }
+
+    /// The document with these bytes in this collection.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub async fn document_by_content(
+        &self,
+        collection: &str,
+        sha256: &str,
+    ) -> Result<Option<DocumentRecord>> {
+        let found = self.find_documents("collection = $1 AND sha256 = $2", &[collection, sha256]);
+        found.await.map(|mut found| found.pop())
+    }
+
+    /// The document that was last added to this collection from this path.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub async fn document_by_source(
+        &self,
+        collection: &str,
+        source: &str,
+    ) -> Result<Option<DocumentRecord>> {
+        let found = self.find_documents("collection = $1 AND source = $2", &[collection, source]);
+        found.await.map(|mut found| found.pop())
+    }
+
+    /// All documents, of one collection where given, newest first.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub async fn documents(&self, collection: Option<&str>) -> Result<Vec<DocumentRecord>> {
+        let mut found = match collection {
+            Some(name) => self.find_documents("collection = $1", &[name]).await?,
+            None => self.find_documents("id <> ''", &[]).await?,
+        };
+        found.reverse();
+        Ok(found)
+    }
+
+    async fn find_documents(&self, condition: &'static str, values: &[&str]) -> Result<Vec<DocumentRecord>> {
+        let sql = format!("SELECT {COLUMNS} FROM documents WHERE {condition} ORDER BY added_at, id");
+        // Both parts are constants of this file; values are bound.
+        let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
+        for value in values {
+            query = query.bind(*value);
+        }
+        query.fetch_all(&self.pool).await?.iter().map(record).collect()
+    }
+
+    /// Number of documents.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub async fn count_documents(&self) -> Result<u64> {
+        Ok(sqlx::query_scalar::<_, i64>("SELECT COUNT(*) FROM documents").fetch_one(&self.pool).await? as u64)
+    }
+
+    /// Number of chunks.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub async fn count_chunks(&self) -> Result<u64> {
+        Ok(sqlx::query_scalar::<_, i64>("SELECT COUNT(*) FROM chunks").fetch_one(&self.pool).await? as u64)
+    }
+
+    /// Every blob that a document or a job needs.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub async fn needed_blobs(&self) -> Result<std::collections::HashSet<String>> {
+        let rows: Vec<String> = sqlx::query_scalar(
+            "SELECT sha256 FROM documents UNION SELECT sha256 FROM jobs WHERE state IN ('queued', 'running')",
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.into_iter().collect())
+    }
+
+    /// One page with its lines.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub async fn page(&self, document_id: &str, number: u32) -> Result<Option<Page>> {
+        let row = sqlx::query(
+            "SELECT number, width, height, text, lines FROM pages WHERE document_id = $1 AND number = $2",
+        )
+        .bind(document_id)
+        .bind(i64::from(number))
+        .fetch_optional(&self.pool)
+        .await?;
+        row.as_ref().map(page).transpose()
+    }
+
+    /// Makes sure that a collection exists.
+    ///
+    /// # Errors
+    /// Where the database refuses.
+    pub async fn ensure_collection(&self, name: &str) -> Result<()> {
+        sqlx::query("INSERT INTO collections (name, created_at) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+            .bind(name)
+            .bind(now())
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// Collections with their number of documents, by name.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub async fn collections(&self) -> Result<Vec<(String, u64)>> {
+        let rows: Vec<(String, i64)> = sqlx::query_as(
+            "SELECT c.name, COUNT(d.id) FROM collections c LEFT JOIN documents d ON d.collection = c.name \
+             GROUP BY c.name ORDER BY c.name",
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.into_iter().map(|(name, count)| (name, count as u64)).collect())
+    }
+
+    /// Deletes a collection that holds no documents. False where there is none of that name.
+    ///
+    /// # Errors
+    /// Where the database refuses.
+    pub async fn delete_collection(&self, name: &str) -> Result<bool> {
+        let done = sqlx::query("DELETE FROM collections WHERE name = $1")
+            .bind(name)
+            .execute(&self.pool)
+            .await?;
+        Ok(done.rows_affected() > 0)
+    }
+}
+
+fn record(row: &SqliteRow) -> Result<DocumentRecord> {
+    let status: String = row.try_get("status")?;
+    Ok(DocumentRecord {
+        id: row.try_get("id")?,
+        file: row.try_get("file")?,
+        source: row.try_get("source")?,
+        title: row.try_get("title")?,
+        authors: serde_json::from_str(row.try_get("authors")?)?,
+        year: row.try_get("year")?,
+        pages: row.try_get::<i64, _>("pages")? as u32,
+        chunks: row.try_get::<i64, _>("chunks")? as u32,
+        status: if status == "needs_ocr" { DocumentStatus::NeedsOcr } else { DocumentStatus::Ready },
+        collection: row.try_get("collection")?,
+        added_at: timestamp(row.try_get("added_at")?),
+        bytes: row.try_get::<i64, _>("bytes")? as u64,
+        sha256: row.try_get("sha256")?,
+        warnings: serde_json::from_str(row.try_get("warnings")?)?,
+    })
+}
+
+/// Lines are most of a page's bytes and rarely read, so they are compressed.
+fn pack(lines: &[Line]) -> Result<Vec<u8>> {
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(&serde_json::to_vec(lines)?)?;
+    Ok(encoder.finish()?)
+}
+
+pub(super) fn page(row: &SqliteRow) -> Result<Page> {
+    Ok(Page {
+        number: row.try_get::<i64, _>("number")? as u32,
+        width: row.try_get::<f64, _>("width")? as f32,
+        height: row.try_get::<f64, _>("height")? as f32,
+        text: row.try_get("text")?,
+        lines: unpack(row.try_get("lines")?)?,
+    })
+}
+
+fn unpack(bytes: &[u8]) -> Result<Vec<Line>> {
+    let mut json = Vec::new();
+    ZlibDecoder::new(bytes).read_to_end(&mut json).context("unpacking a page's lines")?;
+    Ok(serde_json::from_slice(&json)?)
+}

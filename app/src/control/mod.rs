@@ -1,0 +1,189 @@
+//! What the command line asks of a library, and what it hears back.
+//!
+//! The same [`Request`] runs in this process or, while `lectern serve` owns the data folder, in
+//! that one, over a socket in the folder: [`run`] is the only place where requests are carried
+//! out, [`socket`] only carries them there.
+
+pub mod run;
+pub mod socket;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Result;
+use generation::Answer;
+use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+use crate::catalog::DocumentRecord;
+use crate::error::Problem;
+use crate::library::ask::{AskEvent, AskRequest};
+use crate::library::doctor::Report;
+use crate::library::search::{SearchRequest, SearchResponse};
+use crate::library::{FileReport, Library, Stage};
+use crate::settings::Settings;
+
+/// Files to bring in.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct IngestRequest {
+    /// Files and folders, absolute.
+    pub paths: Vec<PathBuf>,
+    /// Where they go.
+    pub collection: String,
+    /// Files read at once.
+    pub jobs: usize,
+    /// Look into folders in folders.
+    pub recursive: bool,
+    /// Opens encrypted files.
+    pub password: Option<String>,
+}
+
+/// Something to do with a library.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Request {
+    /// Bring files in.
+    Ingest(IngestRequest),
+    /// Find passages.
+    Search(SearchRequest),
+    /// Answer a question.
+    Ask(AskRequest),
+    /// List documents.
+    Documents {
+        /// Only of this collection.
+        collection: Option<String>,
+    },
+    /// Show a document.
+    Document {
+        /// Its id, a prefix of it or its file name.
+        id: String,
+    },
+    /// Delete documents.
+    DeleteDocuments {
+        /// Their ids, prefixes or file names.
+        ids: Vec<String>,
+    },
+    /// List collections.
+    Collections,
+    /// Make a collection.
+    CreateCollection {
+        /// Its name.
+        name: String,
+    },
+    /// Delete an empty collection, or all its documents with it.
+    DeleteCollection {
+        /// Its name.
+        name: String,
+        /// Delete its documents too.
+        with_documents: bool,
+    },
+    /// Check that all stores agree.
+    Doctor,
+    /// Build the indexes again.
+    Reindex,
+}
+
+/// Totals of an ingest.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Files looked at.
+    pub files: usize,
+    /// New in the library.
+    pub added: usize,
+    /// There already.
+    pub unchanged: usize,
+    /// Took the place of an older version.
+    pub replaced: usize,
+    /// Not in the library.
+    pub failed: usize,
+    /// In the library without text.
+    pub needs_ocr: usize,
+    /// Pages of the files in the library.
+    pub pages: u64,
+    /// Chunks of the files in the library.
+    pub chunks: u64,
+    /// Time it took, in milliseconds.
+    pub ms: u64,
+}
+
+/// A collection as lists show it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CollectionRecord {
+    /// Its name.
+    pub name: String,
+    /// How many documents it has.
+    pub documents: u64,
+}
+
+/// What is heard of a request, in order.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Event {
+    /// So many files will be looked at.
+    Files(usize),
+    /// How a file comes along.
+    Progress {
+        /// Its name.
+        file: String,
+        /// What is being done.
+        stage: Stage,
+        /// Pages or chunks done.
+        done: usize,
+        /// Pages or chunks in all.
+        total: usize,
+    },
+    /// A file is finished.
+    File(FileReport),
+    /// All files are finished.
+    Summary(Summary),
+    /// Passages.
+    Search(SearchResponse),
+    /// The answer is on its way.
+    Asking(AskEvent),
+    /// The answer.
+    Answer(Answer),
+    /// Documents.
+    Documents(Vec<DocumentRecord>),
+    /// A document was deleted.
+    Deleted(DocumentRecord),
+    /// Collections.
+    Collections(Vec<CollectionRecord>),
+    /// What the doctor found.
+    Report(Report),
+    /// It failed; nothing follows.
+    Failed(Problem),
+}
+
+/// Starts a request where the library is: over the socket of the process that owns the data
+/// folder, or here. Dropping the receiver cancels the request.
+///
+/// # Errors
+/// Where the folder cannot be opened.
+pub async fn start(settings: Settings, request: Request) -> Result<UnboundedReceiver<Event>> {
+    if let Some(events) = socket::call(&settings.data_dir, &request).await? {
+        return Ok(events);
+    }
+    let library = match Library::open(settings.clone()).await {
+        Ok(library) => library,
+        Err(error) => {
+            // A server that has just taken the folder opens its socket a moment later.
+            for _ in 0..20 {
+                tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+                if let Some(events) = socket::call(&settings.data_dir, &request).await? {
+                    return Ok(events);
+                }
+            }
+            return Err(error);
+        }
+    };
+    Ok(start_here(library, request))
+}
+
+/// Starts a request on an open library.
+pub fn start_here(library: Arc<Library>, request: Request) -> UnboundedReceiver<Event> {
+    let (sender, receiver) = unbounded_channel();
+    tokio::spawn(async move {
+        if let Err(error) = run::run(library, request, &sender).await {
+            let _ = sender.send(Event::Failed(Problem::from_error(&error)));
+        }
+    });
+    receiver
+}

@@ -1,0 +1,384 @@
+//! How a file becomes part of the library: read -> cut -> embed -> store -> index.
+//!
+//! All that can fail because of the file happens before anything is stored, and what is stored is
+//! stored in one transaction. So a file is in the library whole or not at all, and cancelling
+//! leaves nothing behind. [`Library::prepare`] is apart from [`Library::store`] so that the next
+//! file can be read while this one is embedded.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use ingest::{Chunk, Document, Warning};
+use retrieval::embed::EmbedderTokens;
+use serde::{Deserialize, Serialize};
+
+use super::{Blobs, Library, blocking};
+use crate::catalog::{DocumentRecord, DocumentStatus, NewDocument};
+use crate::error::{Fault, Problem};
+
+/// Chunks embedded between two looks at whether to stop.
+const EMBED_AT_ONCE: usize = 32;
+/// Longest file name kept, in characters.
+const NAME_CHARACTERS: usize = 200;
+
+/// A file on its way in.
+#[derive(Debug, Clone)]
+pub struct Upload {
+    /// Name to show, as [`display_name`] gives it.
+    pub file: String,
+    /// Absolute path, where it comes from one: a changed file there replaces what was read before.
+    pub source: Option<String>,
+    /// Where it goes.
+    pub collection: String,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// Opens an encrypted file.
+    pub password: Option<String>,
+}
+
+/// What is being done with a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stage {
+    /// Reading its pages.
+    Reading,
+    /// Embedding its chunks.
+    Embedding,
+    /// Writing catalog and indexes.
+    Indexing,
+}
+
+/// Told how a file comes along, and asked whether to go on.
+pub trait Watch: Send + Sync {
+    /// `done` of `total` pages or chunks.
+    fn progress(&self, stage: Stage, done: usize, total: usize);
+    /// True to stop; nothing of the file is kept then.
+    fn cancelled(&self) -> bool;
+}
+
+/// How it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FileStatus {
+    /// In the library now.
+    Added,
+    /// Was in the library already, the same bytes.
+    Unchanged,
+    /// In the library now, in place of what was read from the same path before.
+    Replaced,
+    /// Not in the library.
+    Failed,
+    /// In the library, without any text to find.
+    NeedsOcr,
+}
+
+/// Why a file failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileError {
+    /// Stable name.
+    pub code: String,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub hint: String,
+}
+
+/// What `ingest --json` prints of a file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FileReport {
+    /// The file, as it was named.
+    pub file: String,
+    /// How it ended.
+    pub status: FileStatus,
+    /// The document, where there is one.
+    pub document_id: Option<String>,
+    /// Number of pages.
+    pub pages: u32,
+    /// Number of chunks.
+    pub chunks: u32,
+    /// Time it took, in milliseconds.
+    pub ms: u64,
+    /// What went wrong on the way.
+    pub warnings: Vec<Warning>,
+    /// Why it failed.
+    pub error: Option<FileError>,
+}
+
+impl FileReport {
+    /// A file that failed.
+    pub fn failed(file: &str, problem: Problem, started: Instant) -> Self {
+        Self {
+            file: file.to_owned(),
+            status: FileStatus::Failed,
+            document_id: None,
+            pages: 0,
+            chunks: 0,
+            ms: started.elapsed().as_millis() as u64,
+            warnings: Vec::new(),
+            error: Some(FileError {
+                code: problem.code,
+                message: problem.message,
+                hint: problem.hint,
+            }),
+        }
+    }
+
+    fn of(record: &DocumentRecord, status: FileStatus, started: Instant) -> Self {
+        Self {
+            file: record.file.clone(),
+            status,
+            document_id: Some(record.id.clone()),
+            pages: record.pages,
+            chunks: record.chunks,
+            ms: started.elapsed().as_millis() as u64,
+            warnings: record.warnings.clone(),
+            error: None,
+        }
+    }
+}
+
+/// A file that was read and cut, or needs no more work.
+pub enum Prepared {
+    /// In the library already.
+    Known(FileReport),
+    /// To be embedded and stored.
+    New(Box<ReadUpload>),
+}
+
+/// A file that was read and cut.
+pub struct ReadUpload {
+    upload: Upload,
+    sha256: String,
+    document: Document,
+    chunks: Vec<Chunk>,
+    started: Instant,
+}
+
+impl Library {
+    /// Brings one file into the library.
+    ///
+    /// # Errors
+    /// Why it is not in the library; nothing of it is kept then.
+    pub async fn add(&self, upload: Upload, watch: Arc<dyn Watch>) -> Result<FileReport> {
+        match self.prepare(upload, watch.clone()).await? {
+            Prepared::Known(report) => Ok(report),
+            Prepared::New(read) => self.store(*read, watch).await,
+        }
+    }
+
+    /// Reads and cuts a file; stores nothing.
+    ///
+    /// # Errors
+    /// Where the file cannot be read, the embedder is missing, or the watch says stop.
+    pub async fn prepare(&self, upload: Upload, watch: Arc<dyn Watch>) -> Result<Prepared> {
+        let started = Instant::now();
+        self.check_size(upload.bytes.len() as u64)?;
+        let sha256 = Blobs::name_of(&upload.bytes);
+        if let Some(report) = self.known(&upload.collection, &sha256, started).await? {
+            return Ok(Prepared::Known(report));
+        }
+
+        let reader = self.reader.clone();
+        let (upload, read) = blocking(move || {
+            let read = reader.read(
+                &upload.bytes,
+                upload.password.as_deref(),
+                &|| watch.cancelled(),
+                &mut |done, total| watch.progress(Stage::Reading, done, total),
+            );
+            Ok((upload, read))
+        })
+        .await?;
+        let document = read?;
+
+        let chunks = if document.is_textless() {
+            Vec::new()
+        } else {
+            let embedder = self.embedder().await?;
+            let config = self.settings.chunk;
+            let counted = document.clone();
+            blocking(move || {
+                Ok(ingest::chunk::chunk(&counted, config, &EmbedderTokens(embedder.as_ref())))
+            })
+            .await?
+        };
+        Ok(Prepared::New(Box::new(ReadUpload { upload, sha256, document, chunks, started })))
+    }
+
+    /// Embeds and stores a file that was read.
+    ///
+    /// # Errors
+    /// Where the watch says stop, or the catalog or an index cannot be written.
+    pub async fn store(&self, read: ReadUpload, watch: Arc<dyn Watch>) -> Result<FileReport> {
+        let ReadUpload { upload, sha256, document, chunks, started } = read;
+        self.indexes().await?;
+        let (chunks, vectors) = self.embed(chunks, watch.clone()).await?;
+
+        watch.progress(Stage::Indexing, 0, 1);
+        let _writing = self.writing.lock().await;
+        // The same file may have come in twice at once.
+        if let Some(report) = self.known(&upload.collection, &sha256, started).await? {
+            return Ok(report);
+        }
+        if watch.cancelled() {
+            return Err(ingest::Error::Cancelled.into());
+        }
+        let replaced = match &upload.source {
+            Some(source) => self.catalog.document_by_source(&upload.collection, source).await?,
+            None => None,
+        };
+        let status = if document.is_textless() { DocumentStatus::NeedsOcr } else { DocumentStatus::Ready };
+        let id = uuid::Uuid::now_v7().to_string();
+        let title = document.metadata.title.clone().unwrap_or_else(|| stem(&upload.file));
+        self.catalog.ensure_collection(&upload.collection).await?;
+        let bytes = upload.bytes.len() as u64;
+        self.blobs.put(&sha256, upload.bytes).await?;
+        let sequence = self
+            .catalog
+            .add_document(&NewDocument {
+                id: &id,
+                collection: &upload.collection,
+                sha256: &sha256,
+                file: &upload.file,
+                source: upload.source.as_deref(),
+                status,
+                title: &title,
+                bytes,
+                document: &document,
+                chunks: &chunks,
+                replaces: replaced.as_ref().map(|record| record.id.as_str()),
+            })
+            .await?;
+        self.follow(sequence, id.clone(), vectors).await?;
+        if let Some(replaced) = &replaced {
+            self.forget_blob(&replaced.sha256).await?;
+        }
+
+        let record = self.catalog.document(&id).await?.context("the document was just added")?;
+        let status = match (status, &replaced) {
+            (DocumentStatus::NeedsOcr, _) => FileStatus::NeedsOcr,
+            (DocumentStatus::Ready, Some(_)) => FileStatus::Replaced,
+            (DocumentStatus::Ready, None) => FileStatus::Added,
+        };
+        Ok(FileReport::of(&record, status, started))
+    }
+
+    async fn embed(
+        &self,
+        chunks: Vec<Chunk>,
+        watch: Arc<dyn Watch>,
+    ) -> Result<(Vec<Chunk>, Vec<Vec<f32>>)> {
+        if chunks.is_empty() {
+            return Ok((chunks, Vec::new()));
+        }
+        let embedder = self.embedder().await?;
+        blocking(move || {
+            let mut vectors = Vec::with_capacity(chunks.len());
+            for group in chunks.chunks(EMBED_AT_ONCE) {
+                if watch.cancelled() {
+                    return Err(ingest::Error::Cancelled.into());
+                }
+                let texts: Vec<&str> = group.iter().map(|chunk| chunk.text.as_str()).collect();
+                vectors.extend(embedder.embed_documents(&texts)?);
+                watch.progress(Stage::Embedding, vectors.len(), chunks.len());
+            }
+            Ok((chunks, vectors))
+        })
+        .await
+    }
+
+    async fn known(&self, collection: &str, sha256: &str, started: Instant) -> Result<Option<FileReport>> {
+        let record = self.catalog.document_by_content(collection, sha256).await?;
+        Ok(record.map(|record| {
+            let status = match record.status {
+                DocumentStatus::Ready => FileStatus::Unchanged,
+                DocumentStatus::NeedsOcr => FileStatus::NeedsOcr,
+            };
+            FileReport::of(&record, status, started)
+        }))
+    }
+
+    /// Refuses a file over the size limit.
+    ///
+    /// # Errors
+    /// A problem `file_too_large`.
+    pub fn check_size(&self, bytes: u64) -> Result<(), Problem> {
+        let limit = self.settings.max_upload_bytes;
+        if bytes <= limit {
+            return Ok(());
+        }
+        Err(Problem::new(
+            Fault::TooLarge,
+            "file_too_large",
+            format!("the file is larger than the limit of {} MiB", limit >> 20),
+            "raise the setting max_upload_mb, or split the file",
+        ))
+    }
+}
+
+/// The name that is shown and stored of a file: the last part of a path, without control
+/// characters, at most 200 characters with its extension kept.
+pub fn display_name(path: &str) -> String {
+    let last = path.rsplit(['/', '\\']).next().unwrap_or_default();
+    let clean: String = last.chars().filter(|c| !c.is_control()).collect();
+    let clean = clean.trim();
+    if clean.is_empty() || clean.chars().all(|c| c == '.') {
+        return "unnamed.pdf".to_owned();
+    }
+    if clean.chars().count() <= NAME_CHARACTERS {
+        return clean.to_owned();
+    }
+    let extension = Path::new(clean).extension().and_then(|e| e.to_str()).unwrap_or_default();
+    let extension: String = extension.chars().take(8).collect();
+    let kept: String = clean.chars().take(NAME_CHARACTERS - extension.chars().count() - 2).collect();
+    if extension.is_empty() { format!("{kept}…") } else { format!("{kept}….{extension}") }
+}
+
+/// A collection's name, where it is one: 1 to 64 letters, digits, spaces, `-`, `_` and `.`.
+///
+/// # Errors
+/// A problem `collection_invalid`.
+pub fn collection_name(name: &str) -> Result<String, Problem> {
+    let name = name.trim();
+    let valid = (1..=64).contains(&name.chars().count())
+        && name.chars().all(|c| c.is_alphanumeric() || " -_.".contains(c));
+    if valid {
+        return Ok(name.to_owned());
+    }
+    Err(Problem::new(
+        Fault::Usage,
+        "collection_invalid",
+        format!("{name:?} is no name for a collection"),
+        "use 1 to 64 letters, digits, spaces, `-`, `_` and `.`",
+    ))
+}
+
+fn stem(file: &str) -> String {
+    Path::new(file).file_stem().and_then(|stem| stem.to_str()).unwrap_or(file).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_reduced_to_what_can_be_shown() {
+        assert_eq!(display_name("../../etc/passwd.pdf"), "passwd.pdf");
+        assert_eq!(display_name("C:\\papers\\raft.pdf"), "raft.pdf");
+        assert_eq!(display_name("a\nb\"c'.pdf"), "ab\"c'.pdf");
+        assert_eq!(display_name(".."), "unnamed.pdf");
+        assert_eq!(display_name(""), "unnamed.pdf");
+        let long = display_name(&format!("{}.pdf", "ä".repeat(300)));
+        assert!(long.chars().count() <= NAME_CHARACTERS && long.ends_with("….pdf"), "{long}");
+    }
+
+    #[test]
+    fn collections_have_plain_names() {
+        assert_eq!(collection_name(" Thesis 2024 ").unwrap(), "Thesis 2024");
+        for bad in ["", "a/b", "x\n", &"n".repeat(65)] {
+            assert_eq!(collection_name(bad).unwrap_err().code, "collection_invalid");
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! How a question is answered: find passages, let `generation` answer from them, store the answer.
+
+use std::time::Instant;
+
+use anyhow::Result;
+use generation::answer::{self, Event, Request};
+use generation::evidence::Limits;
+use generation::sampling::Sampling;
+use generation::{Answer, Citation, IndexInfo};
+use retrieval::Mode;
+use serde::{Deserialize, Serialize};
+
+use super::search::SearchRequest;
+use super::{Library, blocking};
+
+/// A question and how to answer it.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct AskRequest {
+    /// What the person wants to know.
+    pub question: String,
+    /// Only this collection.
+    #[serde(default)]
+    pub collection: Option<String>,
+    /// Passages to read; the setting `top_k` where not given.
+    #[serde(default)]
+    pub top_k: Option<usize>,
+    /// Answer with quotes only.
+    #[serde(default)]
+    pub extractive: bool,
+    /// Sample with this seed rather than take the likeliest word each time.
+    #[serde(default)]
+    pub seed: Option<u64>,
+}
+
+/// What happens before the answer is there.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AskEvent {
+    /// The quotes that the model is given.
+    Evidence(Vec<Citation>),
+    /// A piece of the draft.
+    Token(String),
+}
+
+impl Library {
+    /// Answers a question. `on_event` returns false to stop the model.
+    ///
+    /// # Errors
+    /// A problem that says what is wrong with the question, or where a model or store fails.
+    pub async fn ask(
+        &self,
+        request: &AskRequest,
+        mut on_event: impl FnMut(AskEvent) -> bool + Send + 'static,
+    ) -> Result<Answer> {
+        let started = Instant::now();
+        let found = self
+            .search(&SearchRequest {
+                query: request.question.clone(),
+                mode: Mode::Hybrid,
+                top_k: request.top_k,
+                collection: request.collection.clone(),
+                ..SearchRequest::default()
+            })
+            .await?;
+        let embedder = self.embedder().await?;
+        let generator = if request.extractive || found.passages.is_empty() {
+            None
+        } else {
+            Some(self.generator().await?)
+        };
+        let answer_request = Request {
+            id: uuid::Uuid::now_v7().to_string(),
+            question: request.question.clone(),
+            extractive: request.extractive,
+            sampling: sampling(request.seed, self.settings.answer_max_tokens),
+            limits: Limits::default(),
+            adapter: None,
+            index: IndexInfo {
+                embedder: embedder.id().to_owned(),
+                revision: self.indexes().await?.watermark()?,
+            },
+            retrieve_ms: Some(found.took_ms),
+            rerank_ms: None,
+            started,
+        };
+        let passages = found.passages;
+        let mut documents: Vec<String> =
+            passages.iter().map(|passage| passage.document_id.clone()).collect();
+        documents.dedup();
+        let answer = blocking(move || {
+            let mut forward = |event: Event<'_>| {
+                on_event(match event {
+                    Event::Evidence(citations) => AskEvent::Evidence(citations.to_vec()),
+                    Event::Token(text) => AskEvent::Token(text.to_owned()),
+                })
+            };
+            Ok(answer::answer(
+                &answer_request,
+                &passages,
+                embedder.as_ref(),
+                generator.as_deref(),
+                &mut forward,
+            )?)
+        })
+        .await?;
+        self.catalog.add_answer(&answer, &documents).await?;
+        Ok(answer)
+    }
+}
+
+/// Greedy unless a seed asks for sampling.
+fn sampling(seed: Option<u64>, max_tokens: usize) -> Sampling {
+    match seed {
+        None => Sampling { max_tokens, ..Sampling::default() },
+        Some(seed) => Sampling { temperature: 0.7, top_p: 0.9, seed, max_tokens, ..Sampling::default() },
+    }
+}

@@ -1,0 +1,188 @@
+//! The library: what one process that owns a data folder can do with it.
+//!
+//! [`Library::open`] takes the folder's lock; [`add`] brings a file in, [`remove`] takes a
+//! document out, [`search`] and [`ask`] read, [`index`] keeps the two indexes level with the
+//! catalog, [`doctor`] checks that all of it agrees. Models and indexes are opened when first
+//! needed, so that listing documents loads no model.
+
+pub mod add;
+pub mod ask;
+mod blobs;
+pub mod doctor;
+pub mod index;
+mod lock;
+pub mod remove;
+pub mod search;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use generation::Generator;
+use generation::llama::Llama;
+use retrieval::embed::{BertEmbedder, Embedder};
+use tokio::sync::{Mutex, OnceCell};
+
+use crate::catalog::Catalog;
+use crate::models::{self, Model, pull};
+use crate::settings::Settings;
+
+pub use add::{FileReport, FileStatus, Stage, Upload};
+pub use blobs::Blobs;
+pub use index::Indexes;
+
+/// Hidden command under which this binary reads one PDF, limited and alone.
+pub const READER_COMMAND: &str = "extract-worker";
+
+/// An open data folder.
+pub struct Library {
+    /// Settings in force.
+    pub settings: Settings,
+    /// The truth.
+    pub catalog: Catalog,
+    /// The files.
+    pub blobs: Blobs,
+    /// Reads PDFs, each in a process of its own.
+    pub reader: ingest::worker::Reader,
+    embedder_model: Model,
+    answerer_model: Model,
+    embedder: OnceCell<Arc<dyn Embedder>>,
+    generator: OnceCell<Arc<dyn Generator>>,
+    indexes: OnceCell<Arc<Indexes>>,
+    /// Held while the catalog changes and the indexes follow, so that their order is the same.
+    writing: Mutex<()>,
+    _lock: lock::FolderLock,
+}
+
+impl Library {
+    /// Opens the data folder of `settings`, or makes it.
+    ///
+    /// # Errors
+    /// A problem `folder_in_use` where another process owns the folder.
+    pub async fn open(settings: Settings) -> Result<Arc<Self>> {
+        let folder = &settings.data_dir;
+        lock::make_private_folder(folder)?;
+        let lock = lock::FolderLock::take(folder)?;
+        let catalog = Catalog::open(&folder.join("catalog.sqlite")).await?;
+        let blobs = Blobs::open(&folder.join("blobs"))?;
+        let reader = reader(&settings)?;
+        let library = Self {
+            embedder_model: models::find(models::DEFAULT_EMBEDDER)?,
+            answerer_model: models::find(models::DEFAULT_ANSWERER)?,
+            embedder: OnceCell::new(),
+            generator: OnceCell::new(),
+            indexes: OnceCell::new(),
+            writing: Mutex::new(()),
+            _lock: lock,
+            settings,
+            catalog,
+            blobs,
+            reader,
+        };
+        library.sweep().await?;
+        Ok(Arc::new(library))
+    }
+
+    /// The embedder, loaded (and fetched) when first asked for.
+    ///
+    /// # Errors
+    /// Where the model is missing and cannot be fetched, or is unusable.
+    pub async fn embedder(&self) -> Result<Arc<dyn Embedder>> {
+        let load = || async {
+            let model = self.embedder_model.clone();
+            self.with_model(model, |model, folder| {
+                let embedder = BertEmbedder::load(&model.folder(folder), &model.id, &model.revision())?;
+                Ok(Arc::new(embedder) as Arc<dyn Embedder>)
+            })
+            .await
+        };
+        self.embedder.get_or_try_init(load).await.cloned()
+    }
+
+    /// The answerer, loaded (and fetched) when first asked for.
+    ///
+    /// # Errors
+    /// Where the model is missing and cannot be fetched, or is unusable.
+    pub async fn generator(&self) -> Result<Arc<dyn Generator>> {
+        let load = || async {
+            let model = self.answerer_model.clone();
+            self.with_model(model, |model, folder| {
+                Ok(Arc::new(Llama::load(&model.weights(folder), &model.id)?) as Arc<dyn Generator>)
+            })
+            .await
+        };
+        self.generator.get_or_try_init(load).await.cloned()
+    }
+
+    /// The two indexes, opened, and level with the catalog when they were.
+    ///
+    /// # Errors
+    /// Where an index cannot be opened or brought up to date.
+    pub async fn indexes(&self) -> Result<Arc<Indexes>> {
+        let open = || async {
+            let indexes = Arc::new(Indexes::open(&self.index_folder(), &self.embedder_model.space())?);
+            let _writing = self.writing.lock().await;
+            self.catch_up(&indexes).await?;
+            Ok::<_, anyhow::Error>(indexes)
+        };
+        self.indexes.get_or_try_init(open).await.cloned()
+    }
+
+    /// Folder of the derived indexes.
+    pub fn index_folder(&self) -> PathBuf {
+        self.settings.data_dir.join("indexes")
+    }
+
+    /// Runs blocking work on a model that is fetched first where it is missing.
+    async fn with_model<T: Send + 'static>(
+        &self,
+        model: Model,
+        load: impl FnOnce(&Model, &std::path::Path) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let models_dir = self.settings.models_dir.clone();
+        let offline = self.settings.offline;
+        blocking(move || {
+            pull::ensure(&model, &pull::Place { models_dir: &models_dir, offline })?;
+            load(&model, &models_dir)
+        })
+        .await
+    }
+
+    /// Removes blobs that nothing needs: left by a kill between storing a file and its document.
+    async fn sweep(&self) -> Result<()> {
+        let needed = self.catalog.needed_blobs().await?;
+        for name in self.blobs.list().await? {
+            if !needed.contains(&name) {
+                self.blobs.delete(&name).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How PDFs are read: by this binary again, with a command of its own.
+///
+/// # Errors
+/// Where the path of this binary cannot be told.
+pub fn reader(settings: &Settings) -> Result<ingest::worker::Reader> {
+    let program = match &settings.reader_program {
+        Some(program) => program.clone(),
+        None => std::env::current_exe().context("finding this program")?,
+    };
+    Ok(ingest::worker::Reader {
+        program,
+        args: vec![READER_COMMAND.into()],
+        limits: ingest::worker::Limits {
+            memory_bytes: settings.reader_memory_bytes,
+            seconds: settings.reader_seconds,
+            ..ingest::worker::Limits::default()
+        },
+    })
+}
+
+/// Runs blocking work off the async threads.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.context("a worker thread panicked")?
+}

@@ -1,0 +1,190 @@
+//! Models on this machine: which there are, where they lie, and how they get here.
+//!
+//! One folder holds the models of all libraries. A model is a folder in it; a file is complete
+//! when it has its final name, because it gets that name only after its SHA-256 was checked.
+
+mod hub;
+pub mod pull;
+mod wheel;
+
+use std::path::{Path, PathBuf};
+
+use retrieval::embed::VectorSpace;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Fault, Problem};
+
+/// The embedder used unless told otherwise.
+pub const DEFAULT_EMBEDDER: &str = "all-MiniLM-L6-v2";
+/// The answerer used unless told otherwise.
+pub const DEFAULT_ANSWERER: &str = "SmolLM2-135M-Instruct";
+
+/// What a model is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Text to vectors.
+    Embedder,
+    /// Questions to answers.
+    Answerer,
+}
+
+/// A file of a model.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ModelFile {
+    /// Name in the hub's repository, in the wheel's folder and in the model's folder here.
+    pub name: String,
+    /// Size.
+    pub bytes: u64,
+    /// Hash of the whole file, in hexadecimal.
+    pub sha256: String,
+}
+
+/// A repository of the model hub.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Hub {
+    /// `owner/name`.
+    pub repository: String,
+    /// Branch, tag or commit; the hash of each file is what pins it.
+    pub revision: String,
+}
+
+/// A Python wheel that carries the files.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Wheel {
+    /// Package name.
+    pub package: String,
+    /// Exact version.
+    pub version: String,
+    /// Folder inside the wheel.
+    pub folder: String,
+}
+
+/// A model that Lectern knows.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Model {
+    /// Its id.
+    pub id: String,
+    /// What it is for.
+    pub role: Role,
+    /// What it is good at.
+    pub task: Vec<String>,
+    /// Size tier: mobile, budget or best.
+    pub tier: String,
+    /// Number of weights.
+    pub parameters: u64,
+    /// Length of a vector, for embedders.
+    pub dimension: Option<usize>,
+    /// Longest input in tokens.
+    pub context: usize,
+    /// Licence, as SPDX id.
+    pub licence: String,
+    hub: Hub,
+    wheel: Wheel,
+    /// A file made here from the first file.
+    convert: Option<String>,
+    #[serde(rename = "file")]
+    files: Vec<ModelFile>,
+}
+
+#[derive(Deserialize)]
+struct Registry {
+    model: Vec<Model>,
+}
+
+/// All models of the registry, `app/models.toml`.
+pub fn registry() -> Vec<Model> {
+    let registry: Registry =
+        toml::from_str(include_str!("../../models.toml")).expect("the built-in registry is valid");
+    registry.model
+}
+
+/// The model of that id.
+///
+/// # Errors
+/// Where the registry has none, with the ids that exist.
+pub fn find(id: &str) -> Result<Model, Problem> {
+    let models = registry();
+    let known: Vec<String> = models.iter().map(|model| model.id.clone()).collect();
+    models.into_iter().find(|model| model.id.eq_ignore_ascii_case(id)).ok_or_else(|| {
+        Problem::new(
+            Fault::NotFound,
+            "model_unknown",
+            format!("there is no model {id:?}"),
+            format!("known models: {}", known.join(", ")),
+        )
+    })
+}
+
+impl Model {
+    /// The model's folder.
+    pub fn folder(&self, models_dir: &Path) -> PathBuf {
+        models_dir.join(&self.id)
+    }
+
+    /// The file that an answerer is loaded from.
+    pub fn weights(&self, models_dir: &Path) -> PathBuf {
+        let name = self.convert.as_ref().unwrap_or(&self.files[0].name);
+        self.folder(models_dir).join(name)
+    }
+
+    /// Which version of the files this is: the start of the largest file's hash.
+    pub fn revision(&self) -> String {
+        self.files
+            .iter()
+            .max_by_key(|file| file.bytes)
+            .map(|file| file.sha256.chars().take(12).collect())
+            .unwrap_or_default()
+    }
+
+    /// What makes the model's vectors comparable, for embedders.
+    pub fn space(&self) -> VectorSpace {
+        VectorSpace {
+            id: self.id.clone(),
+            revision: self.revision(),
+            dimension: self.dimension.unwrap_or_default(),
+        }
+    }
+
+    /// Files that are not there yet, or not whole.
+    pub fn missing(&self, models_dir: &Path) -> Vec<&ModelFile> {
+        let folder = self.folder(models_dir);
+        self.files
+            .iter()
+            .filter(|file| {
+                std::fs::metadata(folder.join(&file.name)).map_or(true, |meta| meta.len() != file.bytes)
+            })
+            .collect()
+    }
+
+    /// True where all files are there, converted ones too.
+    pub fn is_present(&self, models_dir: &Path) -> bool {
+        self.missing(models_dir).is_empty() && self.weights(models_dir).is_file()
+    }
+
+    /// Size of the files to fetch.
+    pub fn bytes(&self) -> u64 {
+        self.files.iter().map(|file| file.bytes).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_registry_is_sound() {
+        let models = registry();
+        for default in [DEFAULT_EMBEDDER, DEFAULT_ANSWERER] {
+            assert!(models.iter().any(|model| model.id == default));
+        }
+        for model in &models {
+            assert!(model.role != Role::Embedder || model.dimension.is_some(), "{}", model.id);
+            assert!(!model.files.is_empty());
+            for file in &model.files {
+                assert_eq!(file.sha256.len(), 64, "{}", file.name);
+            }
+        }
+        assert_eq!(find("nothing").unwrap_err().code, "model_unknown");
+    }
+}

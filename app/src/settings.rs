@@ -1,0 +1,371 @@
+//! Settings: built-in defaults < `lectern.toml` < `LECTERN_*` environment < flags.
+//!
+//! One table names every setting with its default; the sources are read into the same flat map of
+//! `key -> (text, origin)` and parsed once, at the end, so that `lectern config show` can say of
+//! each value where it came from and an error can name the culprit.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use etcetera::BaseStrategy;
+
+use crate::error::{Fault, Problem};
+
+/// Where a value came from.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Origin {
+    /// Built in.
+    Default,
+    /// The settings file.
+    File(PathBuf),
+    /// This environment variable.
+    Environment(String),
+    /// A flag of the command line.
+    Flag,
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Origin::Default => write!(f, "default"),
+            Origin::File(path) => write!(f, "{}", path.display()),
+            Origin::Environment(name) => write!(f, "{name}"),
+            Origin::Flag => write!(f, "flag"),
+        }
+    }
+}
+
+/// A setting that exists: its key, its default and what it means.
+struct Known {
+    key: &'static str,
+    default: &'static str,
+    meaning: &'static str,
+}
+
+const KNOWN: &[Known] = &[
+    Known { key: "data_dir", default: "", meaning: "folder of the library" },
+    Known { key: "models_dir", default: "", meaning: "folder of the models, shared by all libraries" },
+    Known { key: "offline", default: "false", meaning: "never use the network" },
+    Known { key: "addr", default: "127.0.0.1:8080", meaning: "address that `serve` listens on" },
+    Known { key: "token", default: "", meaning: "token that the web page and the API ask for" },
+    Known { key: "allowed_hosts", default: "", meaning: "further host names under which the page is reached, by comma" },
+    Known { key: "max_upload_mb", default: "200", meaning: "largest file taken, in MiB" },
+    Known { key: "top_k", default: "8", meaning: "passages that a search returns and an answer reads" },
+    Known { key: "chunk.max_tokens", default: "254", meaning: "longest chunk, in the embedder's tokens" },
+    Known { key: "chunk.overlap_tokens", default: "32", meaning: "tokens that neighbouring chunks share" },
+    Known { key: "reader.memory_mb", default: "1536", meaning: "memory of the process that reads a PDF, in MiB" },
+    Known { key: "reader.seconds", default: "30", meaning: "time to read a PDF, in seconds, before 0.2 s a page" },
+    Known { key: "answer.max_tokens", default: "160", meaning: "longest answer, in the model's tokens" },
+];
+
+/// One setting in force.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Entry {
+    /// Its key, as in `lectern.toml`.
+    pub key: &'static str,
+    /// Its value; secrets are not shown.
+    pub value: String,
+    /// Where it came from.
+    pub origin: String,
+    /// What it means.
+    pub meaning: &'static str,
+}
+
+/// All settings, parsed and valid.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Folder of the library.
+    pub data_dir: PathBuf,
+    /// Folder of the models.
+    pub models_dir: PathBuf,
+    /// Never use the network.
+    pub offline: bool,
+    /// Address that `serve` listens on.
+    pub addr: std::net::SocketAddr,
+    /// Token that the web page and the API ask for.
+    pub token: Option<String>,
+    /// Further host names under which the page is reached.
+    pub allowed_hosts: Vec<String>,
+    /// Largest file taken, in bytes.
+    pub max_upload_bytes: u64,
+    /// Passages that a search returns and an answer reads.
+    pub top_k: usize,
+    /// How documents are cut.
+    pub chunk: ingest::chunk::ChunkConfig,
+    /// Memory of the process that reads a PDF, in bytes.
+    pub reader_memory_bytes: u64,
+    /// Time to read a PDF, in seconds, before 0.2 s a page.
+    pub reader_seconds: u64,
+    /// Longest answer, in the model's tokens.
+    pub answer_max_tokens: usize,
+    /// The binary that reads PDFs; this one where not given. For tests, which run in another.
+    pub reader_program: Option<PathBuf>,
+    /// Every setting with its origin, for `config show`.
+    pub entries: Vec<Entry>,
+}
+
+/// Values by key with their origin, before parsing.
+type Values = BTreeMap<&'static str, (String, Origin)>;
+
+impl Settings {
+    /// Reads all sources.
+    ///
+    /// `environment` is the process environment as pairs; `flags` are `(key, value)` from the
+    /// command line; `config` is the file given by `--config`, else `lectern.toml` in the data
+    /// folder is read if it is there.
+    ///
+    /// # Errors
+    /// A [`Problem`] naming the source, the key and what would be right.
+    pub fn load(
+        config: Option<&Path>,
+        environment: impl Iterator<Item = (String, String)>,
+        flags: &[(&'static str, String)],
+    ) -> Result<Self, Problem> {
+        let mut values: Values =
+            KNOWN.iter().map(|known| (known.key, (known.default.to_owned(), Origin::Default))).collect();
+        let directories = etcetera::choose_base_strategy().ok();
+        if let Some(directories) = &directories {
+            set(&mut values, "data_dir", directories.data_dir().join("lectern").display().to_string(), Origin::Default);
+            set(&mut values, "models_dir", directories.cache_dir().join("lectern").join("models").display().to_string(), Origin::Default);
+        }
+
+        let mut overriding: Vec<(&'static str, String, Origin)> = Vec::new();
+        let mut config = config.map(Path::to_path_buf);
+        for (name, value) in environment {
+            let Some(rest) = name.strip_prefix("LECTERN_") else { continue };
+            if rest == "CONFIG" && config.is_none() {
+                config = Some(PathBuf::from(&value));
+            }
+            if let Some(key) = key_of_variable(rest) {
+                overriding.push((key, value, Origin::Environment(name)));
+            }
+        }
+        for (key, value) in flags {
+            overriding.push((key, value.clone(), Origin::Flag));
+        }
+
+        // The data folder must be known before the settings file in it can be read.
+        for (key, value, origin) in overriding.iter().filter(|(key, ..)| *key == "data_dir") {
+            set(&mut values, key, value.clone(), origin.clone());
+        }
+        read_file(config.as_deref(), &mut values)?;
+        for (key, value, origin) in overriding {
+            set(&mut values, key, value, origin);
+        }
+        parse(&values)
+    }
+}
+
+fn set(values: &mut Values, key: &'static str, value: String, origin: Origin) {
+    values.insert(key, (value, origin));
+}
+
+/// `LECTERN_CHUNK_MAX_TOKENS` is `chunk.max_tokens`.
+fn key_of_variable(rest: &str) -> Option<&'static str> {
+    let wanted = rest.to_ascii_lowercase();
+    KNOWN.iter().map(|known| known.key).find(|key| key.replace('.', "_") == wanted)
+}
+
+fn read_file(given: Option<&Path>, values: &mut Values) -> Result<(), Problem> {
+    let path = match given {
+        Some(path) => path.to_path_buf(),
+        None => Path::new(&values["data_dir"].0).join("lectern.toml"),
+    };
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if given.is_none() && error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => {
+            return Err(Problem::new(
+                Fault::Usage,
+                "settings_unreadable",
+                format!("the settings file {} cannot be read: {error}", path.display()),
+                "check the path given by --config or LECTERN_CONFIG",
+            ));
+        }
+    };
+    let table: toml::Table = text.parse().map_err(|error| {
+        Problem::new(
+            Fault::Usage,
+            "settings_malformed",
+            format!("the settings file {} is not valid TOML: {error}", path.display()),
+            "write settings as `key = value`; `lectern config show` lists the keys",
+        )
+    })?;
+    let mut flat = Vec::new();
+    flatten("", &table, &mut flat);
+    for (key, value) in flat {
+        let Some(known) = KNOWN.iter().find(|known| known.key == key) else {
+            return Err(Problem::new(
+                Fault::Usage,
+                "setting_unknown",
+                format!("{} has the unknown setting `{key}`", path.display()),
+                "`lectern config show` lists the settings that exist",
+            ));
+        };
+        set(values, known.key, value, Origin::File(path.clone()));
+    }
+    Ok(())
+}
+
+fn flatten(prefix: &str, table: &toml::Table, flat: &mut Vec<(String, String)>) {
+    for (name, value) in table {
+        let key = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+        match value {
+            toml::Value::Table(inner) => flatten(&key, inner, flat),
+            toml::Value::String(text) => flat.push((key, text.clone())),
+            toml::Value::Array(items) => {
+                let items: Vec<String> = items
+                    .iter()
+                    .map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned))
+                    .collect();
+                flat.push((key, items.join(",")));
+            }
+            other => flat.push((key, other.to_string())),
+        }
+    }
+}
+
+fn parse(values: &Values) -> Result<Settings, Problem> {
+    let folder = |key: &'static str| -> Result<PathBuf, Problem> {
+        let (text, origin) = &values[key];
+        if text.is_empty() {
+            return Err(invalid(key, text, origin, "a folder"));
+        }
+        std::path::absolute(text).map_err(|_| invalid(key, text, origin, "a folder"))
+    };
+    let chunk = ingest::chunk::ChunkConfig {
+        max_tokens: within(values, "chunk.max_tokens", 32, 510)?,
+        overlap_tokens: within(values, "chunk.overlap_tokens", 0, 200)?,
+    };
+    if chunk.overlap_tokens * 2 > chunk.max_tokens {
+        let (text, origin) = &values["chunk.overlap_tokens"];
+        return Err(invalid("chunk.overlap_tokens", text, origin, "at most half of chunk.max_tokens"));
+    }
+    let (token, token_origin) = &values["token"];
+    if !token.is_empty() && token.len() < 16 {
+        return Err(invalid("token", "…", token_origin, "at least 16 characters, so that it cannot be guessed"));
+    }
+    let entries = KNOWN
+        .iter()
+        .map(|known| {
+            let (value, origin) = &values[known.key];
+            let secret = known.key == "token" && !value.is_empty();
+            Entry {
+                key: known.key,
+                value: if secret { "(set, not shown)".into() } else { value.clone() },
+                origin: origin.to_string(),
+                meaning: known.meaning,
+            }
+        })
+        .collect();
+    Ok(Settings {
+        data_dir: folder("data_dir")?,
+        models_dir: folder("models_dir")?,
+        offline: flag(values, "offline")?,
+        addr: parsed(values, "addr", "an address with a port, such as 127.0.0.1:8080")?,
+        token: (!token.is_empty()).then(|| token.clone()),
+        allowed_hosts: values["allowed_hosts"]
+            .0
+            .split(',')
+            .map(|host| host.trim().to_ascii_lowercase())
+            .filter(|host| !host.is_empty())
+            .collect(),
+        max_upload_bytes: within(values, "max_upload_mb", 1, 4096)? as u64 * (1 << 20),
+        top_k: within(values, "top_k", 1, 100)?,
+        chunk,
+        reader_memory_bytes: within(values, "reader.memory_mb", 256, 65536)? as u64 * (1 << 20),
+        reader_seconds: within(values, "reader.seconds", 1, 86400)? as u64,
+        answer_max_tokens: within(values, "answer.max_tokens", 8, 4096)?,
+        reader_program: None,
+        entries,
+    })
+}
+
+fn flag(values: &Values, key: &'static str) -> Result<bool, Problem> {
+    let (text, origin) = &values[key];
+    match text.to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" => Ok(true),
+        "" | "0" | "false" | "no" | "off" => Ok(false),
+        _ => Err(invalid(key, text, origin, "true or false")),
+    }
+}
+
+fn within(values: &Values, key: &'static str, low: usize, high: usize) -> Result<usize, Problem> {
+    let wanted = format!("a whole number from {low} to {high}");
+    let number: usize = parsed(values, key, &wanted)?;
+    if (low..=high).contains(&number) {
+        Ok(number)
+    } else {
+        let (text, origin) = &values[key];
+        Err(invalid(key, text, origin, &wanted))
+    }
+}
+
+fn parsed<T: FromStr>(values: &Values, key: &'static str, wanted: &str) -> Result<T, Problem> {
+    let (text, origin) = &values[key];
+    text.trim().parse().map_err(|_| invalid(key, text, origin, wanted))
+}
+
+fn invalid(key: &str, value: &str, origin: &Origin, wanted: &str) -> Problem {
+    Problem::new(
+        Fault::Usage,
+        "setting_invalid",
+        format!("the setting {key} = {value:?} (from {origin}) is not valid"),
+        format!("give {wanted}"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(
+        file: Option<&str>,
+        environment: &[(&str, &str)],
+        flags: &[(&'static str, &str)],
+    ) -> Result<Settings, Problem> {
+        let folder = tempfile::tempdir().unwrap();
+        if let Some(text) = file {
+            std::fs::write(folder.path().join("lectern.toml"), text).unwrap();
+        }
+        let mut flags: Vec<(&'static str, String)> =
+            flags.iter().map(|(key, value)| (*key, (*value).to_owned())).collect();
+        flags.push(("data_dir", folder.path().display().to_string()));
+        let environment =
+            environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Settings::load(None, environment, &flags)
+    }
+
+    #[test]
+    fn later_sources_win_and_the_origin_is_kept() {
+        let file = "top_k = 3\n[chunk]\nmax_tokens = 100\n";
+        let settings = load(Some(file), &[("LECTERN_TOP_K", "4")], &[]).unwrap();
+        assert_eq!((settings.top_k, settings.chunk.max_tokens), (4, 100));
+        let settings = load(Some(file), &[("LECTERN_TOP_K", "4")], &[("top_k", "5")]).unwrap();
+        assert_eq!(settings.top_k, 5);
+        let entry = settings.entries.iter().find(|entry| entry.key == "top_k").unwrap();
+        assert_eq!(entry.origin, "flag");
+    }
+
+    #[test]
+    fn wrong_settings_are_named() {
+        let unknown = load(Some("topk = 3"), &[], &[]).unwrap_err();
+        assert!(unknown.message.contains("`topk`"), "{unknown}");
+        let text = load(None, &[("LECTERN_TOP_K", "many")], &[]).unwrap_err();
+        assert!(text.message.contains("LECTERN_TOP_K"), "{text}");
+        assert_eq!(text.fault, Fault::Usage);
+        assert!(load(Some("top_k = "), &[], &[]).unwrap_err().message.contains("TOML"));
+        assert!(load(None, &[("LECTERN_TOKEN", "short")], &[]).is_err());
+        assert!(load(None, &[("LECTERN_CHUNK_OVERLAP_TOKENS", "200")], &[]).is_err());
+    }
+
+    #[test]
+    fn the_token_is_never_shown() {
+        let settings = load(None, &[("LECTERN_TOKEN", "a-long-enough-secret")], &[]).unwrap();
+        assert!(settings.token.is_some());
+        let shown = serde_json::to_string(&settings.entries).unwrap();
+        assert!(!shown.contains("secret"), "{shown}");
+    }
+}
