@@ -63,6 +63,12 @@ export class JobBoard {
   /** The upload of this row is over: from here on its job is followed. */
   follow(row, job) {
     row.onCancel = () => this.#cancel(row);
+    // A poll may have seen the job before the answer to the upload came.
+    const twin = this.#byJob.get(job.id);
+    if (twin && twin !== row) {
+      twin.element.remove();
+      this.#rows.delete(twin);
+    }
     this.#byJob.set(job.id, row);
     this.#mine.add(job.id);
     remember(this.#mine);
