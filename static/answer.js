@@ -86,9 +86,10 @@ function citationLink(citation) {
 
 function sentenceElement(sentence, citations) {
   const cited = (sentence.citations ?? []).map((key) => citations.get(key)).filter(Boolean);
-  const links = cited.map(citationLink);
+  // The word joiner keeps the numbers on the line of the last word.
+  const marks = cited.length > 0 && ["\u2060", h("sup", { class: "cites" }, cited.map(citationLink))];
   if (sentence.supported) {
-    return h("span", { class: "sentence" }, sentence.text.trim(), links.length > 0 && h("sup", { class: "cites" }, links));
+    return h("span", { class: "sentence" }, sentence.text.trim(), marks);
   }
   const why = "No source supports this sentence";
   return h(
@@ -96,7 +97,7 @@ function sentenceElement(sentence, citations) {
     { class: "sentence unsupported", title: why },
     h("span", { class: "unsupported-text" }, sentence.text.trim()),
     h("span", { class: "unsupported-mark" }, h("span", { "aria-hidden": "true" }, "no source"), h("span", { class: "visually-hidden" }, `(${why})`)),
-    links.length > 0 && h("sup", { class: "cites" }, links),
+    marks,
   );
 }
 
