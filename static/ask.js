@@ -48,10 +48,17 @@ function startStreaming(asked) {
   return { progress, text };
 }
 
+/** The heading speaks of what goes on; once nothing does, of what was done. */
+function passagesWereRead() {
+  const heading = sources.querySelector("h2");
+  if (heading) heading.textContent = "Passages read";
+}
+
 function fail(problem, draft) {
   draft.progress.remove();
   if (draft.text.textContent === "") draft.text.remove();
   answer.append(problemNotice(problem));
+  passagesWereRead();
   status.textContent = "";
   setState("error");
 }
@@ -114,6 +121,7 @@ function stopped(draft) {
   draft.progress.remove();
   const partial = draft.text.textContent !== "";
   answer.append(h("p", { class: "notice" }, partial ? "Stopped. What was written so far has not been checked against the sources." : "Stopped."));
+  passagesWereRead();
   status.textContent = "Stopped";
   setState("done");
 }
