@@ -1,0 +1,317 @@
+//! The web pages as a person uses them: a real Chromium, driven through chromedriver, against a
+//! real `lectern serve`.
+//!
+//! Where no Chromium or chromedriver is found on `PATH` the test says so and passes, unless
+//! `LECTERN_REQUIRE_BROWSER=1`. Nothing here waits for a fixed time: each step waits for what it
+//! needs, for as long as an unoptimised model may take on a slow machine.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use thirtyfour::common::capabilities::chromium::ChromiumLikeCapabilities;
+use thirtyfour::prelude::*;
+use thirtyfour::{ChromeCapabilities, LoggingPrefsLogLevel, testing::run_browser_test};
+
+const QUESTION: &str = "What constant k does reciprocal rank fusion use?";
+const SAMPLE: &str = "hybrid-retrieval.pdf";
+
+/// For whatever a model or its download takes part in.
+const SLOW: Duration = Duration::from_secs(180);
+/// For the browser and the pages themselves.
+const QUICK: Duration = Duration::from_secs(30);
+const INTERVAL: Duration = Duration::from_millis(200);
+
+/// A child process that does not outlive the test.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Process {
+    /// Starts `command` and waits for the line of its stdout in which `find` sees what it looks for.
+    fn start<T: Send + 'static>(
+        mut command: Command,
+        patience: Duration,
+        find: impl Fn(&str) -> Option<T> + Send + 'static,
+    ) -> Result<(Self, T)> {
+        let name = command.get_program().to_string_lossy().into_owned();
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("starting {name}"))?;
+        let stdout = child.stdout.take().context("stdout is piped")?;
+        let process = Self(child);
+        let (found, wait) = mpsc::channel();
+        // Reads to the end, so that the child never blocks on a full pipe.
+        std::thread::spawn(move || {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                if let Some(value) = find(&line) {
+                    let _ = found.send(value);
+                }
+            }
+        });
+        let value = wait
+            .recv_timeout(patience)
+            .with_context(|| format!("{name} did not say where it listens"))?;
+        Ok((process, value))
+    }
+}
+
+fn start_lectern(data_dir: &Path) -> Result<(Process, String)> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lectern"));
+    command
+        .args(["serve", "--addr", "127.0.0.1:0", "--data-dir"])
+        .arg(data_dir);
+    Process::start(command, SLOW, |line| {
+        Some(line.strip_prefix("listening on ")?.trim().to_owned())
+    })
+}
+
+fn start_chromedriver(program: &Path) -> Result<(Process, String)> {
+    let mut command = Command::new(program);
+    command.arg("--port=0");
+    Process::start(command, QUICK, |line| {
+        let port = line.split("successfully on port ").nth(1)?;
+        let port: u16 = port.trim_end_matches('.').parse().ok()?;
+        Some(format!("http://127.0.0.1:{port}"))
+    })
+}
+
+/// The first of these programs that `PATH` has.
+fn on_path(names: &[&str]) -> Option<PathBuf> {
+    let folders: Vec<PathBuf> = std::env::split_paths(&std::env::var_os("PATH")?).collect();
+    names.iter().find_map(|name| {
+        folders
+            .iter()
+            .map(|folder| folder.join(name))
+            .find(|path| path.is_file())
+    })
+}
+
+fn capabilities(browser: &Path, profile: &Path) -> WebDriverResult<ChromeCapabilities> {
+    let mut capabilities = DesiredCapabilities::chrome();
+    capabilities.set_binary(&browser.to_string_lossy())?;
+    for argument in [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--window-size=1280,900",
+    ] {
+        capabilities.add_arg(argument)?;
+    }
+    capabilities.add_arg(&format!("--user-data-dir={}", profile.display()))?;
+    capabilities.set_browser_log_level(LoggingPrefsLogLevel::All)?;
+    Ok(capabilities)
+}
+
+/// Waits for the first element that matches.
+async fn wait_for(driver: &WebDriver, css: &str, patience: Duration) -> Result<WebElement> {
+    driver
+        .query(By::Css(css))
+        .wait(patience, INTERVAL)
+        .first()
+        .await
+        .with_context(|| format!("waiting for {css}"))
+}
+
+/// An attribute or property that must be there.
+async fn property(element: &WebElement, name: &str) -> Result<String> {
+    element
+        .prop(name)
+        .await?
+        .with_context(|| format!("the element has no {name}"))
+}
+
+fn words(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+async fn check_no_sideways_scrolling(driver: &WebDriver, page: &str) -> Result<()> {
+    let widths = driver
+        .execute(
+            "const page = document.documentElement; return [page.scrollWidth, page.clientWidth];",
+            vec![],
+        )
+        .await?;
+    let (content, window): (u32, u32) = widths.convert()?;
+    ensure!(
+        content <= window,
+        "{page} is {content} px wide in a window of {window} px"
+    );
+    Ok(())
+}
+
+/// Makes the window as wide as a phone, say, and checks that it is: browsers have a least width.
+async fn set_width(driver: &WebDriver, width: u32) -> Result<()> {
+    driver.set_window_rect(0, 0, width, 844).await?;
+    let inner = driver.execute("return innerWidth", vec![]).await?;
+    let inner: u32 = inner.convert()?;
+    ensure!(
+        inner <= width,
+        "the window is {inner} px wide, {width} px were asked for"
+    );
+    Ok(())
+}
+
+/// Adds the sample through the file input and waits until it is in the list.
+async fn add_sample(driver: &WebDriver, sample: &Path) -> Result<()> {
+    let input = wait_for(driver, "#file-input", QUICK).await?;
+    input.send_keys(sample.to_string_lossy().as_ref()).await?;
+    let result = wait_for(driver, ".job-result[data-status]", SLOW).await?;
+    let status = result.attr("data-status").await?.unwrap_or_default();
+    let said = property(&result, "textContent").await?;
+    ensure!(status == "added", "the job ended as {status}: {said}");
+    let row = wait_for(driver, ".document-row", QUICK).await?;
+    let listed = property(&row, "textContent").await?;
+    ensure!(listed.contains(SAMPLE), "the library lists {listed}");
+    Ok(())
+}
+
+async fn ask(driver: &WebDriver, home: &str) -> Result<()> {
+    driver.goto(home).await?;
+    let question = wait_for(driver, "#question", QUICK).await?;
+    question.send_keys(QUESTION).await?;
+    driver.find(By::Id("ask-button")).await?.click().await?;
+    let ended = "#answer[data-state='done'], #answer[data-state='error']";
+    let answer = wait_for(driver, ended, SLOW).await?;
+    let state = answer.attr("data-state").await?.unwrap_or_default();
+    let said = property(&answer, "textContent").await?;
+    ensure!(state == "done", "asking ended in an error: {said}");
+    let sources = driver.find_all(By::ClassName("source")).await?;
+    ensure!(!sources.is_empty(), "no source is shown for: {said}");
+    let sentences = driver.find_all(By::ClassName("sentence")).await?;
+    ensure!(!sentences.is_empty(), "no sentence is shown");
+    Ok(())
+}
+
+/// From a source card to the page it cites, where its quote is marked, and back.
+async fn follow_source(driver: &WebDriver) -> Result<()> {
+    let card = driver.find(By::ClassName("source")).await?;
+    let quote = card.find(By::ClassName("source-quote")).await?;
+    let quote = words(&property(&quote, "textContent").await?);
+    let link = card.find(By::ClassName("source-page")).await?;
+    let label = property(&link, "textContent").await?;
+    let number = label
+        .strip_prefix("Page ")
+        .context("the link names its page")?
+        .to_owned();
+    link.click().await?;
+
+    let mark = wait_for(driver, "mark#quote", QUICK).await?;
+    let marked = words(&property(&mark, "textContent").await?);
+    ensure!(
+        marked == quote,
+        "marked on the page: {marked:?}; quoted: {quote:?}"
+    );
+    let address = driver.current_url().await?;
+    let page = address.path().rsplit('/').next().unwrap_or_default();
+    ensure!(page == number, "{label} leads to {address}");
+    let heading = driver.find(By::Tag("h1")).await?.text().await?;
+    ensure!(
+        heading.starts_with(&format!("Page {number} ")),
+        "the page is headed {heading}"
+    );
+
+    driver
+        .find(By::ClassName("back-to-answer"))
+        .await?
+        .click()
+        .await?;
+    wait_for(driver, ".source", QUICK)
+        .await
+        .context("the answer is shown again")?;
+    Ok(())
+}
+
+async fn delete_sample(driver: &WebDriver, home: &str) -> Result<()> {
+    driver.goto(format!("{home}/library")).await?;
+    wait_for(driver, ".document-delete", QUICK)
+        .await?
+        .click()
+        .await?;
+    let dialog = wait_for(driver, "#delete-dialog[open]", QUICK).await?;
+    let asked = property(&dialog, "textContent").await?;
+    ensure!(asked.contains(SAMPLE), "the dialog asks: {asked}");
+    driver.find(By::Id("delete-confirm")).await?.click().await?;
+    wait_for(driver, "#documents-empty:not([hidden])", QUICK).await?;
+
+    driver.goto(home).await?;
+    wait_for(driver, ".empty-state a[href='/library']", QUICK)
+        .await
+        .context("with the library empty, the ask page points there")?;
+    Ok(())
+}
+
+/// Errors on the console would be scripts that failed or something the security policy stopped.
+async fn check_console(driver: &WebDriver) -> Result<()> {
+    let severe: Vec<String> = driver
+        .browser_log()
+        .await?
+        .into_iter()
+        .map(|entry| format!("{entry:?}"))
+        .filter(|entry| entry.to_uppercase().contains("SEVERE"))
+        .collect();
+    ensure!(severe.is_empty(), "the console shows {severe:#?}");
+    Ok(())
+}
+
+async fn visit(driver: WebDriver, home: String, sample: PathBuf) -> Result<()> {
+    driver.goto(format!("{home}/library")).await?;
+    add_sample(&driver, &sample).await?;
+    ask(&driver, &home).await?;
+    follow_source(&driver).await?;
+
+    set_width(&driver, 390).await?;
+    check_no_sideways_scrolling(&driver, "the ask page with an answer").await?;
+    driver.goto(format!("{home}/library")).await?;
+    wait_for(&driver, ".document-row", QUICK).await?;
+    check_no_sideways_scrolling(&driver, "the library").await?;
+    set_width(&driver, 1280).await?;
+
+    delete_sample(&driver, &home).await?;
+    check_console(&driver).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paper_is_added_asked_about_and_deleted() -> Result<()> {
+    let browser = on_path(&[
+        "chromium",
+        "chromium-browser",
+        "google-chrome",
+        "google-chrome-stable",
+    ]);
+    let (Some(browser), Some(driver)) = (browser, on_path(&["chromedriver"])) else {
+        let required = std::env::var("LECTERN_REQUIRE_BROWSER").is_ok_and(|value| value == "1");
+        ensure!(!required, "Chromium and chromedriver must be on PATH");
+        eprintln!("skipped: Chromium and chromedriver are not both on PATH");
+        return Ok(());
+    };
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../samples")
+        .join(SAMPLE)
+        .canonicalize()
+        .with_context(|| format!("samples/{SAMPLE}"))?;
+    let folder = tempfile::tempdir()?;
+    let (_lectern, home) = start_lectern(&folder.path().join("data"))?;
+    let (_chromedriver, driver_address) = start_chromedriver(&driver)?;
+    let session = WebDriver::builder(
+        driver_address,
+        capabilities(&browser, &folder.path().join("profile"))?,
+    );
+    run_browser_test(session, |driver| visit(driver, home, sample)).await?;
+    Ok(())
+}

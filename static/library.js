@@ -1,0 +1,84 @@
+// The library page: choosing or dropping papers, following their jobs, and the list of documents.
+
+import { byId, plural } from "./dom.js";
+import { watchDeletes } from "./delete.js";
+import { DocumentList } from "./documents.js";
+import { JobBoard } from "./jobs.js";
+import { droppedFiles, isPdf, UploadQueue } from "./uploads.js";
+
+const NAMED = 5;
+
+const list = new DocumentList();
+const status = byId("library-status");
+const dropZone = byId("drop-zone");
+const input = byId("file-input");
+
+const board = new JobBoard((row) => {
+  status.textContent = `${row.file}: ${row.result.firstElementChild.textContent}`;
+  if (row.outcome !== "cancelled") list.refresh();
+});
+const uploads = new UploadQueue(board);
+
+/** Says which files are no PDFs; they are not sent. */
+function reject(files) {
+  const notice = byId("rejected");
+  notice.hidden = files.length === 0;
+  if (files.length === 0) return;
+  const names = files.slice(0, NAMED).map((file) => `“${file.name}”`).join(", ");
+  const others = files.length > NAMED ? ` and ${plural(files.length - NAMED, "other")}` : "";
+  notice.textContent =
+    files.length === 1
+      ? `${names} is not a PDF, so it was not added. Lectern reads PDF files.`
+      : `${files.length} files are not PDFs, so they were not added: ${names}${others}. Lectern reads PDF files.`;
+}
+
+function add(files) {
+  // Hidden files, such as the ones that systems leave in folders, were not chosen on purpose.
+  const visible = files.filter((file) => !file.name.startsWith("."));
+  reject(visible.filter((file) => !isPdf(file)));
+  const papers = visible.filter(isPdf);
+  if (papers.length > 0) uploads.add(papers, byId("collection")?.value);
+}
+
+input.addEventListener("change", () => {
+  add([...input.files]);
+  // So that choosing the same file again is a change again.
+  input.value = "";
+});
+
+// A file dropped beside the zone counts as well: the browser would leave the page to show it.
+let depth = 0;
+const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
+addEventListener("dragenter", (event) => {
+  if (!hasFiles(event)) return;
+  depth += 1;
+  dropZone.classList.add("drop-over");
+});
+addEventListener("dragleave", (event) => {
+  if (!hasFiles(event)) return;
+  depth = Math.max(0, depth - 1);
+  if (depth === 0) dropZone.classList.remove("drop-over");
+});
+addEventListener("dragover", (event) => {
+  if (hasFiles(event)) event.preventDefault();
+});
+addEventListener("drop", async (event) => {
+  if (!hasFiles(event)) return;
+  event.preventDefault();
+  depth = 0;
+  dropZone.classList.remove("drop-over");
+  try {
+    add(await droppedFiles(event.dataTransfer));
+  } catch {
+    const notice = byId("rejected");
+    notice.textContent = "What was dropped could not be read. Choose the files with the button instead.";
+    notice.hidden = false;
+  }
+});
+
+watchDeletes((id, file) => {
+  list.remove(id);
+  status.textContent = `${file} was deleted`;
+});
+
+board.start();
