@@ -1,1 +1,15 @@
-//! crate
+//! The `lectern` binary's parts: settings, catalog, library, models, web page and command line.
+//!
+//! Start reading at [`cli::main`]; a file's way in is [`library::add`], a question's way is
+//! [`library::ask`].
+
+pub mod catalog;
+pub mod cli;
+pub mod control;
+pub mod error;
+pub mod jobs;
+pub mod library;
+pub mod models;
+pub mod progress;
+pub mod settings;
+pub mod web;

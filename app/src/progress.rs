@@ -73,3 +73,48 @@ impl Bar {
         }
     }
 }
+
+/// A sign of life for work of unknown length; shown in a terminal only.
+pub struct Spinner {
+    bar: Option<ProgressBar>,
+    text: Mutex<String>,
+}
+
+impl Spinner {
+    /// Starts turning.
+    pub fn start(message: &str) -> Self {
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let bar = ProgressBar::new_spinner();
+            bar.enable_steady_tick(std::time::Duration::from_millis(120));
+            bar.set_message(message.to_owned());
+            bar
+        });
+        Self { bar, text: Mutex::default() }
+    }
+
+    /// Says what is being done.
+    pub fn message(&self, message: &str) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(message.to_owned());
+        }
+    }
+
+    /// Shows the end of a text that grows.
+    pub fn append(&self, piece: &str, spaced: bool) {
+        let Some(bar) = &self.bar else { return };
+        let mut text = self.text.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if spaced {
+            text.push(' ');
+        }
+        text.push_str(piece);
+        let tail: Vec<char> = text.chars().rev().take(70).collect();
+        bar.set_message(tail.into_iter().rev().collect::<String>());
+    }
+
+    /// Goes away.
+    pub fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}

@@ -168,6 +168,33 @@ impl Library {
         }
     }
 
+    /// Stores an uploaded file and queues it as a job.
+    ///
+    /// # Errors
+    /// Where it cannot be stored; nothing is kept then.
+    pub async fn queue(
+        &self,
+        job_id: &str,
+        file: &str,
+        collection: &str,
+        sha256: &str,
+        bytes: Vec<u8>,
+    ) -> Result<()> {
+        // Held against `release`, which must not take the blob away in between.
+        let _writing = self.writing.lock().await;
+        self.blobs.put(sha256, bytes).await?;
+        self.catalog.add_job(job_id, file, collection, sha256).await
+    }
+
+    /// Deletes an uploaded blob where no document and no other job needs it.
+    ///
+    /// # Errors
+    /// Where the catalog cannot be read or the blob not deleted.
+    pub async fn release(&self, sha256: &str) -> Result<()> {
+        let _writing = self.writing.lock().await;
+        self.forget_blob(sha256).await
+    }
+
     /// Reads and cuts a file; stores nothing.
     ///
     /// # Errors

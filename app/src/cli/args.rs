@@ -1,0 +1,337 @@
+//! The command line as clap parses it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use retrieval::Mode;
+
+use crate::catalog::DEFAULT_COLLECTION;
+
+/// Ask your papers; every sentence of the answer cites the page and lines that support it.
+///
+/// Everything runs on this machine. Exit codes: 0 done, 1 failed, 2 wrong use, 3 nothing found or
+/// insufficient evidence, 4 partly done.
+#[derive(Debug, Parser)]
+#[command(name = "lectern", version, max_term_width = 100)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    pub(super) global: Global,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Global {
+    /// Folder of the library [default: the platform's data folder]
+    #[arg(long, global = true, value_name = "FOLDER")]
+    pub(super) data_dir: Option<PathBuf>,
+    /// Folder of the models [default: the platform's cache folder]
+    #[arg(long, global = true, value_name = "FOLDER")]
+    pub(super) models_dir: Option<PathBuf>,
+    /// Settings file [default: lectern.toml in the data folder]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// Never use the network
+    #[arg(long, global = true)]
+    pub(super) offline: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Serve the web page and the API, and work through uploads
+    Serve(Serve),
+    /// Bring PDFs into the library
+    Ingest(Ingest),
+    /// Find passages
+    Search(Search),
+    /// Answer a question with citations
+    Ask(Ask),
+    /// List, show and delete documents
+    #[command(subcommand)]
+    Documents(Documents),
+    /// List, create and delete collections
+    #[command(subcommand)]
+    Collections(Collections),
+    /// List and fetch models
+    #[command(subcommand)]
+    Models(Models),
+    /// Build both indexes again from the catalog
+    Reindex(Json),
+    /// Check that catalog, indexes, files and models agree
+    Doctor(Json),
+    /// Show the settings in force
+    #[command(subcommand)]
+    Config(Config),
+    /// Print a completion script for a shell
+    Completions(Completions),
+    /// Try Lectern on three sample papers, then serve the web page
+    Demo(Demo),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Json {
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    /// Address to listen on; beyond this machine a token is needed (LECTERN_TOKEN)
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub(super) addr: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Ingest {
+    /// PDFs, and folders of PDFs
+    #[arg(required = true, value_name = "PATH")]
+    pub(super) paths: Vec<PathBuf>,
+    /// Collection that they go to
+    #[arg(long, default_value = DEFAULT_COLLECTION)]
+    pub(super) collection: String,
+    /// Files to read at once [default: one per core, at most 4]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=32))]
+    pub(super) jobs: Option<u16>,
+    /// Look into folders in folders
+    #[arg(long, short)]
+    pub(super) recursive: bool,
+    /// Password of encrypted files
+    #[arg(long, env = "LECTERN_PDF_PASSWORD", hide_env_values = true)]
+    pub(super) password: Option<String>,
+    /// Print a JSON object per file, then a summary
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum SearchMode {
+    Bm25,
+    Dense,
+    Hybrid,
+}
+
+impl From<SearchMode> for Mode {
+    fn from(mode: SearchMode) -> Self {
+        match mode {
+            SearchMode::Bm25 => Mode::Bm25,
+            SearchMode::Dense => Mode::Dense,
+            SearchMode::Hybrid => Mode::Hybrid,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Search {
+    /// What to look for
+    pub(super) query: String,
+    /// By words, by meaning or both
+    #[arg(long, value_enum, default_value = "hybrid")]
+    pub(super) mode: SearchMode,
+    /// Passages to return [default: the setting top_k]
+    #[arg(long, value_name = "N")]
+    pub(super) top_k: Option<usize>,
+    /// Only in this collection
+    #[arg(long)]
+    pub(super) collection: Option<String>,
+    /// Only papers with an author whose name contains this
+    #[arg(long)]
+    pub(super) author: Option<String>,
+    /// Only papers of these years: 2012 or 2010..2020
+    #[arg(long)]
+    pub(super) year: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Ask {
+    /// The question
+    pub(super) question: String,
+    /// Only from this collection
+    #[arg(long)]
+    pub(super) collection: Option<String>,
+    /// Passages to read [default: the setting top_k]
+    #[arg(long, value_name = "N")]
+    pub(super) top_k: Option<usize>,
+    /// Answer with quotes only, without the language model
+    #[arg(long)]
+    pub(super) extractive: bool,
+    /// Sample with this seed rather than take the likeliest word each time
+    #[arg(long, value_name = "N")]
+    pub(super) seed: Option<u64>,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Documents {
+    /// List documents, newest first
+    List {
+        /// Only of this collection
+        #[arg(long)]
+        collection: Option<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show one document
+    Show {
+        /// Id, start of an id, or file name
+        document: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Delete documents and all that was made of them
+    Delete {
+        /// Ids, starts of ids, or file names
+        #[arg(required = true)]
+        documents: Vec<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Collections {
+    /// List collections
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make a collection
+    Create {
+        /// Its name
+        name: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Delete a collection
+    Delete {
+        /// Its name
+        name: String,
+        /// Delete its documents too
+        #[arg(long)]
+        with_documents: bool,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Models {
+    /// List the models that Lectern knows, and which are on this machine
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Fetch models
+    Pull {
+        /// Model ids [default: all that the defaults need]
+        models: Vec<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show one model and check its files
+    Info {
+        /// Model id
+        model: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Config {
+    /// Show every setting, its value and where that came from
+    Show {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Completions {
+    /// Which shell
+    pub(super) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Demo {
+    /// End after the answer rather than serve the web page
+    #[arg(long)]
+    pub(super) exit: bool,
+    /// Print the answer as JSON
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Address to listen on
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub(super) addr: Option<String>,
+}
+
+impl Arguments {
+    /// The flags that are settings.
+    pub(super) fn flags(&self) -> Vec<(&'static str, String)> {
+        let mut flags = Vec::new();
+        let folders = [("data_dir", &self.global.data_dir), ("models_dir", &self.global.models_dir)];
+        for (key, folder) in folders {
+            if let Some(folder) = folder {
+                flags.push((key, folder.display().to_string()));
+            }
+        }
+        if self.global.offline {
+            flags.push(("offline", "true".into()));
+        }
+        if let Command::Serve(Serve { addr: Some(addr) }) | Command::Demo(Demo { addr: Some(addr), .. }) =
+            &self.command
+        {
+            flags.push(("addr", addr.clone()));
+        }
+        flags
+    }
+}
+
+impl Command {
+    /// True where a script reads the output.
+    pub(super) fn is_json(&self) -> bool {
+        match self {
+            Command::Serve(_) | Command::Completions(_) => false,
+            Command::Ingest(Ingest { json, .. })
+            | Command::Search(Search { json, .. })
+            | Command::Ask(Ask { json, .. })
+            | Command::Demo(Demo { json, .. })
+            | Command::Reindex(Json { json })
+            | Command::Doctor(Json { json })
+            | Command::Config(Config::Show { json })
+            | Command::Documents(
+                Documents::List { json, .. } | Documents::Show { json, .. } | Documents::Delete { json, .. },
+            )
+            | Command::Collections(
+                Collections::List { json } | Collections::Create { json, .. } | Collections::Delete { json, .. },
+            )
+            | Command::Models(Models::List { json } | Models::Pull { json, .. } | Models::Info { json, .. }) => *json,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,72 @@
+//! `lectern ask`.
+
+use anyhow::Result;
+use generation::{Answer, Outcome};
+
+use super::args::Ask;
+use super::{Exit, output, single};
+use crate::control::{Event, Request};
+use crate::library::ask::{AskEvent, AskRequest};
+use crate::settings::Settings;
+
+pub(super) async fn run(settings: Settings, args: Ask) -> Result<Exit> {
+    let request = AskRequest {
+        question: args.question,
+        collection: args.collection,
+        top_k: args.top_k,
+        extractive: args.extractive,
+        seed: args.seed,
+    };
+    let answer = answer(settings, request).await?;
+    show(&answer, args.json)
+}
+
+/// Asks, with a sign of life on stderr while the model writes.
+async fn answer(settings: Settings, request: AskRequest) -> Result<Answer> {
+    let spinner = crate::progress::Spinner::start("searching");
+    let found = single(settings, Request::Ask(request), |event| match event {
+        Event::Asking(AskEvent::Evidence(quotes)) => {
+            spinner.message(&format!("reading {} quotes", quotes.len()));
+            None
+        }
+        Event::Asking(AskEvent::Token(text)) => {
+            spinner.append(&output::plain(&text), text.starts_with(char::is_whitespace));
+            None
+        }
+        Event::Answer(answer) => Some(answer),
+        _ => None,
+    })
+    .await;
+    spinner.finish();
+    found
+}
+
+/// Prints an answer with its citations.
+pub(super) fn show(answer: &Answer, json: bool) -> Result<Exit> {
+    if json {
+        output::json(answer)?;
+    } else {
+        output::line(&format!("{}\n", answer.answer.trim()))?;
+        let unsupported = answer.sentences.iter().filter(|sentence| !sentence.supported);
+        for sentence in unsupported {
+            output::line(&format!("! not supported by any paper: {}\n", output::plain(&sentence.text)))?;
+        }
+        if answer.outcome == Outcome::InsufficientEvidence && !answer.citations.is_empty() {
+            output::line("The nearest passages:\n")?;
+        }
+        for citation in &answer.citations {
+            output::line(&format!(
+                "[{}] {} — {}, page {}\n    “{}”\n",
+                citation.key,
+                output::plain(&citation.title),
+                output::plain(&citation.file),
+                citation.page,
+                output::plain(&citation.quote),
+            ))?;
+        }
+    }
+    Ok(match answer.outcome {
+        Outcome::Answered => Exit::Done,
+        Outcome::InsufficientEvidence => Exit::NothingFound,
+    })
+}

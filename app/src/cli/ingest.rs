@@ -1,0 +1,140 @@
+//! `lectern ingest`.
+
+use anyhow::Result;
+use serde_json::json;
+
+use super::args::Ingest;
+use super::{Exit, lost, output};
+use crate::control::{self, Event, IngestRequest, Request, Summary};
+use crate::library::{FileReport, FileStatus, Stage};
+use crate::progress::Bar;
+use crate::settings::Settings;
+
+pub(super) async fn run(settings: Settings, args: Ingest) -> Result<Exit> {
+    let paths = args.paths.iter().map(std::path::absolute).collect::<Result<_, _>>()?;
+    let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    let request = IngestRequest {
+        paths,
+        collection: args.collection,
+        jobs: args.jobs.map_or(cores.min(4), usize::from),
+        recursive: args.recursive,
+        password: args.password,
+    };
+    let mut events = control::start(settings, Request::Ingest(request)).await?;
+    let mut bar = None;
+    let mut finished = 0;
+    loop {
+        let event = tokio::select! {
+            event = events.recv() => event.ok_or_else(lost)?,
+            _ = tokio::signal::ctrl_c() => {
+                // Dropping the receiver stops the work after the batch that runs.
+                drop(events);
+                eprintln!("interrupted after {finished} files; run the same command again to go on");
+                return Ok(Exit::Interrupted);
+            }
+        };
+        match event {
+            Event::Files(count) => bar = Some(Bar::items("files", count as u64)),
+            Event::Progress { file, stage, done, total } => {
+                if let Some(bar) = &bar {
+                    bar.message(&format!("{} {done}/{total} {}", verb(stage), output::plain(&file)));
+                }
+            }
+            Event::File(report) => {
+                finished += 1;
+                if let Some(bar) = &bar {
+                    if args.json {
+                        output::json(&report)?;
+                    } else {
+                        bar.line(&describe(&report));
+                    }
+                    bar.set(finished);
+                }
+            }
+            Event::Summary(summary) => {
+                if let Some(bar) = &bar {
+                    bar.finish();
+                }
+                if args.json {
+                    output::json(&json!({ "summary": summary }))?;
+                } else {
+                    output::line(&total(&summary))?;
+                }
+                return Ok(exit(&summary));
+            }
+            Event::Failed(problem) => return Err(problem.into()),
+            _ => {}
+        }
+    }
+}
+
+pub(super) fn exit(summary: &Summary) -> Exit {
+    let incomplete = summary.failed + summary.needs_ocr;
+    match (summary.files, incomplete) {
+        (0, _) => {
+            eprintln!("no PDF was found\nhint: name PDFs or a folder of PDFs; --recursive looks into folders in folders");
+            Exit::NothingFound
+        }
+        (_, 0) => Exit::Done,
+        (files, _) if summary.failed == files => Exit::Failed,
+        _ => Exit::Partly,
+    }
+}
+
+pub(super) fn describe(report: &FileReport) -> String {
+    let file = output::plain(&report.file);
+    let mut text = match report.status {
+        FileStatus::Added | FileStatus::Replaced => format!(
+            "{} {file}: {} pages, {} chunks, {:.1} s",
+            if report.status == FileStatus::Added { "added" } else { "replaced" },
+            report.pages,
+            report.chunks,
+            report.ms as f64 / 1000.0
+        ),
+        FileStatus::Unchanged => format!("unchanged {file}"),
+        FileStatus::NeedsOcr => format!(
+            "needs OCR {file}: {} pages without a text layer; kept, but nothing of it can be found\n  hint: run it through OCR (such as ocrmypdf) and add the result",
+            report.pages
+        ),
+        FileStatus::Failed => format!("failed {file}"),
+    };
+    if let Some(error) = &report.error {
+        text += &format!(": {}\n  hint: {}", output::plain(&error.message), error.hint);
+    }
+    for warning in &report.warnings {
+        text += &format!("\n  warning: {}", output::plain(&warning.message));
+    }
+    text
+}
+
+fn total(summary: &Summary) -> String {
+    let mut parts = Vec::new();
+    let counts = [
+        (summary.added, "added"),
+        (summary.replaced, "replaced"),
+        (summary.unchanged, "unchanged"),
+        (summary.needs_ocr, "without text"),
+        (summary.failed, "failed"),
+    ];
+    for (count, name) in counts {
+        if count > 0 {
+            parts.push(format!("{count} {name}"));
+        }
+    }
+    format!(
+        "{} files: {}; {} pages, {} chunks, {:.1} s",
+        summary.files,
+        parts.join(", "),
+        summary.pages,
+        summary.chunks,
+        summary.ms as f64 / 1000.0
+    )
+}
+
+fn verb(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Reading => "reading",
+        Stage::Embedding => "embedding",
+        Stage::Indexing => "indexing",
+    }
+}

@@ -1,0 +1,100 @@
+//! The JSON routes.
+
+use actix_web::{HttpResponse, get, post, delete, web};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::State;
+use super::problem::Failed;
+use crate::error::{Fault, Problem};
+use crate::library::search::SearchRequest;
+
+type Shared = web::Data<State>;
+type Answered = Result<HttpResponse, Failed>;
+
+/// Is the process alive?
+#[get("/health/live")]
+pub(super) async fn live() -> HttpResponse {
+    HttpResponse::Ok().json(json!({ "status": "live" }))
+}
+
+/// Can it answer: is the catalog readable?
+#[get("/health/ready")]
+pub(super) async fn ready(state: Shared) -> Answered {
+    state.library.catalog.count_documents().await?;
+    Ok(HttpResponse::Ok().json(json!({ "status": "ready" })))
+}
+
+/// What a script needs before it can change anything.
+#[get("/session")]
+pub(super) async fn session(state: Shared) -> HttpResponse {
+    HttpResponse::Ok().json(json!({ "csrf_token": state.guard.csrf() }))
+}
+
+#[derive(Deserialize)]
+struct Listing {
+    collection: Option<String>,
+}
+
+#[get("/documents")]
+pub(super) async fn documents(state: Shared, listing: web::Query<Listing>) -> Answered {
+    let documents = state.library.catalog.documents(listing.collection.as_deref()).await?;
+    Ok(HttpResponse::Ok().json(json!({ "documents": documents })))
+}
+
+#[get("/documents/{id}")]
+pub(super) async fn document(state: Shared, id: web::Path<String>) -> Answered {
+    Ok(HttpResponse::Ok().json(state.library.document(&id).await?))
+}
+
+#[delete("/documents/{id}")]
+pub(super) async fn delete_document(state: Shared, id: web::Path<String>) -> Answered {
+    state.library.remove(&id).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+#[get("/collections")]
+pub(super) async fn collections(state: Shared) -> Answered {
+    let collections: Vec<_> = state
+        .library
+        .catalog
+        .collections()
+        .await?
+        .into_iter()
+        .map(|(name, documents)| json!({ "name": name, "documents": documents }))
+        .collect();
+    Ok(HttpResponse::Ok().json(json!({ "collections": collections })))
+}
+
+#[post("/search")]
+pub(super) async fn search(state: Shared, request: web::Json<SearchRequest>) -> Answered {
+    Ok(HttpResponse::Ok().json(state.library.search(&request).await?))
+}
+
+#[get("/jobs")]
+pub(super) async fn jobs(state: Shared) -> Answered {
+    let mut jobs = state.library.catalog.jobs().await?;
+    for job in &mut jobs {
+        state.worker.complete(job);
+    }
+    Ok(HttpResponse::Ok().json(json!({ "jobs": jobs })))
+}
+
+#[get("/jobs/{id}")]
+pub(super) async fn job(state: Shared, id: web::Path<String>) -> Answered {
+    one_job(&state, &id).await
+}
+
+#[post("/jobs/{id}/cancel")]
+pub(super) async fn cancel_job(state: Shared, id: web::Path<String>) -> Answered {
+    state.worker.cancel(&id).await?;
+    one_job(&state, &id).await
+}
+
+async fn one_job(state: &State, id: &str) -> Answered {
+    let mut job = state.library.catalog.job(id).await?.ok_or_else(|| {
+        Problem::new(Fault::NotFound, "job_not_found", format!("there is no job {id:?}"), "GET /api/v1/jobs lists them")
+    })?;
+    state.worker.complete(&mut job);
+    Ok(HttpResponse::Ok().json(json!({ "job": job })))
+}

@@ -1,0 +1,280 @@
+//! The HTML pages.
+
+use actix_web::cookie::{Cookie, SameSite};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_DISPOSITION, ContentType, LOCATION};
+use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use anyhow::Context;
+use askama::Template;
+use serde::Deserialize;
+
+use super::State;
+use super::problem;
+use super::security::SESSION_COOKIE;
+use super::views::{AskPage, Document, DocumentPage, LibraryPage, LoginPage, PageView};
+use crate::catalog::{DEFAULT_COLLECTION, DocumentRecord, DocumentStatus};
+use crate::error::{Fault, Problem};
+
+/// Longest quote that is looked for on a page, in bytes.
+const QUOTE_BYTES: usize = 8000;
+
+type Shared = web::Data<State>;
+
+#[get("/")]
+pub(super) async fn ask(state: Shared) -> HttpResponse {
+    shown(async {
+        Ok(AskPage {
+            csrf_token: state.guard.csrf().to_owned(),
+            collections: collections(&state).await?,
+            documents: state.library.catalog.count_documents().await? as usize,
+        })
+    })
+    .await
+}
+
+#[get("/library")]
+pub(super) async fn library(state: Shared) -> HttpResponse {
+    shown(async {
+        let records = state.library.catalog.documents(None).await?;
+        Ok(LibraryPage {
+            csrf_token: state.guard.csrf().to_owned(),
+            collections: collections(&state).await?,
+            collection: DEFAULT_COLLECTION.to_owned(),
+            documents: records.into_iter().map(view).collect(),
+        })
+    })
+    .await
+}
+
+#[get("/documents/{id}")]
+pub(super) async fn document(state: Shared, id: web::Path<String>) -> HttpResponse {
+    shown(async {
+        Ok(DocumentPage {
+            csrf_token: state.guard.csrf().to_owned(),
+            document: view(record(&state, &id).await?),
+        })
+    })
+    .await
+}
+
+#[derive(Deserialize)]
+struct Marked {
+    q: Option<String>,
+}
+
+#[get("/documents/{id}/pages/{number}")]
+pub(super) async fn page(
+    state: Shared,
+    place: web::Path<(String, u32)>,
+    marked: web::Query<Marked>,
+) -> HttpResponse {
+    let (id, number) = place.into_inner();
+    shown(async {
+        let record = record(&state, &id).await?;
+        let page = state.library.catalog.page(&record.id, number).await?.ok_or_else(|| {
+            Problem::new(
+                Fault::NotFound,
+                "page_not_found",
+                format!("{} has no page {number}", record.file),
+                format!("it has {} pages", record.pages),
+            )
+        })?;
+        let quote = marked.into_inner().q.filter(|quote| !quote.trim().is_empty() && quote.len() <= QUOTE_BYTES);
+        let place = quote.as_deref().and_then(|quote| find(&page.text, quote)).unwrap_or(page.text.len()..page.text.len());
+        Ok(PageView {
+            csrf_token: state.guard.csrf().to_owned(),
+            document: view(record),
+            page: number,
+            before: page.text[..place.start].to_owned(),
+            marked: page.text[place.clone()].to_owned(),
+            after: page.text[place.end..].to_owned(),
+            quote,
+        })
+    })
+    .await
+}
+
+#[get("/documents/{id}/file")]
+pub(super) async fn file(state: Shared, id: web::Path<String>) -> HttpResponse {
+    let found = async {
+        let record = record(&state, &id).await?;
+        let bytes = state.library.blobs.get(&record.sha256).await?;
+        anyhow::Ok((record.file, bytes))
+    };
+    match found.await {
+        Ok((file, bytes)) => HttpResponse::Ok()
+            .content_type("application/pdf")
+            .insert_header((CONTENT_DISPOSITION, inline(&file)))
+            .body(bytes),
+        Err(error) => problem::page(&Problem::from_error(&error)),
+    }
+}
+
+#[derive(Deserialize)]
+struct Next {
+    next: Option<String>,
+}
+
+#[get("/login")]
+pub(super) async fn login_form(next: web::Query<Next>) -> HttpResponse {
+    let page = LoginPage { next: local(next.into_inner().next), error: None };
+    shown(async { Ok(page) }).await
+}
+
+#[derive(Deserialize)]
+struct SignIn {
+    token: String,
+    next: Option<String>,
+}
+
+#[post("/login")]
+pub(super) async fn login(state: Shared, form: web::Form<SignIn>) -> HttpResponse {
+    let SignIn { token, next } = form.into_inner();
+    let next = local(next);
+    match state.guard.sign_in(&token) {
+        Some(session) => {
+            let cookie = Cookie::build(SESSION_COOKIE, session.to_owned())
+                .path("/")
+                .http_only(true)
+                .same_site(SameSite::Strict)
+                .finish();
+            HttpResponse::build(StatusCode::SEE_OTHER).cookie(cookie).insert_header((LOCATION, next)).finish()
+        }
+        None => {
+            // Guessing is slow: each wrong try costs a second.
+            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+            let page = LoginPage { next, error: Some("That is not the token of this Lectern.".into()) };
+            let mut response = shown(async { Ok(page) }).await;
+            *response.status_mut() = StatusCode::UNAUTHORIZED;
+            response
+        }
+    }
+}
+
+pub(super) async fn not_found(request: HttpRequest) -> HttpResponse {
+    let problem = Problem::new(
+        Fault::NotFound,
+        "address_unknown",
+        format!("there is nothing at {}", request.path()),
+        "start at /",
+    );
+    if request.path().starts_with("/api/") || request.path().starts_with("/v1/") {
+        problem::json(&problem)
+    } else {
+        problem::page(&problem)
+    }
+}
+
+async fn shown<T: Template>(page: impl Future<Output = anyhow::Result<T>>) -> HttpResponse {
+    let rendered = async { page.await?.render().context("rendering the page") };
+    match rendered.await {
+        Ok(html) => HttpResponse::Ok().content_type(ContentType::html()).body(html),
+        Err(error) => problem::page(&Problem::from_error(&error)),
+    }
+}
+
+async fn collections(state: &State) -> anyhow::Result<Vec<String>> {
+    Ok(state.library.catalog.collections().await?.into_iter().map(|(name, _)| name).collect())
+}
+
+async fn record(state: &State, id: &str) -> anyhow::Result<DocumentRecord> {
+    state.library.document(id).await
+}
+
+fn view(record: DocumentRecord) -> Document {
+    Document {
+        id: record.id,
+        file: record.file,
+        title: Some(record.title),
+        authors: record.authors,
+        year: record.year.and_then(|year| u32::try_from(year).ok()),
+        pages: record.pages,
+        chunks: record.chunks,
+        status: match record.status {
+            DocumentStatus::Ready => "ready".into(),
+            DocumentStatus::NeedsOcr => "needs_ocr".into(),
+        },
+        collection: record.collection,
+        added_at: record.added_at,
+        bytes: record.bytes,
+    }
+}
+
+/// Where a quote stands on a page; runs of white space count as one, because an address may have
+/// lost line ends.
+fn find(text: &str, quote: &str) -> Option<std::ops::Range<usize>> {
+    if let Some(start) = text.find(quote) {
+        return Some(start..start + quote.len());
+    }
+    let words: Vec<&str> = quote.split_whitespace().collect();
+    let first = words.first()?;
+    'places: for (start, _) in text.match_indices(first) {
+        let mut end = start;
+        for word in &words {
+            let rest = &text[end..];
+            let skipped = rest.len() - rest.trim_start().len();
+            if !rest[skipped..].starts_with(word) {
+                continue 'places;
+            }
+            end += skipped + word.len();
+        }
+        return Some(start..end);
+    }
+    None
+}
+
+/// A path on this server, whatever was asked for.
+fn local(next: Option<String>) -> String {
+    match next {
+        Some(next)
+            if next.starts_with('/')
+                && !next.starts_with("//")
+                && !next.contains('\\')
+                && !next.chars().any(char::is_control) => next,
+        _ => "/".to_owned(),
+    }
+}
+
+/// `Content-Disposition` for a file shown in the browser (RFC 6266, RFC 8187).
+fn inline(file: &str) -> String {
+    let ascii: String =
+        file.chars().map(|c| if c.is_ascii_alphanumeric() || "-_. ".contains(c) { c } else { '_' }).collect();
+    let mut encoded = String::new();
+    for byte in file.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
+            encoded.push(byte as char);
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    format!("inline; filename=\"{ascii}\"; filename*=UTF-8''{encoded}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_are_found_over_line_ends() {
+        let text = "A leader is\nelected  in 35 ms. A leader is elected twice.";
+        let place = find(text, "leader is elected in 35 ms.").unwrap();
+        assert_eq!(&text[place], "leader is\nelected  in 35 ms.");
+        assert_eq!(find(text, "nowhere"), None);
+        assert_eq!(find(text, " "), Some(1..2));
+    }
+
+    #[test]
+    fn sign_in_leads_nowhere_else() {
+        assert_eq!(local(Some("/library?x=1".into())), "/library?x=1");
+        for next in ["//evil.example", "https://evil.example", "/\\evil.example", "/a\r\nb", ""] {
+            assert_eq!(local(Some(next.into())), "/");
+        }
+    }
+
+    #[test]
+    fn file_names_cannot_break_the_header() {
+        let header = inline("a\"b\r\nü.pdf");
+        assert!(!header.contains('\r') && header.contains("filename=\"a_b___.pdf\""), "{header}");
+        assert!(header.contains("%C3%BC.pdf"), "{header}");
+    }
+}
