@@ -16,7 +16,9 @@ pub mod metadata;
 pub mod sentence;
 pub mod worker;
 
+mod assemble;
 mod error;
+mod hyphen;
 
 pub use error::Error;
 

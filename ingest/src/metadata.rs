@@ -1,0 +1,2 @@
+//! x
+pub(crate) fn infer(_: &crate::extract::Info, _: &[crate::Page]) -> crate::Metadata { crate::Metadata::default() }
