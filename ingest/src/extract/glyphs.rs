@@ -77,6 +77,7 @@ impl Glyphs {
         // The em's height is the glyph's y axis less what slants along the baseline.
         let size = ((a * d - b * c).abs() / length * 1000.0 * scale) as f32;
         if !(0.3..4000.0).contains(&size) {
+            self.unmapped += usize::from(drawn.as_unicode().is_none());
             return;
         }
         // Text outside the crop box is not displayed.
