@@ -19,6 +19,7 @@ pub mod worker;
 mod assemble;
 mod error;
 mod hyphen;
+mod section;
 
 pub use error::Error;
 
