@@ -50,8 +50,11 @@ fn read_all() -> io::Result<ExitCode> {
             _ => files.push(arg),
         }
     }
-    let reader =
-        Reader { program: std::env::current_exe()?, args: vec![WORKER.into()], limits: Limits::default() };
+    let reader = Reader {
+        program: std::env::current_exe()?,
+        args: vec![WORKER.into()],
+        limits: Limits::default(),
+    };
     let (mut pages, mut spent, mut failed) = (0, Duration::ZERO, 0);
     for file in &files {
         let bytes = std::fs::read(file)?;
@@ -67,25 +70,58 @@ fn read_all() -> io::Result<ExitCode> {
         pages += read.map_or(0, |document| document.pages.len());
     }
     let rate = pages as f64 / spent.as_secs_f64();
-    writeln!(io::stderr(), "{} files, {failed} failed, {pages} pages in {spent:.2?}: {rate:.0} pages/s", files.len())?;
-    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    writeln!(
+        io::stderr(),
+        "{} files, {failed} failed, {pages} pages in {spent:.2?}: {rate:.0} pages/s",
+        files.len()
+    )?;
+    Ok(if failed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
-fn report(file: &str, read: &Result<Document, Error>, took: Duration, format: &str) -> io::Result<()> {
+fn report(
+    file: &str,
+    read: &Result<Document, Error>,
+    took: Duration,
+    format: &str,
+) -> io::Result<()> {
     let mut out = io::stdout().lock();
     let document = match read {
         Ok(document) => document,
-        Err(error) => return writeln!(io::stderr(), "{file}: {}: {error}; hint: {}", error.code(), error.hint()),
+        Err(error) => {
+            return writeln!(
+                io::stderr(),
+                "{file}: {}: {error}; hint: {}",
+                error.code(),
+                error.hint()
+            );
+        }
     };
     for warning in &document.warnings {
-        writeln!(io::stderr(), "{file}: {}: {}", warning.code, warning.message)?;
+        writeln!(
+            io::stderr(),
+            "{file}: {}: {}",
+            warning.code,
+            warning.message
+        )?;
     }
-    writeln!(io::stderr(), "{file}: {} pages, {took:.1?}", document.pages.len())?;
+    writeln!(
+        io::stderr(),
+        "{file}: {} pages, {took:.1?}",
+        document.pages.len()
+    )?;
     match format {
         "--json" => writeln!(out, "{}", serde_json::to_string(document)?),
         "--meta" => {
             let metadata = &document.metadata;
-            writeln!(out, "{file}\n  {:?}\n  {:?} {:?}", metadata.title, metadata.authors, metadata.year)
+            writeln!(
+                out,
+                "{file}\n  {:?}\n  {:?} {:?}",
+                metadata.title, metadata.authors, metadata.year
+            )
         }
         "--chunks" => {
             for chunk in chunk(document, ChunkConfig::default(), &RoughTokens) {

@@ -1,43 +1,79 @@
 //! Pages as they were read, made into a document: what takes the paper as a whole.
 
 use crate::extract::{Info, ReadPage};
-use crate::{Document, Page, Warning, hyphen, metadata};
+use crate::{Document, Warning, hyphen, metadata};
 
 /// Joins hyphenated words, finds title, authors and year, and sums up warnings.
 pub(crate) fn assemble(info: &Info, read: Vec<ReadPage>, mut warnings: Vec<Warning>) -> Document {
     let mut pages = Vec::with_capacity(read.len());
     let mut unreadable = Vec::new();
-    for mut one in read {
-        for warning in one.warnings.drain(..) {
-            if warning.code == "page_unreadable" {
-                unreadable.push(one.page.number);
+    let mut garbled = Vec::new();
+    for one in read {
+        for warning in one.warnings {
+            match warning.code.as_str() {
+                "page_unreadable" => unreadable.push(one.page.number),
+                "garbled_text" => garbled.push(one.page.number),
+                _ => warnings.push(warning),
             }
-            warnings.push(warning);
         }
         pages.push(one.page);
     }
-    hyphen::join(&mut pages);
-    warnings.extend(without_text(&pages, &unreadable));
-    let metadata = metadata::infer(info, &pages);
-    Document { metadata, pages, warnings }
-}
-
-/// One warning for all pages that hold no text, since a scan has hundreds of them.
-fn without_text(pages: &[Page], known: &[u32]) -> Option<Warning> {
-    let numbers: Vec<u32> = pages
+    let explained: Vec<u32> = unreadable.iter().chain(&garbled).copied().collect();
+    let textless: Vec<u32> = pages
         .iter()
-        .filter(|page| page.text.trim().is_empty() && !known.contains(&page.number))
+        .filter(|page| page.text.trim().is_empty() && !explained.contains(&page.number))
         .map(|page| page.number)
         .collect();
-    let first = *numbers.first()?;
-    let message = if numbers.len() == pages.len() {
-        "no page has any text: a scan without a text layer, it needs text recognition (OCR)".to_owned()
-    } else if let [only] = numbers.as_slice() {
-        format!("page {only} has no text")
+    let total = pages.len();
+    let textless_message = if textless.len() == total {
+        "no page has any text: a scan without a text layer, it needs text recognition (OCR)"
     } else {
-        format!("{} of {} pages have no text: {}", numbers.len(), pages.len(), ranges(&numbers))
+        "without any text"
     };
-    Some(Warning { code: "page_without_text".to_owned(), message, page: Some(first) })
+    warnings.extend(summary(
+        "page_unreadable",
+        &unreadable,
+        total,
+        "malformed, could not be read",
+    ));
+    warnings.extend(summary(
+        "garbled_text",
+        &garbled,
+        total,
+        "most characters have no known meaning, as the fonts do not say which letters they show",
+    ));
+    warnings.extend(summary(
+        "page_without_text",
+        &textless,
+        total,
+        textless_message,
+    ));
+    hyphen::join(&mut pages);
+    let metadata = metadata::infer(info, &pages);
+    Document {
+        metadata,
+        pages,
+        warnings,
+    }
+}
+
+/// One warning for all the pages concerned, since a scan has hundreds of them.
+fn summary(code: &str, numbers: &[u32], total: usize, what: &str) -> Option<Warning> {
+    let first = *numbers.first()?;
+    let message = match numbers {
+        _ if numbers.len() == total => what.to_owned(),
+        [only] => format!("page {only}: {what}"),
+        _ => format!(
+            "{} of {total} pages ({}): {what}",
+            numbers.len(),
+            ranges(numbers)
+        ),
+    };
+    Some(Warning {
+        code: code.to_owned(),
+        message,
+        page: Some(first),
+    })
 }
 
 /// "1-3, 7, 9-10", cut short where it would grow long.
@@ -52,7 +88,13 @@ fn ranges(numbers: &[u32]) -> String {
     let mut parts: Vec<String> = spans
         .iter()
         .take(12)
-        .map(|(first, last)| if first == last { first.to_string() } else { format!("{first}-{last}") })
+        .map(|(first, last)| {
+            if first == last {
+                first.to_string()
+            } else {
+                format!("{first}-{last}")
+            }
+        })
         .collect();
     if spans.len() > parts.len() {
         parts.push("...".to_owned());

@@ -23,7 +23,10 @@ pub struct ChunkConfig {
 
 impl Default for ChunkConfig {
     fn default() -> Self {
-        ChunkConfig { max_tokens: 256, overlap_tokens: 32 }
+        ChunkConfig {
+            max_tokens: 256,
+            overlap_tokens: 32,
+        }
     }
 }
 
@@ -70,7 +73,9 @@ pub fn chunk(document: &Document, config: ChunkConfig, counter: &dyn TokenCounte
             end: span.end,
             first_page: page_at(&document.pages, span.start),
             last_page: page_at(&document.pages, span.end - 1),
-            section: units[fresh].section.map(|at| text[headings[at].clone()].trim().replace('\n', " ")),
+            section: units[fresh]
+                .section
+                .map(|at| text[headings[at].clone()].trim().replace('\n', " ")),
             tokens: u32::try_from(tokens).unwrap_or(u32::MAX),
         });
         fresh = end;
@@ -101,7 +106,9 @@ fn fill(units: &[Unit], first: usize, fresh: usize, max: usize) -> usize {
 /// Where the passage after `first..end` starts: at whole trailing sentences of it that make up
 /// the overlap and leave room for the next unit.
 fn overlap_start(units: &[Unit], first: usize, end: usize, overlap: usize, max: usize) -> usize {
-    let Some(next) = units.get(end) else { return end };
+    let Some(next) = units.get(end) else {
+        return end;
+    };
     if next.is_heading {
         return end;
     }
@@ -109,7 +116,10 @@ fn overlap_start(units: &[Unit], first: usize, end: usize, overlap: usize, max: 
     let mut tokens = 0;
     while start > first + 1 {
         let unit = &units[start - 1];
-        if unit.is_heading || tokens + unit.tokens > overlap || tokens + unit.tokens + next.tokens > max {
+        if unit.is_heading
+            || tokens + unit.tokens > overlap
+            || tokens + unit.tokens + next.tokens > max
+        {
             break;
         }
         tokens += unit.tokens;
@@ -119,7 +129,12 @@ fn overlap_start(units: &[Unit], first: usize, end: usize, overlap: usize, max: 
 }
 
 /// All units of the text, none longer than `max` tokens unless it is one character.
-fn units(text: &str, headings: &[Range<usize>], max: usize, counter: &dyn TokenCounter) -> Vec<Unit> {
+fn units(
+    text: &str,
+    headings: &[Range<usize>],
+    max: usize,
+    counter: &dyn TokenCounter,
+) -> Vec<Unit> {
     let mut units = Vec::new();
     let mut at = 0;
     let mut section = None;
@@ -128,10 +143,20 @@ fn units(text: &str, headings: &[Range<usize>], max: usize, counter: &dyn TokenC
             let part = range.start + part.start..range.start + part.end;
             let tokens = counter.count(&text[part.clone()]);
             if tokens <= max {
-                units.push(Unit { range: part, tokens, is_heading, section });
+                units.push(Unit {
+                    range: part,
+                    tokens,
+                    is_heading,
+                    section,
+                });
             } else {
                 for (range, tokens) in pieces(text, part, max, counter) {
-                    units.push(Unit { range, tokens, is_heading, section });
+                    units.push(Unit {
+                        range,
+                        tokens,
+                        is_heading,
+                        section,
+                    });
                 }
             }
         }
@@ -147,7 +172,12 @@ fn units(text: &str, headings: &[Range<usize>], max: usize, counter: &dyn TokenC
 }
 
 /// Cuts one over-long sentence at word boundaries, a giant word between characters.
-fn pieces(text: &str, range: Range<usize>, max: usize, counter: &dyn TokenCounter) -> Vec<(Range<usize>, usize)> {
+fn pieces(
+    text: &str,
+    range: Range<usize>,
+    max: usize,
+    counter: &dyn TokenCounter,
+) -> Vec<(Range<usize>, usize)> {
     let mut words = Vec::new();
     let mut at = range.start;
     for word in text[range].split_whitespace() {
@@ -187,13 +217,22 @@ fn halve(
     let slice = &text[range.clone()];
     let middle = slice.ceil_char_boundary(slice.len() / 2);
     // At a space if one is near, so that no word is cut without need.
-    let middle = slice[middle..].find(char::is_whitespace).map_or(middle, |space| middle + space);
-    let middle = if middle >= slice.len() { slice.ceil_char_boundary(slice.len() / 2) } else { middle };
+    let middle = slice[middle..]
+        .find(char::is_whitespace)
+        .map_or(middle, |space| middle + space);
+    let middle = if middle >= slice.len() {
+        slice.ceil_char_boundary(slice.len() / 2)
+    } else {
+        middle
+    };
     if tokens <= max || middle == 0 || middle >= slice.len() {
         out.push((range, tokens));
         return;
     }
-    for part in [range.start..range.start + middle, range.start + middle..range.end] {
+    for part in [
+        range.start..range.start + middle,
+        range.start + middle..range.end,
+    ] {
         let start = part.start + (text[part.clone()].len() - text[part.clone()].trim_start().len());
         let part = start..part.end;
         if part.is_empty() {
@@ -215,7 +254,9 @@ mod tests {
 
     impl TokenCounter for Words {
         fn count(&self, text: &str) -> usize {
-            text.split_whitespace().map(|word| word.len().div_ceil(5)).sum()
+            text.split_whitespace()
+                .map(|word| word.len().div_ceil(5))
+                .sum()
         }
     }
 
@@ -234,24 +275,64 @@ mod tests {
             let lines = text.split('\n').map(|line| {
                 let start = at;
                 at += line.len() + 1;
-                Line { rect: Rect { x0: 0.0, y0: 0.0, x1: 1.0, y1: 1.0 }, start, end: start + line.len(), font_size: 10.0 }
+                Line {
+                    rect: Rect {
+                        x0: 0.0,
+                        y0: 0.0,
+                        x1: 1.0,
+                        y1: 1.0,
+                    },
+                    start,
+                    end: start + line.len(),
+                    font_size: 10.0,
+                }
             });
-            Page { number, width: 100.0, height: 100.0, text: text.clone(), lines: lines.collect() }
+            Page {
+                number,
+                width: 100.0,
+                height: 100.0,
+                text: text.clone(),
+                lines: lines.collect(),
+            }
         });
-        Document { pages: pages.collect(), ..Document::default() }
+        Document {
+            pages: pages.collect(),
+            ..Document::default()
+        }
     }
 
     fn cut(texts: &[&str], max_tokens: usize, overlap_tokens: usize) -> Vec<Chunk> {
         let texts: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
-        chunk(&document(&texts), ChunkConfig { max_tokens, overlap_tokens }, &Words)
+        chunk(
+            &document(&texts),
+            ChunkConfig {
+                max_tokens,
+                overlap_tokens,
+            },
+            &Words,
+        )
     }
 
     #[test]
     fn sentences_overlap_and_pages_are_right() {
-        let chunks = cut(&["One is here. Two is here. Three is", "on. Four is here."], 6, 3);
+        let chunks = cut(
+            &["One is here. Two is here. Three is", "on. Four is here."],
+            6,
+            3,
+        );
         let texts: Vec<&str> = chunks.iter().map(|chunk| chunk.text.as_str()).collect();
-        assert_eq!(texts, ["One is here. Two is here.", "Two is here. Three is\non.", "Three is\non. Four is here."]);
-        let pages: Vec<(u32, u32)> = chunks.iter().map(|chunk| (chunk.first_page, chunk.last_page)).collect();
+        assert_eq!(
+            texts,
+            [
+                "One is here. Two is here.",
+                "Two is here. Three is\non.",
+                "Three is\non. Four is here."
+            ]
+        );
+        let pages: Vec<(u32, u32)> = chunks
+            .iter()
+            .map(|chunk| (chunk.first_page, chunk.last_page))
+            .collect();
         assert_eq!(pages, [(1, 1), (1, 2), (1, 2)]);
     }
 
@@ -265,13 +346,25 @@ mod tests {
 
     #[test]
     fn headings_name_the_section_and_open_passages() {
-        let chunks = cut(&["Abstract\nWe do one two three.\n1 Introduction\nFour five six seven."], 9, 3);
-        let found: Vec<(&str, Option<&str>)> =
-            chunks.iter().map(|chunk| (chunk.text.as_str(), chunk.section.as_deref())).collect();
-        assert_eq!(found, [
-            ("Abstract\nWe do one two three.", Some("Abstract")),
-            ("1 Introduction\nFour five six seven.", Some("1 Introduction")),
-        ]);
+        let chunks = cut(
+            &["Abstract\nWe do one two three.\n1 Introduction\nFour five six seven."],
+            9,
+            3,
+        );
+        let found: Vec<(&str, Option<&str>)> = chunks
+            .iter()
+            .map(|chunk| (chunk.text.as_str(), chunk.section.as_deref()))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                ("Abstract\nWe do one two three.", Some("Abstract")),
+                (
+                    "1 Introduction\nFour five six seven.",
+                    Some("1 Introduction")
+                ),
+            ]
+        );
     }
 
     #[test]
@@ -283,14 +376,24 @@ mod tests {
     fn check(texts: &[String], max: usize, overlap: usize, counter: &dyn TokenCounter) {
         let document = document(texts);
         let text = document.text();
-        let chunks = chunk(&document, ChunkConfig { max_tokens: max, overlap_tokens: overlap }, counter);
+        let chunks = chunk(
+            &document,
+            ChunkConfig {
+                max_tokens: max,
+                overlap_tokens: overlap,
+            },
+            counter,
+        );
         let mut covered = vec![false; text.len()];
         let mut last = (0, 0);
         for (chunk, index) in chunks.iter().zip(0..) {
             assert_eq!(chunk.index, index);
             assert_eq!(chunk.text, text[chunk.start..chunk.end]);
             assert_eq!(chunk.tokens as usize, counter.count(&chunk.text));
-            assert!(chunk.tokens as usize <= max.max(1) || chunk.text.chars().count() == 1, "{chunk:?}");
+            assert!(
+                chunk.tokens as usize <= max.max(1) || chunk.text.chars().count() == 1,
+                "{chunk:?}"
+            );
             assert!(chunk.start >= last.0 && chunk.end > last.1, "no progress");
             assert_eq!(chunk.first_page, page_at(&document.pages, chunk.start));
             assert!(chunk.first_page <= chunk.last_page);

@@ -20,10 +20,10 @@ pub use info::Info;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use hayro_syntax::page::Page as PdfPage;
-use hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
 use hayro_interpret::kurbo::{Affine, Rect as KurboRect};
 use hayro_interpret::{Context, InterpreterCache, interpret_page};
+use hayro_syntax::page::Page as PdfPage;
+use hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
 use serde::{Deserialize, Serialize};
 
 use crate::{Document, Error, Line, Page, Warning};
@@ -56,16 +56,22 @@ pub struct ReadPage {
 /// For trusted files and tests; [`crate::worker::Reader`] does the same behind limits.
 pub fn read(bytes: Vec<u8>, password: Option<&str>) -> Result<Document, Error> {
     std::thread::scope(|scope| {
-        let reading = std::thread::Builder::new().stack_size(STACK_SIZE).spawn_scoped(scope, || {
-            let mut start = Start::default();
-            let mut read = Vec::new();
-            pages(bytes, password, &mut |begun| start = begun, &mut |page| {
-                read.push(page);
-                true
+        let reading = std::thread::Builder::new()
+            .stack_size(STACK_SIZE)
+            .spawn_scoped(scope, || {
+                let mut start = Start::default();
+                let mut read = Vec::new();
+                pages(bytes, password, &mut |begun| start = begun, &mut |page| {
+                    read.push(page);
+                    true
+                })?;
+                Ok(crate::assemble::assemble(&start.info, read, Vec::new()))
             })?;
-            Ok(crate::assemble::assemble(&start.info, read, Vec::new()))
-        })?;
-        reading.join().unwrap_or_else(|_| Err(Error::Damaged { reason: "the parser failed".to_owned() }))
+        reading.join().unwrap_or_else(|_| {
+            Err(Error::Damaged {
+                reason: "the parser failed".to_owned(),
+            })
+        })
     })
 }
 
@@ -80,8 +86,11 @@ pub fn pages(
     on_page: &mut dyn FnMut(ReadPage) -> bool,
 ) -> Result<(), Error> {
     check_header(&bytes)?;
-    let pdf = catch_unwind(|| open(bytes, password))
-        .unwrap_or_else(|_| Err(Error::Damaged { reason: "its structure can't be parsed".to_owned() }))?;
+    let pdf = catch_unwind(|| open(bytes, password)).unwrap_or_else(|_| {
+        Err(Error::Damaged {
+            reason: "its structure can't be parsed".to_owned(),
+        })
+    })?;
     let count = u32::try_from(pdf.pages().len()).unwrap_or(u32::MAX);
     if count == 0 {
         return Err(Error::NoPages);
@@ -122,9 +131,14 @@ fn check_header(bytes: &[u8]) -> Result<(), Error> {
         return Ok(());
     }
     let start = String::from_utf8_lossy(&head[..head.len().min(64)]);
-    let start: String =
-        start.chars().filter(|c| !c.is_control() && *c != '\u{fffd}').take(24).collect();
-    Err(Error::NotAPdf { start: start.trim().to_owned() })
+    let start: String = start
+        .chars()
+        .filter(|c| !c.is_control() && *c != '\u{fffd}')
+        .take(24)
+        .collect();
+    Err(Error::NotAPdf {
+        start: start.trim().to_owned(),
+    })
 }
 
 fn open(bytes: Vec<u8>, password: Option<&str>) -> Result<Pdf, Error> {
@@ -138,20 +152,32 @@ fn open(bytes: Vec<u8>, password: Option<&str>) -> Result<Pdf, Error> {
         other => other,
     };
     opened.map_err(|error| match error {
-        LoadPdfError::Decryption(DecryptionError::PasswordProtected) if password.is_some() => Error::WrongPassword,
-        LoadPdfError::Decryption(DecryptionError::PasswordProtected) => Error::Encrypted,
-        LoadPdfError::Decryption(DecryptionError::UnsupportedAlgorithm) => {
-            Error::Damaged { reason: "it is encrypted in a way that is not supported".to_owned() }
+        LoadPdfError::Decryption(DecryptionError::PasswordProtected) if password.is_some() => {
+            Error::WrongPassword
         }
-        LoadPdfError::Decryption(_) => Error::Damaged { reason: "its encryption data is invalid".to_owned() },
-        LoadPdfError::Invalid => Error::Damaged { reason: "no page tree was found in it".to_owned() },
+        LoadPdfError::Decryption(DecryptionError::PasswordProtected) => Error::Encrypted,
+        LoadPdfError::Decryption(DecryptionError::UnsupportedAlgorithm) => Error::Damaged {
+            reason: "it is encrypted in a way that is not supported".to_owned(),
+        },
+        LoadPdfError::Decryption(_) => Error::Damaged {
+            reason: "its encryption data is invalid".to_owned(),
+        },
+        LoadPdfError::Invalid => Error::Damaged {
+            reason: "no page tree was found in it".to_owned(),
+        },
     })
 }
 
 /// Width and height in points as displayed, kept within what the PDF standard allows.
 fn dimensions(page: &PdfPage<'_>) -> (f32, f32) {
     let (width, height) = page.render_dimensions();
-    let bound = |points: f32| if points.is_finite() { points.clamp(1.0, 20_000.0) } else { 612.0 };
+    let bound = |points: f32| {
+        if points.is_finite() {
+            points.clamp(1.0, 20_000.0)
+        } else {
+            612.0
+        }
+    };
     (bound(width), bound(height))
 }
 
@@ -168,32 +194,63 @@ fn lay_out(mut glyphs: Glyphs, number: u32, width: f32, height: f32) -> ReadPage
     if let Some(gutter) = &gutter {
         lines = columns::into_reading_order(lines, gutter, width);
     }
-    let mut page = Page { number, width, height, text: String::new(), lines: Vec::new() };
+    let mut page = Page {
+        number,
+        width,
+        height,
+        text: String::new(),
+        lines: Vec::new(),
+    };
     for line in lines {
         if !page.text.is_empty() {
             page.text.push('\n');
         }
         let start = page.text.len();
         page.text.push_str(&line.text);
-        page.lines.push(Line { rect: line.rect, start, end: page.text.len(), font_size: line.font_size });
+        page.lines.push(Line {
+            rect: line.rect,
+            start,
+            end: page.text.len(),
+            font_size: line.font_size,
+        });
     }
     let mut warnings = Vec::new();
     let mut warn = |code: &str, message: String| {
-        warnings.push(Warning { code: code.to_owned(), message, page: Some(number) });
+        warnings.push(Warning {
+            code: code.to_owned(),
+            message,
+            page: Some(number),
+        });
     };
     if glyphs.is_cut {
-        warn("page_cut", format!("page {number} draws more characters than are read of a page; the rest is left out"));
+        warn(
+            "page_cut",
+            format!(
+                "page {number} draws more characters than are read of a page; the rest is left out"
+            ),
+        );
     }
     let mapped = glyphs.glyphs.iter().filter(|glyph| !glyph.is_space).count();
     if glyphs.unmapped >= 20 && glyphs.unmapped > mapped {
-        warn("garbled_text", format!("most characters of page {number} have no known meaning: its fonts do not say which letters they show"));
+        warn(
+            "garbled_text",
+            format!(
+                "most characters of page {number} have no known meaning: its fonts do not say which letters they show"
+            ),
+        );
     }
     ReadPage { page, warnings }
 }
 
 fn unreadable(number: u32, width: f32, height: f32) -> ReadPage {
     ReadPage {
-        page: Page { number, width, height, text: String::new(), lines: Vec::new() },
+        page: Page {
+            number,
+            width,
+            height,
+            text: String::new(),
+            lines: Vec::new(),
+        },
         warnings: vec![Warning {
             code: "page_unreadable".to_owned(),
             message: format!("page {number} is malformed and could not be read"),

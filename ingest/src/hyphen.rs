@@ -41,7 +41,10 @@ fn join_page(page: &mut Page, words: &HashSet<String>) {
     for i in 0..page.lines.len() {
         let line = &page.lines[i];
         let source = page.text.get(line.start..line.end).unwrap_or("");
-        let next = page.lines.get(i + 1).and_then(|line| page.text.get(line.start..line.end));
+        let next = page
+            .lines
+            .get(i + 1)
+            .and_then(|line| page.text.get(line.start..line.end));
         let ending = next.map_or(Ending::Keep, |next| ending(source, next, words));
         let start = text.len();
         match ending {
@@ -56,7 +59,11 @@ fn join_page(page: &mut Page, words: &HashSet<String>) {
         page.lines[i].end = end;
     }
     // A soft hyphen in the middle of a line is an unused place to break at.
-    debug_assert!(page.lines.windows(2).all(|pair| pair[0].end <= pair[1].start));
+    debug_assert!(
+        page.lines
+            .windows(2)
+            .all(|pair| pair[0].end <= pair[1].start)
+    );
     page.text = text;
 }
 
@@ -71,7 +78,9 @@ enum Ending {
 }
 
 fn ending(line: &str, next: &str, words: &HashSet<String>) -> Ending {
-    let Some(hyphen) = line.chars().next_back().filter(|&c| is_hyphen(c)) else { return Ending::Keep };
+    let Some(hyphen) = line.chars().next_back().filter(|&c| is_hyphen(c)) else {
+        return Ending::Keep;
+    };
     let before = line.trim_end_matches(is_hyphen);
     // "A--" is a dash.
     if line.chars().rev().nth(1).is_none_or(|c| !c.is_alphabetic()) {
@@ -81,9 +90,14 @@ fn ending(line: &str, next: &str, words: &HashSet<String>) -> Ending {
         return Ending::Keep;
     }
     let left = before.rsplit(char::is_whitespace).next().unwrap_or(before);
-    let left = left.trim_start_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
-    let right: String =
-        next.chars().take_while(|&c| c.is_alphanumeric() || is_hyphen(c)).collect::<String>().to_lowercase();
+    let left = left
+        .trim_start_matches(|c: char| !c.is_alphanumeric())
+        .to_lowercase();
+    let right: String = next
+        .chars()
+        .take_while(|&c| c.is_alphanumeric() || is_hyphen(c))
+        .collect::<String>()
+        .to_lowercase();
     // "pre- and post-training": the hyphen stands for what follows later.
     if matches!(right.as_str(), "and" | "or" | "to" | "und" | "oder" | "et") {
         return Ending::Keep;
@@ -92,7 +106,10 @@ fn ending(line: &str, next: &str, words: &HashSet<String>) -> Ending {
         return Ending::DropHyphen;
     }
     // Brackets inside the left half, as in "(word)sub-", leave only the part that is a word.
-    let left = left.rsplit(|c: char| !c.is_alphanumeric() && !is_hyphen(c)).next().unwrap_or(&left);
+    let left = left
+        .rsplit(|c: char| !c.is_alphanumeric() && !is_hyphen(c))
+        .next()
+        .unwrap_or(&left);
     let right = right.trim_end_matches(is_hyphen);
     let joined = format!("{left}{right}");
     let hyphenated = format!("{left}-{right}").replace(is_hyphen, "-");
@@ -116,15 +133,31 @@ mod tests {
     use proptest::prelude::*;
 
     fn page(lines: &[&str]) -> Page {
-        let rect = Rect { x0: 0.0, y0: 0.0, x1: 100.0, y1: 10.0 };
-        let mut page = Page { number: 1, width: 100.0, height: 100.0, text: String::new(), lines: vec![] };
+        let rect = Rect {
+            x0: 0.0,
+            y0: 0.0,
+            x1: 100.0,
+            y1: 10.0,
+        };
+        let mut page = Page {
+            number: 1,
+            width: 100.0,
+            height: 100.0,
+            text: String::new(),
+            lines: vec![],
+        };
         for line in lines {
             if !page.text.is_empty() {
                 page.text.push('\n');
             }
             let start = page.text.len();
             page.text.push_str(line);
-            page.lines.push(Line { rect, start, end: page.text.len(), font_size: 10.0 });
+            page.lines.push(Line {
+                rect,
+                start,
+                end: page.text.len(),
+                font_size: 10.0,
+            });
         }
         page
     }
@@ -138,19 +171,35 @@ mod tests {
     #[test]
     fn the_paper_decides_about_the_hyphen() {
         assert_eq!(joined(&["an exam-", "ple of it"]), "an example of it");
-        assert_eq!(joined(&["self-attention is self-", "attention"]), "self-attention is self-attention");
+        assert_eq!(
+            joined(&["self-attention is self-", "attention"]),
+            "self-attention is self-attention"
+        );
         assert_eq!(joined(&["state-of-the-", "art"]), "state-of-the-art");
-        assert_eq!(joined(&["pre-", "and post-training"]), "pre-\nand post-training");
-        assert_eq!(joined(&["from GPT-", "4 and Anne-", "Marie"]), "from GPT-\n4 and Anne-\nMarie");
+        assert_eq!(
+            joined(&["pre-", "and post-training"]),
+            "pre-\nand post-training"
+        );
+        assert_eq!(
+            joined(&["from GPT-", "4 and Anne-", "Marie"]),
+            "from GPT-\n4 and Anne-\nMarie"
+        );
         assert_eq!(joined(&["soft\u{ad}", "ware"]), "software");
-        assert_eq!(joined(&["a dash --", "next -", "last"]), "a dash --\nnext -\nlast");
+        assert_eq!(
+            joined(&["a dash --", "next -", "last"]),
+            "a dash --\nnext -\nlast"
+        );
     }
 
     #[test]
     fn lines_keep_their_bytes() {
         let mut pages = [page(&["an exam-", "ple", "end"])];
         join(&mut pages);
-        let spans: Vec<&str> = pages[0].lines.iter().map(|line| &pages[0].text[line.start..line.end]).collect();
+        let spans: Vec<&str> = pages[0]
+            .lines
+            .iter()
+            .map(|line| &pages[0].text[line.start..line.end])
+            .collect();
         assert_eq!(spans, ["an exam", "ple", "end"]);
     }
 

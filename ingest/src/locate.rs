@@ -29,7 +29,9 @@ pub fn lines(pages: &[Page], start: usize, end: usize) -> Vec<SpanLine> {
             break;
         }
         if page_end > start {
-            let first = page.lines.partition_point(|line| offset + line.end <= start);
+            let first = page
+                .lines
+                .partition_point(|line| offset + line.end <= start);
             for line in &page.lines[first..] {
                 let (from, to) = (offset + line.start, offset + line.end);
                 if from >= end {
@@ -39,9 +41,16 @@ pub fn lines(pages: &[Page], start: usize, end: usize) -> Vec<SpanLine> {
                 if cut_from >= cut_to {
                     continue;
                 }
-                let Some(text) = page.text.get(line.start..line.end) else { continue };
+                let Some(text) = page.text.get(line.start..line.end) else {
+                    continue;
+                };
                 let rect = part(line.rect, text, cut_from - from, cut_to - from);
-                found.push(SpanLine { page: page.number, rect, start: cut_from - start, end: cut_to - start });
+                found.push(SpanLine {
+                    page: page.number,
+                    rect,
+                    start: cut_from - start,
+                    end: cut_to - start,
+                });
             }
         }
         offset = page_end + PAGE_SEPARATOR.len();
@@ -51,7 +60,13 @@ pub fn lines(pages: &[Page], start: usize, end: usize) -> Vec<SpanLine> {
 
 /// One rectangle for each line that the bytes `start..end` of the document's text touch.
 pub fn rects(pages: &[Page], start: usize, end: usize) -> Vec<PageRect> {
-    lines(pages, start, end).into_iter().map(|line| PageRect { page: line.page, rect: line.rect }).collect()
+    lines(pages, start, end)
+        .into_iter()
+        .map(|line| PageRect {
+            page: line.page,
+            rect: line.rect,
+        })
+        .collect()
 }
 
 /// Number of the page that holds byte `offset` of the document's text; a separator counts to the
@@ -80,7 +95,11 @@ fn part(rect: Rect, text: &str, from: usize, to: usize) -> Rect {
         return rect;
     }
     let width = rect.x1 - rect.x0;
-    Rect { x0: rect.x0 + width * from, x1: rect.x0 + width * to, ..rect }
+    Rect {
+        x0: rect.x0 + width * from,
+        x1: rect.x0 + width * to,
+        ..rect
+    }
 }
 
 /// Rough width of text in ems of a proportional font.
@@ -103,10 +122,30 @@ mod tests {
     use crate::Line;
 
     fn pages() -> Vec<Page> {
-        let line = |y: f32, start, end| Line { rect: Rect { x0: 0.0, y0: y, x1: 100.0, y1: y + 10.0 }, start, end, font_size: 10.0 };
-        let page = |number, text: &str, lines| Page { number, width: 200.0, height: 300.0, text: text.to_owned(), lines };
+        let line = |y: f32, start, end| Line {
+            rect: Rect {
+                x0: 0.0,
+                y0: y,
+                x1: 100.0,
+                y1: y + 10.0,
+            },
+            start,
+            end,
+            font_size: 10.0,
+        };
+        let page = |number, text: &str, lines| Page {
+            number,
+            width: 200.0,
+            height: 300.0,
+            text: text.to_owned(),
+            lines,
+        };
         vec![
-            page(1, "aaaa bbbb\ncccc dddd", vec![line(0.0, 0, 9), line(12.0, 10, 19)]),
+            page(
+                1,
+                "aaaa bbbb\ncccc dddd",
+                vec![line(0.0, 0, 9), line(12.0, 10, 19)],
+            ),
             page(2, "", vec![]),
             page(3, "eeee ffff", vec![line(0.0, 0, 9)]),
         ]
@@ -116,7 +155,10 @@ mod tests {
     fn a_span_over_two_lines_is_cut_at_both_ends() {
         let found = lines(&pages(), 5, 14);
         assert_eq!(found.len(), 2);
-        assert_eq!((found[0].start, found[0].end, found[1].start, found[1].end), (0, 4, 5, 9));
+        assert_eq!(
+            (found[0].start, found[0].end, found[1].start, found[1].end),
+            (0, 4, 5, 9)
+        );
         assert!((found[0].rect.x0 - 53.3).abs() < 1.0 && found[0].rect.x1 == 100.0);
         assert!(found[1].rect.x0 == 0.0 && (found[1].rect.x1 - 46.7).abs() < 1.0);
     }
@@ -125,8 +167,14 @@ mod tests {
     fn a_span_over_pages() {
         // Page 1 takes bytes 0 to 18, its separator 19, the empty page's separator 20.
         let found = rects(&pages(), 15, 25);
-        assert_eq!(found.iter().map(|rect| rect.page).collect::<Vec<_>>(), [1, 3]);
-        assert_eq!([0, 18, 19, 20, 21, 99].map(|offset| page_at(&pages(), offset)), [1, 1, 1, 2, 3, 3]);
+        assert_eq!(
+            found.iter().map(|rect| rect.page).collect::<Vec<_>>(),
+            [1, 3]
+        );
+        assert_eq!(
+            [0, 18, 19, 20, 21, 99].map(|offset| page_at(&pages(), offset)),
+            [1, 1, 1, 2, 3, 3]
+        );
         assert_eq!(page_at(&[], 5), 1);
         assert!(rects(&pages(), 9, 10).is_empty());
     }

@@ -15,13 +15,22 @@ use crate::{Metadata, Page};
 
 /// What `info` and the first pages say of the paper.
 pub(crate) fn infer(info: &Info, pages: &[Page]) -> Metadata {
-    let Some(first) = pages.first() else { return Metadata::default() };
+    let Some(first) = pages.first() else {
+        return Metadata::default();
+    };
     let title = title::find(info, first);
     let authors = authors::find(info, first, title.as_ref());
-    Metadata { authors, year: year::find(info, pages), title: title.map(|title| title.text) }
+    Metadata {
+        authors,
+        year: year::find(info, pages),
+        title: title.map(|title| title.text),
+    }
 }
 
 /// Letters and digits only, in lower case: what stays the same between two ways to set a title.
 fn squash(text: &str) -> String {
-    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    text.chars()
+        .filter(|c| c.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .collect()
 }

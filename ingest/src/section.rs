@@ -10,14 +10,51 @@ use std::ops::Range;
 const MAX_LENGTH: usize = 70;
 
 const NAMES: &[&str] = &[
-    "abstract", "summary", "introduction", "background", "motivation", "preliminaries", "related work",
-    "related works", "previous work", "literature review", "method", "methods", "methodology",
-    "materials and methods", "methods and materials", "approach", "model", "data", "experiments", "experiment",
-    "experimental setup", "experimental results", "implementation", "evaluation", "results", "results and discussion",
-    "analysis", "discussion", "limitations", "conclusion", "conclusions", "concluding remarks",
-    "conclusion and future work", "conclusions and future work", "discussion and conclusion", "future work",
-    "acknowledgement", "acknowledgements", "acknowledgment", "acknowledgments", "references", "bibliography",
-    "appendix", "appendices", "supplementary material",
+    "abstract",
+    "summary",
+    "introduction",
+    "background",
+    "motivation",
+    "preliminaries",
+    "related work",
+    "related works",
+    "previous work",
+    "literature review",
+    "method",
+    "methods",
+    "methodology",
+    "materials and methods",
+    "methods and materials",
+    "approach",
+    "model",
+    "data",
+    "experiments",
+    "experiment",
+    "experimental setup",
+    "experimental results",
+    "implementation",
+    "evaluation",
+    "results",
+    "results and discussion",
+    "analysis",
+    "discussion",
+    "limitations",
+    "conclusion",
+    "conclusions",
+    "concluding remarks",
+    "conclusion and future work",
+    "conclusions and future work",
+    "discussion and conclusion",
+    "future work",
+    "acknowledgement",
+    "acknowledgements",
+    "acknowledgment",
+    "acknowledgments",
+    "references",
+    "bibliography",
+    "appendix",
+    "appendices",
+    "supplementary material",
 ];
 
 /// Byte ranges of the headings in [`Document::text`], in order.
@@ -27,7 +64,10 @@ pub(crate) fn headings(document: &Document) -> Vec<Range<usize>> {
     for page in &document.pages {
         for (i, line) in page.lines.iter().enumerate() {
             let text = page.text.get(line.start..line.end).unwrap_or("");
-            let next = page.lines.get(i + 1).and_then(|next| page.text.get(next.start..next.end));
+            let next = page
+                .lines
+                .get(i + 1)
+                .and_then(|next| page.text.get(next.start..next.end));
             // A line whose last word goes on in the next one is no heading.
             let is_whole = next.is_none() || page.text[line.end..].starts_with('\n');
             if is_whole && is_heading(text, next.unwrap_or("")) {
@@ -39,13 +79,17 @@ pub(crate) fn headings(document: &Document) -> Vec<Range<usize>> {
     found
 }
 
-fn is_heading(line: &str, next: &str) -> bool {
+/// True where `line`, followed by the line `next`, is a heading.
+pub(crate) fn is_heading(line: &str, next: &str) -> bool {
     let line = line.trim();
     if line.len() > MAX_LENGTH || line.is_empty() {
         return false;
     }
     let (number, title) = split_number(line);
-    let name = title.trim_end_matches([':', '.', '\u{2014}']).trim().to_lowercase();
+    let name = title
+        .trim_end_matches([':', '.', '\u{2014}'])
+        .trim()
+        .to_lowercase();
     if NAMES.contains(&name.as_str()) {
         return true;
     }
@@ -64,7 +108,9 @@ fn is_heading(line: &str, next: &str) -> bool {
 
 /// "3.2. Training" as ("3.2", "Training").
 fn split_number(line: &str) -> (Option<&str>, &str) {
-    let Some((number, title)) = line.split_once(' ') else { return (None, line) };
+    let Some((number, title)) = line.split_once(' ') else {
+        return (None, line);
+    };
     let bare = number.strip_suffix('.').unwrap_or(number);
     let is_number = !bare.is_empty()
         && bare.split('.').all(|part| {
@@ -73,7 +119,11 @@ fn split_number(line: &str) -> (Option<&str>, &str) {
                     || part.len() == 1 && part.chars().all(|c| c.is_ascii_uppercase())
                     || part.chars().all(|c| matches!(c, 'I' | 'V' | 'X')))
         });
-    if is_number { (Some(bare), title.trim_start()) } else { (None, line) }
+    if is_number {
+        (Some(bare), title.trim_start())
+    } else {
+        (None, line)
+    }
 }
 
 /// Section numbers are small; a year, an amount or a page number is not one. A letter alone may
@@ -81,7 +131,9 @@ fn split_number(line: &str) -> (Option<&str>, &str) {
 fn is_section_number(number: &str) -> bool {
     let parts: Vec<&str> = number.split('.').collect();
     let is_small = |part: &&str| part.parse::<u32>().map_or(true, |n| (1..=30).contains(&n));
-    parts.iter().all(is_small) && parts.len() <= 4 && (number.len() > 1 || number.chars().all(|c| c.is_ascii_digit()))
+    parts.iter().all(is_small)
+        && parts.len() <= 4
+        && (number.len() > 1 || number.chars().all(|c| c.is_ascii_digit()))
 }
 
 #[cfg(test)]
@@ -90,12 +142,26 @@ mod tests {
 
     #[test]
     fn headings_and_lines_that_look_like_them() {
-        for line in ["Abstract", "1 Introduction", "3.2. Training the Model", "METHODS", "IV. RESULTS", "References", "A.1 Proofs"] {
+        for line in [
+            "Abstract",
+            "1 Introduction",
+            "3.2. Training the Model",
+            "METHODS",
+            "IV. RESULTS",
+            "References",
+            "A.1 Proofs",
+        ] {
             assert!(is_heading(line, "We do."), "{line}");
         }
         for line in [
-            "A model of the world", "12 patients were treated.", "2014 Elections", "1. We propose a method. It",
-            "3 Introduction . . . . 7", "methods were", "5 mg of the", "Figure 3",
+            "A model of the world",
+            "12 patients were treated.",
+            "2014 Elections",
+            "1. We propose a method. It",
+            "3 Introduction . . . . 7",
+            "methods were",
+            "5 mg of the",
+            "Figure 3",
         ] {
             assert!(!is_heading(line, "We do."), "{line}");
         }

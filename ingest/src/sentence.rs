@@ -16,15 +16,17 @@ pub const MAX_SENTENCE: usize = 1_000;
 
 /// Words that a full stop follows without ending the sentence, in lower case.
 const ABBREVIATIONS: &[&str] = &[
-    "al", "alg", "app", "appx", "approx", "art", "assoc", "bros", "ca", "cf", "ch", "chap", "co", "col", "conf",
-    "corp", "def", "dept", "dr", "e.g", "ed", "eds", "eg", "eq", "eqn", "eqns", "eqs", "est", "ex", "fig", "figs",
-    "hon", "i.e", "ibid", "ie", "inc", "intl", "j", "jr", "lem", "ltd", "mr", "mrs", "ms", "mt", "no", "nos", "p",
-    "pp", "ph.d", "prof", "proc", "prop", "pt", "pts", "ref", "refs", "rem", "rep", "resp", "rev", "sec", "sect",
-    "sr", "st", "supp", "suppl", "tab", "tbl", "thm", "trans", "univ", "viz", "vol", "vols", "vs", "w.r.t", "wrt",
+    "al", "alg", "app", "appx", "approx", "art", "assoc", "bros", "ca", "cf", "ch", "chap", "co",
+    "col", "conf", "corp", "def", "dept", "dr", "e.g", "ed", "eds", "eg", "eq", "eqn", "eqns",
+    "eqs", "est", "ex", "fig", "figs", "hon", "i.e", "ibid", "ie", "inc", "intl", "j", "jr", "lem",
+    "ltd", "mr", "mrs", "ms", "mt", "no", "nos", "p", "pp", "ph.d", "prof", "proc", "prop", "pt",
+    "pts", "ref", "refs", "rem", "rep", "resp", "rev", "sec", "sect", "sr", "st", "supp", "suppl",
+    "tab", "tbl", "thm", "trans", "univ", "viz", "vol", "vols", "vs", "w.r.t", "wrt",
 ];
 
 /// Abbreviations that end a sentence where a capital letter follows: "... by Smith et al. We ...".
-const ENDING_ABBREVIATIONS: &[&str] = &["al", "etc", "inc", "ltd", "co", "corp", "jr", "sr", "ph.d"];
+const ENDING_ABBREVIATIONS: &[&str] =
+    &["al", "etc", "inc", "ltd", "co", "corp", "jr", "sr", "ph.d"];
 
 /// Byte ranges of the sentences of `text`, in order, trimmed of white space; together they cover
 /// everything that is not space. A newline counts as a space.
@@ -37,7 +39,9 @@ pub fn split(text: &str) -> Vec<Range<usize>> {
             '。' | '！' | '？' | '｡' => true,
             '!' | '?' => ends_here(text, at + 1),
             '.' => ends_here(text, at + 1) && is_full_stop(text, start, at),
-            '…' => ends_here(text, at + c.len_utf8()) && next_word_is_capital(text, at + c.len_utf8()),
+            '…' => {
+                ends_here(text, at + c.len_utf8()) && next_word_is_capital(text, at + c.len_utf8())
+            }
             _ => false,
         };
         if !is_boundary {
@@ -60,7 +64,10 @@ pub fn split(text: &str) -> Vec<Range<usize>> {
 }
 
 fn is_closing(c: char) -> bool {
-    matches!(c, '"' | '\'' | ')' | ']' | '\u{201d}' | '\u{2019}' | '»' | '」' | '』' | '）' | '】')
+    matches!(
+        c,
+        '"' | '\'' | ')' | ']' | '\u{201d}' | '\u{2019}' | '»' | '」' | '』' | '）' | '】'
+    )
 }
 
 fn is_space(c: char) -> bool {
@@ -70,7 +77,8 @@ fn is_space(c: char) -> bool {
 /// True where the stop that ends at `after` is followed by space (closing marks may come between),
 /// by the end, or by CJK text, which has no spaces.
 fn ends_here(text: &str, after: usize) -> bool {
-    let rest = text[after..].trim_start_matches(|c: char| is_closing(c) || matches!(c, '.' | '!' | '?'));
+    let rest =
+        text[after..].trim_start_matches(|c: char| is_closing(c) || matches!(c, '.' | '!' | '?'));
     rest.chars().next().is_none_or(|c| is_space(c) || is_cjk(c))
 }
 
@@ -78,7 +86,9 @@ fn ends_here(text: &str, after: usize) -> bool {
 fn is_full_stop(text: &str, start: usize, at: usize) -> bool {
     let rest = text[at + 1..].trim_start_matches(|c: char| is_closing(c) || c == '.');
     let next = rest.trim_start();
-    let Some(first) = next.chars().next() else { return true };
+    let Some(first) = next.chars().next() else {
+        return true;
+    };
     if first.is_lowercase() {
         return false;
     }
@@ -91,12 +101,21 @@ fn is_full_stop(text: &str, start: usize, at: usize) -> bool {
     }
     // "1. Introduction", "IV. Results", "A. Proof": a number or letter alone opens, it does not end.
     let is_alone = before.trim().len() == word.len();
-    if is_alone && (word.len() <= 3 && word.chars().all(|c| c.is_ascii_digit() || matches!(c, 'I' | 'V' | 'X')) || word.len() == 1) {
+    if is_alone
+        && (word.len() <= 3
+            && word
+                .chars()
+                .all(|c| c.is_ascii_digit() || matches!(c, 'I' | 'V' | 'X'))
+            || word.len() == 1)
+    {
         return false;
     }
     let lower = word.to_lowercase();
     // Of "(Smith et al" or "results,e.g" the last part counts.
-    let last = lower.rsplit(['(', '[', ',', ';', '/', '-', '\u{2013}']).next().unwrap_or(&lower);
+    let last = lower
+        .rsplit(['(', '[', ',', ';', '/', '-', '\u{2013}'])
+        .next()
+        .unwrap_or(&lower);
     if ENDING_ABBREVIATIONS.contains(&last) {
         return starts_sentence(next);
     }
@@ -109,11 +128,17 @@ fn is_full_stop(text: &str, start: usize, at: usize) -> bool {
     }
     // Initials and "U.S": single letters joined by stops.
     let is_initials = !word.is_empty()
-        && word.split(['.', '-']).all(|part| part.chars().count() == 1 && part.chars().all(char::is_alphabetic));
+        && word
+            .split(['.', '-'])
+            .all(|part| part.chars().count() == 1 && part.chars().all(char::is_alphabetic));
     if is_initials {
         let is_one = word.chars().count() == 1;
         // "vitamin C. We": a lone capital after a lower-case word, before a function word, ends.
-        return if is_one { starts_sentence(next) && !looks_like_name(before, word) } else { starts_sentence(next) };
+        return if is_one {
+            starts_sentence(next) && !looks_like_name(before, word)
+        } else {
+            starts_sentence(next)
+        };
     }
     true
 }
@@ -131,18 +156,78 @@ fn looks_like_name(before: &str, word: &str) -> bool {
 /// True where `next` opens with a word that starts sentences far more often than names.
 fn starts_sentence(next: &str) -> bool {
     const OPENERS: &[&str] = &[
-        "A", "After", "Although", "An", "And", "As", "At", "Because", "Both", "But", "By", "Each", "Finally", "First",
-        "For", "From", "Here", "However", "If", "In", "It", "Its", "More", "Moreover", "Most", "No", "On", "One", "Or",
-        "Our", "Several", "Similarly", "Since", "So", "Some", "Such", "That", "The", "Their", "Then", "There",
-        "Therefore", "These", "They", "This", "Those", "Thus", "To", "Two", "Under", "Using", "We", "What", "When",
-        "Where", "While", "With", "You",
+        "A",
+        "After",
+        "Although",
+        "An",
+        "And",
+        "As",
+        "At",
+        "Because",
+        "Both",
+        "But",
+        "By",
+        "Each",
+        "Finally",
+        "First",
+        "For",
+        "From",
+        "Here",
+        "However",
+        "If",
+        "In",
+        "It",
+        "Its",
+        "More",
+        "Moreover",
+        "Most",
+        "No",
+        "On",
+        "One",
+        "Or",
+        "Our",
+        "Several",
+        "Similarly",
+        "Since",
+        "So",
+        "Some",
+        "Such",
+        "That",
+        "The",
+        "Their",
+        "Then",
+        "There",
+        "Therefore",
+        "These",
+        "They",
+        "This",
+        "Those",
+        "Thus",
+        "To",
+        "Two",
+        "Under",
+        "Using",
+        "We",
+        "What",
+        "When",
+        "Where",
+        "While",
+        "With",
+        "You",
     ];
-    let word = next.split(|c: char| !c.is_alphabetic()).next().unwrap_or("");
+    let word = next
+        .split(|c: char| !c.is_alphabetic())
+        .next()
+        .unwrap_or("");
     OPENERS.contains(&word)
 }
 
 fn next_word_is_capital(text: &str, after: usize) -> bool {
-    text[after..].trim_start().chars().next().is_none_or(char::is_uppercase)
+    text[after..]
+        .trim_start()
+        .chars()
+        .next()
+        .is_none_or(char::is_uppercase)
 }
 
 /// Adds the trimmed range, cut where it is too long.
@@ -163,7 +248,9 @@ fn cut_point(sentence: &str) -> usize {
     let limit = sentence.floor_char_boundary(MAX_SENTENCE);
     let head = &sentence[..limit];
     let at_least = MAX_SENTENCE / 2;
-    let clause = head.rfind([';', ':', '；', '：']).or_else(|| head.rfind([',', '，', '、']));
+    let clause = head
+        .rfind([';', ':', '；', '：'])
+        .or_else(|| head.rfind([',', '，', '、']));
     let clause = clause.map(|at| at + head[at..].chars().next().map_or(1, char::len_utf8));
     let is_good = |cut: &usize| *cut >= at_least;
     clause
@@ -186,7 +273,10 @@ mod tests {
     use proptest::prelude::*;
 
     fn check(text: &str, expect: Expect) {
-        let sentences: Vec<String> = split(text).into_iter().map(|range| text[range].replace('\n', " ")).collect();
+        let sentences: Vec<String> = split(text)
+            .into_iter()
+            .map(|range| text[range].replace('\n', " "))
+            .collect();
         expect.assert_eq(&sentences.join("\n"));
     }
 
@@ -261,7 +351,11 @@ mod tests {
         let text = "word, ".repeat(1000);
         let sentences = split(&text);
         assert!(sentences.iter().all(|range| range.len() <= MAX_SENTENCE));
-        assert!(sentences.iter().all(|range| text[range.clone()].ends_with("word,")));
+        assert!(
+            sentences
+                .iter()
+                .all(|range| text[range.clone()].ends_with("word,"))
+        );
     }
 
     proptest! {

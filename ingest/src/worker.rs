@@ -51,7 +51,9 @@ impl Limits {
     /// How long a file of `pages` pages may take in all.
     fn deadline(&self, pages: u32) -> Duration {
         // The page count is the child's word; a day is past any honest one.
-        let ms = self.base_ms.saturating_add(self.page_ms.saturating_mul(u64::from(pages)));
+        let ms = self
+            .base_ms
+            .saturating_add(self.page_ms.saturating_mul(u64::from(pages)));
         Duration::from_millis(ms.min(24 * 3600 * 1000))
     }
 }

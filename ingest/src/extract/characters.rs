@@ -13,14 +13,25 @@ pub(super) fn push_clean(raw: char, out: &mut String) -> bool {
             out.push(raw);
             raw != ' '
         }
-        '\t' | '\n' | '\r' | '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}' => {
+        '\t'
+        | '\n'
+        | '\r'
+        | '\u{a0}'
+        | '\u{1680}'
+        | '\u{2000}'..='\u{200a}'
+        | '\u{202f}'
+        | '\u{205f}'
+        | '\u{3000}' => {
             out.push(' ');
             false
         }
         _ if is_noise(raw) => false,
         // Latin and Armenian ligatures, Arabic presentation forms, mathematical letters: the same
         // letters in another dress.
-        '\u{fb00}'..='\u{fb17}' | '\u{fb50}'..='\u{fdff}' | '\u{fe70}'..='\u{fefc}' | '\u{1d400}'..='\u{1d7ff}' => {
+        '\u{fb00}'..='\u{fb17}'
+        | '\u{fb50}'..='\u{fdff}'
+        | '\u{fe70}'..='\u{fefc}'
+        | '\u{1d400}'..='\u{1d7ff}' => {
             out.extend(std::iter::once(raw).nfkc());
             true
         }
@@ -97,6 +108,9 @@ mod tests {
         assert_eq!(clean("e\u{fb03}cient \u{fb01}eld"), "efficient field");
         assert_eq!(clean("a\0b\u{fffd}c\u{e001}d\u{200b}e"), "abcde");
         assert_eq!(clean("\u{1d465}\u{a0}=\u{2009}1"), "x = 1");
-        assert_eq!(clean("x\u{b2} caf\u{e9} \u{4e2d}\u{6587}"), "x\u{b2} caf\u{e9} \u{4e2d}\u{6587}");
+        assert_eq!(
+            clean("x\u{b2} caf\u{e9} \u{4e2d}\u{6587}"),
+            "x\u{b2} caf\u{e9} \u{4e2d}\u{6587}"
+        );
     }
 }

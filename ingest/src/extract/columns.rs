@@ -21,7 +21,11 @@ impl Gutter {
         let bins = (width.ceil() as usize).clamp(1, 5_000);
         let mut coverage = vec![0u32; bins];
         let mut count = 0;
-        for glyph in page.glyphs.iter().filter(|glyph| glyph.angle == 0 && !glyph.is_space) {
+        for glyph in page
+            .glyphs
+            .iter()
+            .filter(|glyph| glyph.angle == 0 && !glyph.is_space)
+        {
             let from = glyph.along.max(0.0) as usize;
             let to = (glyph.along + glyph.advance).max(0.0) as usize;
             for bin in coverage.iter_mut().take(to + 1).skip(from) {
@@ -52,7 +56,10 @@ impl Gutter {
                 best = Some((start, x));
             }
         }
-        best.map(|(x0, x1)| Gutter { x0: x0 as f32, x1: x1 as f32 })
+        best.map(|(x0, x1)| Gutter {
+            x0: x0 as f32,
+            x1: x1 as f32,
+        })
     }
 
     /// True where the two spans stand on either side.
@@ -93,8 +100,12 @@ pub(super) fn into_reading_order(lines: Vec<RawLine>, gutter: &Gutter, width: f3
     }
     // Lines across both columns (title, wide figures) part the page into bands; within a band the
     // left column comes first.
-    let mut across: Vec<f32> =
-        lines.iter().zip(&sides).filter(|(_, side)| **side == Side::Across).map(|(line, _)| line.rect.y0).collect();
+    let mut across: Vec<f32> = lines
+        .iter()
+        .zip(&sides)
+        .filter(|(_, side)| **side == Side::Across)
+        .map(|(line, _)| line.rect.y0)
+        .collect();
     across.sort_by(f32::total_cmp);
     let mut keyed: Vec<((usize, u8, f32), RawLine)> = lines
         .into_iter()
@@ -115,8 +126,12 @@ pub(super) fn into_reading_order(lines: Vec<RawLine>, gutter: &Gutter, width: f3
 
 /// True where a side has many lines that fill it, as a text column does and a table's does not.
 fn is_prose(lines: &[RawLine], sides: &[Side], side: Side, width: f32) -> bool {
-    let mut widths: Vec<f32> =
-        lines.iter().zip(sides).filter(|(_, s)| **s == side).map(|(line, _)| line.rect.x1 - line.rect.x0).collect();
+    let mut widths: Vec<f32> = lines
+        .iter()
+        .zip(sides)
+        .filter(|(_, s)| **s == side)
+        .map(|(line, _)| line.rect.x1 - line.rect.x0)
+        .collect();
     widths.sort_by(f32::total_cmp);
     widths.len() >= 8 && widths[widths.len() / 2] > 0.28 * width
 }

@@ -38,8 +38,12 @@ fn blank_font() -> Vec<u8> {
     maxp[0..4].copy_from_slice(&0x0000_5000u32.to_be_bytes());
     maxp[4..6].copy_from_slice(&1u16.to_be_bytes());
 
-    let tables: [(&[u8; 4], &[u8]); 4] =
-        [(b"head", &head), (b"hhea", &hhea), (b"hmtx", &hmtx), (b"maxp", &maxp)];
+    let tables: [(&[u8; 4], &[u8]); 4] = [
+        (b"head", &head),
+        (b"hhea", &hhea),
+        (b"hmtx", &hmtx),
+        (b"maxp", &maxp),
+    ];
     let mut font = Vec::new();
     font.extend(0x0001_0000u32.to_be_bytes());
     for field in [tables.len() as u16, 64, 2, 0] {

@@ -56,12 +56,18 @@ pub(super) struct Glyphs {
 impl Glyphs {
     /// An empty page of the size given in points.
     pub(super) fn new(width: f32, height: f32) -> Self {
-        Glyphs { width, height, ..Glyphs::default() }
+        Glyphs {
+            width,
+            height,
+            ..Glyphs::default()
+        }
     }
 
     /// The characters of a glyph.
     pub(super) fn text(&self, glyph: &Glyph) -> &str {
-        self.characters.get(glyph.start as usize..glyph.end as usize).unwrap_or("")
+        self.characters
+            .get(glyph.start as usize..glyph.end as usize)
+            .unwrap_or("")
     }
 
     fn push(&mut self, drawn: &PositionedGlyph<'_>, run: Affine, scale: f64, vertical: bool) {
@@ -81,7 +87,11 @@ impl Glyphs {
             return;
         }
         // Text outside the crop box is not displayed.
-        if x < -1.0 || y < -1.0 || x > f64::from(self.width) + 1.0 || y > f64::from(self.height) + 1.0 {
+        if x < -1.0
+            || y < -1.0
+            || x > f64::from(self.width) + 1.0
+            || y > f64::from(self.height) + 1.0
+        {
             return;
         }
         let start = self.characters.len() as u32;
@@ -153,7 +163,9 @@ impl Glyphs {
         let cell = |value: f32| (value / CELL).floor() as i32;
         for column in cell(x - radius)..=cell(x + radius) {
             for row in cell(y - radius)..=cell(y + radius) {
-                let Some(others) = self.seen.get(&(column, row)) else { continue };
+                let Some(others) = self.seen.get(&(column, row)) else {
+                    continue;
+                };
                 // A crowded cell is a drawing; comparing all pairs there would be quadratic.
                 for &other in others.iter().rev().take(24) {
                     let other = &self.glyphs[other as usize];
@@ -166,7 +178,10 @@ impl Glyphs {
                 }
             }
         }
-        self.seen.entry((cell(x), cell(y))).or_default().push(self.glyphs.len() as u32);
+        self.seen
+            .entry((cell(x), cell(y)))
+            .or_default()
+            .push(self.glyphs.len() as u32);
         false
     }
 
@@ -177,16 +192,24 @@ impl Glyphs {
         for i in 0..self.glyphs.len() {
             let accent = self.glyphs[i];
             let mut chars = self.text(&accent).chars();
-            let (Some(c), None) = (chars.next(), chars.next()) else { continue };
+            let (Some(c), None) = (chars.next(), chars.next()) else {
+                continue;
+            };
             let Some(mark) = combining(c) else { continue };
             // TeX draws the accent first, most others the letter first.
             let candidates = [i.checked_add(1), i.checked_sub(1)];
-            let Some(base) = candidates.into_iter().flatten().find(|&j| self.is_under(j, &accent, &dropped))
+            let Some(base) = candidates
+                .into_iter()
+                .flatten()
+                .find(|&j| self.is_under(j, &accent, &dropped))
             else {
                 continue;
             };
             let letter = self.glyphs[base];
-            let text = self.text(&letter).replace('\u{131}', "i").replace('\u{237}', "j");
+            let text = self
+                .text(&letter)
+                .replace('\u{131}', "i")
+                .replace('\u{237}', "j");
             let start = self.characters.len() as u32;
             self.characters.push_str(&text);
             self.characters.push(mark);
@@ -203,20 +226,30 @@ impl Glyphs {
 
     /// True where glyph `j` is a letter whose middle is where the accent's middle is.
     fn is_under(&self, j: usize, accent: &Glyph, dropped: &[bool]) -> bool {
-        let Some(letter) = self.glyphs.get(j) else { return false };
+        let Some(letter) = self.glyphs.get(j) else {
+            return false;
+        };
         let middle = |glyph: &Glyph| glyph.along + glyph.advance / 2.0;
         !dropped[j]
             && letter.angle == accent.angle
             && (middle(letter) - middle(accent)).abs() < 0.2 * accent.size
             && (letter.across - accent.across).abs() < 0.5 * accent.size
-            && self.text(letter).chars().next_back().is_some_and(char::is_alphabetic)
+            && self
+                .text(letter)
+                .chars()
+                .next_back()
+                .is_some_and(char::is_alphabetic)
     }
 }
 
 /// Whole degrees in 0 to 359; what is nearly upright is upright, so that a skewed scan keeps lines.
 fn snap(degrees: f64) -> i16 {
     let quarter = (degrees / 90.0).round() * 90.0;
-    let snapped = if (degrees - quarter).abs() < 4.0 { quarter } else { degrees.round() };
+    let snapped = if (degrees - quarter).abs() < 4.0 {
+        quarter
+    } else {
+        degrees.round()
+    };
     (snapped as i64).rem_euclid(360) as i16
 }
 
@@ -238,7 +271,9 @@ pub(super) fn sin_cos(angle: i16) -> (f32, f32) {
 fn type3_scale(glyphs: &[PositionedGlyph<'_>]) -> f64 {
     let (mut drawn, mut expected) = (0.0, 0.0);
     for glyph in glyphs {
-        let DrawnGlyph::Type3(type3) = &**glyph else { return 1.0 };
+        let DrawnGlyph::Type3(type3) = &**glyph else {
+            return 1.0;
+        };
         let (Some(BfString::Char(c)), Some(advance)) = (glyph.as_unicode(), type3.advance_width())
         else {
             continue;
@@ -253,7 +288,11 @@ fn type3_scale(glyphs: &[PositionedGlyph<'_>]) -> f64 {
         };
     }
     let scale = drawn / expected;
-    if !scale.is_finite() || scale <= 0.0 || (0.6..1.6).contains(&scale) { 1.0 } else { scale }
+    if !scale.is_finite() || scale <= 0.0 || (0.6..1.6).contains(&scale) {
+        1.0
+    } else {
+        scale
+    }
 }
 
 impl<'a> Device<'a> for Glyphs {
@@ -281,6 +320,9 @@ mod tests {
 
     #[test]
     fn nearly_upright_is_upright() {
-        assert_eq!([snap(1.2), snap(-2.0), snap(-90.3), snap(179.9), snap(45.4)], [0, 0, 270, 180, 45]);
+        assert_eq!(
+            [snap(1.2), snap(-2.0), snap(-90.3), snap(179.9), snap(45.4)],
+            [0, 0, 270, 180, 45]
+        );
     }
 }

@@ -27,7 +27,10 @@ impl Info {
     pub(super) fn read(pdf: &Pdf) -> Info {
         let metadata = pdf.metadata();
         let (xmp_title, xmp_authors) = xmp(pdf).map_or((None, Vec::new()), |xmp| {
-            (elements(&xmp, "dc:title").into_iter().next(), elements(&xmp, "dc:creator"))
+            (
+                elements(&xmp, "dc:title").into_iter().next(),
+                elements(&xmp, "dc:creator"),
+            )
         });
         Info {
             title: metadata.title.as_deref().and_then(text_string),
@@ -53,7 +56,9 @@ fn elements(xmp: &str, name: &str) -> Vec<String> {
     let Some(start) = xmp.find(&format!("<{name}>")).map(|at| at + name.len() + 2) else {
         return Vec::new();
     };
-    let Some(length) = xmp[start..].find(&format!("</{name}>")) else { return Vec::new() };
+    let Some(length) = xmp[start..].find(&format!("</{name}>")) else {
+        return Vec::new();
+    };
     let mut rest = &xmp[start..start + length];
     if !rest.contains("<rdf:li") {
         return tidy(&unescape(rest)).into_iter().collect();
@@ -61,7 +66,9 @@ fn elements(xmp: &str, name: &str) -> Vec<String> {
     let mut values = Vec::new();
     while let Some(at) = rest.find("<rdf:li") {
         rest = &rest[at..];
-        let (Some(open), Some(close)) = (rest.find('>'), rest.find("</rdf:li>")) else { break };
+        let (Some(open), Some(close)) = (rest.find('>'), rest.find("</rdf:li>")) else {
+            break;
+        };
         if open < close {
             values.extend(tidy(&unescape(&rest[open + 1..close])));
         }
@@ -74,13 +81,23 @@ fn elements(xmp: &str, name: &str) -> Vec<String> {
 }
 
 fn unescape(text: &str) -> String {
-    text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&apos;", "'").replace("&#39;", "'").replace("&amp;", "&")
+    text.replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&quot;", "\"")
+        .replace("&apos;", "'")
+        .replace("&#39;", "'")
+        .replace("&amp;", "&")
 }
 
 /// A PDF text string: UTF-16 or UTF-8 with a mark, else PDFDocEncoding (ISO 32000-1, 7.9.2.2).
 fn text_string(bytes: &[u8]) -> Option<String> {
     let utf16 = |read: fn([u8; 2]) -> u16| {
-        let units: Vec<u16> = bytes[2..].as_chunks::<2>().0.iter().map(|pair| read(*pair)).collect();
+        let units: Vec<u16> = bytes[2..]
+            .as_chunks::<2>()
+            .0
+            .iter()
+            .map(|pair| read(*pair))
+            .collect();
         String::from_utf16_lossy(&units)
     };
     let text = match bytes {
@@ -98,8 +115,8 @@ fn text_string(bytes: &[u8]) -> Option<String> {
 
 fn pdf_doc(byte: u8) -> char {
     const FROM_0X80: [char; 33] = [
-        '•', '†', '‡', '…', '—', '–', 'ƒ', '⁄', '‹', '›', '−', '‰', '„', '“', '”', '‘', '’', '‚', '™', 'ﬁ', 'ﬂ',
-        'Ł', 'Œ', 'Š', 'Ÿ', 'Ž', 'ı', 'ł', 'œ', 'š', 'ž', ' ', '€',
+        '•', '†', '‡', '…', '—', '–', 'ƒ', '⁄', '‹', '›', '−', '‰', '„', '“', '”', '‘', '’', '‚',
+        '™', 'ﬁ', 'ﬂ', 'Ł', 'Œ', 'Š', 'Ÿ', 'Ž', 'ı', 'ł', 'œ', 'š', 'ž', ' ', '€',
     ];
     match byte {
         0x80..=0xa0 => FROM_0X80[usize::from(byte - 0x80)],
@@ -124,7 +141,10 @@ mod tests {
     #[test]
     fn text_strings_in_three_encodings() {
         assert_eq!(text_string(b"\xfe\xff\0H\0i").as_deref(), Some("Hi"));
-        assert_eq!(text_string(b"na\xefve \x93efficient").as_deref(), Some("naïve fiefficient"));
+        assert_eq!(
+            text_string(b"na\xefve \x93efficient").as_deref(),
+            Some("naïve fiefficient")
+        );
         assert_eq!(text_string("naïve".as_bytes()).as_deref(), Some("naïve"));
         assert_eq!(text_string(b" \0 "), None);
     }

@@ -67,12 +67,17 @@ impl Segment {
         let continues = if is_level {
             let follows = gap > -0.6 * em && gap < SEGMENT_GAP * em;
             // Right to left, each glyph ends where the last one starts.
-            let precedes = is_rtl && (last.along - (glyph.along + glyph.advance)).abs() < SEGMENT_GAP * em;
+            let precedes =
+                is_rtl && (last.along - (glyph.along + glyph.advance)).abs() < SEGMENT_GAP * em;
             follows || precedes
         } else {
             let is_script = self.size.min(glyph.size) < 0.9 * em;
             // A superscript may be set back over the subscript of the same letter.
-            is_script && shift <= 0.7 * em && gap > -2.5 * em && gap < 0.6 * em && glyph.along >= self.from
+            is_script
+                && shift <= 0.7 * em
+                && gap > -2.5 * em
+                && gap < 0.6 * em
+                && glyph.along >= self.from
         };
         if !continues {
             return false;
@@ -123,17 +128,28 @@ pub(super) fn build(page: &Glyphs, gutter: Option<&Gutter>) -> Vec<RawLine> {
     let mut lines: Vec<Vec<Segment>> = Vec::new();
     for segment in segments(page) {
         // The last line may go on after a tab; an earlier one only close by.
-        let home = lines.iter().rposition_within(LOOK_BACK, |distance, line: &Vec<Segment>| {
-            let reach = if distance == 0 { PIECE_GAP } else { 1.0 };
-            let overlaps = line.iter().any(|piece| segment.from < piece.to - 0.7 * segment.size && piece.from < segment.to - 0.7 * segment.size);
-            !overlaps && line.iter().any(|piece| piece.is_beside(&segment, reach, gutter))
-        });
+        let home = lines
+            .iter()
+            .rposition_within(LOOK_BACK, |distance, line: &Vec<Segment>| {
+                let reach = if distance == 0 { PIECE_GAP } else { 1.0 };
+                let overlaps = line.iter().any(|piece| {
+                    segment.from < piece.to - 0.7 * segment.size
+                        && piece.from < segment.to - 0.7 * segment.size
+                });
+                !overlaps
+                    && line
+                        .iter()
+                        .any(|piece| piece.is_beside(&segment, reach, gutter))
+            });
         match home {
             Some(line) => lines[line].push(segment),
             None => lines.push(vec![segment]),
         }
     }
-    lines.into_iter().filter_map(|pieces| line(page, pieces)).collect()
+    lines
+        .into_iter()
+        .filter_map(|pieces| line(page, pieces))
+        .collect()
 }
 
 /// Looks at the last few elements of a slice, nearest first.
@@ -143,7 +159,12 @@ trait RpositionWithin<'a, T: 'a> {
 
 impl<'a, T: 'a> RpositionWithin<'a, T> for std::slice::Iter<'a, T> {
     fn rposition_within(self, count: usize, matches: impl Fn(usize, &T) -> bool) -> Option<usize> {
-        self.enumerate().rev().take(count).enumerate().find(|(distance, (_, item))| matches(*distance, item)).map(|(_, (index, _))| index)
+        self.enumerate()
+            .rev()
+            .take(count)
+            .enumerate()
+            .find(|(distance, (_, item))| matches(*distance, item))
+            .map(|(_, (index, _))| index)
     }
 }
 
@@ -152,7 +173,10 @@ fn segments(page: &Glyphs) -> Vec<Segment> {
     let mut last: Option<&Glyph> = None;
     for (index, glyph) in page.glyphs.iter().enumerate() {
         let index = index as u32;
-        let is_rtl = page.text(glyph).chars().all(|c| is_right_to_left(c) || c == ' ');
+        let is_rtl = page
+            .text(glyph)
+            .chars()
+            .all(|c| is_right_to_left(c) || c == ' ');
         let taken = match (segments.last_mut(), last) {
             (Some(segment), Some(last)) => segment.take(index, glyph, last, is_rtl),
             _ => false,
@@ -174,9 +198,19 @@ fn line(page: &Glyphs, mut pieces: Vec<Segment>) -> Option<RawLine> {
     let mut pieces = pieces.into_iter();
     let mut whole = pieces.next()?;
     pieces.for_each(|piece| whole.absorb(piece));
-    let mut glyphs: Vec<&Glyph> = whole.glyphs.iter().map(|&index| &page.glyphs[index as usize]).collect();
+    let mut glyphs: Vec<&Glyph> = whole
+        .glyphs
+        .iter()
+        .map(|&index| &page.glyphs[index as usize])
+        .collect();
 
-    let letters = |rtl: bool| glyphs.iter().flat_map(|glyph| page.text(glyph).chars()).filter(|&c| c.is_alphabetic() && is_right_to_left(c) == rtl).count();
+    let letters = |rtl: bool| {
+        glyphs
+            .iter()
+            .flat_map(|glyph| page.text(glyph).chars())
+            .filter(|&c| c.is_alphabetic() && is_right_to_left(c) == rtl)
+            .count()
+    };
     let is_rtl = whole.angle == 0 && letters(true) > letters(false);
     if is_rtl {
         glyphs.sort_by(|a, b| a.along.total_cmp(&b.along));
@@ -187,7 +221,12 @@ fn line(page: &Glyphs, mut pieces: Vec<Segment>) -> Option<RawLine> {
         return None;
     }
     let inked = || glyphs.iter().filter(|glyph| !glyph.is_space);
-    Some(RawLine { text, rect: bounds(inked()), font_size: usual_size(inked()), angle: whole.angle })
+    Some(RawLine {
+        text,
+        rect: bounds(inked()),
+        font_size: usual_size(inked()),
+        angle: whole.angle,
+    })
 }
 
 /// Turns glyphs that are sorted left to right into reading order for a right-to-left line: all
@@ -195,7 +234,11 @@ fn line(page: &Glyphs, mut pieces: Vec<Segment>) -> Option<RawLine> {
 /// Bidirectional Algorithm, <https://www.unicode.org/reports/tr9/>, run backwards.
 fn into_logical_order(page: &Glyphs, glyphs: &mut [&Glyph]) {
     glyphs.reverse();
-    let is_ltr = |glyph: &&Glyph| page.text(glyph).chars().any(|c| c.is_alphanumeric() && !is_right_to_left(c));
+    let is_ltr = |glyph: &&Glyph| {
+        page.text(glyph)
+            .chars()
+            .any(|c| c.is_alphanumeric() && !is_right_to_left(c))
+    };
     let is_neutral = |glyph: &&Glyph| !page.text(glyph).chars().any(char::is_alphanumeric);
     let mut i = 0;
     while i < glyphs.len() {
@@ -236,7 +279,11 @@ fn text(page: &Glyphs, glyphs: &[&Glyph], is_rtl: bool) -> String {
             let beside_cjk = out.chars().next_back().is_some_and(is_cjk)
                 && characters.chars().next().is_some_and(is_cjk);
             // Ideographs are set on a grid, so that small gaps between them are no spaces.
-            pending = if beside_cjk { gap > 0.8 * em } else { pending || is_gap };
+            pending = if beside_cjk {
+                gap > 0.8 * em
+            } else {
+                pending || is_gap
+            };
         }
         if pending && !out.is_empty() && !out.ends_with(' ') {
             out.push(' ');
@@ -273,19 +320,38 @@ fn letter_spacing(glyphs: &[&Glyph]) -> f32 {
     }
     gaps.sort_by(f32::total_cmp);
     let median = gaps[gaps.len() / 2];
-    let alike = gaps.iter().filter(|&&gap| (gap - median).abs() < 0.04).count();
+    let alike = gaps
+        .iter()
+        .filter(|&&gap| (gap - median).abs() < 0.04)
+        .count();
     // Words keep most gaps small and alike; a row of single symbols does not.
-    if median > 0.04 && median < 1.0 && alike * 10 >= gaps.len() * 6 { median } else { 0.0 }
+    if median > 0.04 && median < 1.0 && alike * 10 >= gaps.len() * 6 {
+        median
+    } else {
+        0.0
+    }
 }
 
 /// Bounding box in page coordinates, taking 0.8 em above and 0.2 em below the baseline.
 fn bounds<'a>(glyphs: impl Iterator<Item = &'a &'a Glyph>) -> Rect {
-    let mut rect = Rect { x0: f32::MAX, y0: f32::MAX, x1: f32::MIN, y1: f32::MIN };
+    let mut rect = Rect {
+        x0: f32::MAX,
+        y0: f32::MAX,
+        x1: f32::MIN,
+        y1: f32::MIN,
+    };
     for glyph in glyphs {
         let (sin, cos) = sin_cos(glyph.angle);
-        let (above, below) = if glyph.is_vertical { (0.5, 0.5) } else { (0.8, 0.2) };
+        let (above, below) = if glyph.is_vertical {
+            (0.5, 0.5)
+        } else {
+            (0.8, 0.2)
+        };
         for along in [glyph.along, glyph.along + glyph.advance] {
-            for across in [glyph.across - above * glyph.size, glyph.across + below * glyph.size] {
+            for across in [
+                glyph.across - above * glyph.size,
+                glyph.across + below * glyph.size,
+            ] {
                 let (x, y) = (along * cos - across * sin, along * sin + across * cos);
                 rect.x0 = rect.x0.min(x);
                 rect.y0 = rect.y0.min(y);
@@ -307,5 +373,8 @@ fn usual_size<'a>(glyphs: impl Iterator<Item = &'a &'a Glyph>) -> f32 {
             None => counts.push((tenths, 1)),
         }
     }
-    counts.iter().max_by_key(|(_, count)| *count).map_or(0.0, |(size, _)| *size as f32 / 10.0)
+    counts
+        .iter()
+        .max_by_key(|(_, count)| *count)
+        .map_or(0.0, |(size, _)| *size as f32 / 10.0)
 }

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use rustix::process::{Resource, Rlimit, setrlimit};
 
-use super::protocol::{Failure, Message, Request};
 use super::Limits;
+use super::protocol::{Failure, Message, Request};
 use crate::extract;
 
 /// Reads one PDF from stdin and writes its pages to stdout, as [`super::Reader`] expects it.
@@ -38,7 +38,9 @@ fn serve() -> io::Result<()> {
     let reading = std::thread::Builder::new()
         .stack_size(extract::STACK_SIZE)
         .spawn(move || read(bytes, request.password.as_deref()))?;
-    reading.join().map_err(|_| io::Error::other("the reading thread panicked"))?
+    reading
+        .join()
+        .map_err(|_| io::Error::other("the reading thread panicked"))?
 }
 
 fn read(bytes: Vec<u8>, password: Option<&str>) -> io::Result<()> {
@@ -59,9 +61,14 @@ fn read(bytes: Vec<u8>, password: Option<&str>) -> io::Result<()> {
             start_failed.set(sent.is_err());
         },
         &mut |page| {
-            failed = if start_failed.get() { Err(io::ErrorKind::BrokenPipe.into()) } else { send(&Message::Page(page)) };
+            failed = if start_failed.get() {
+                Err(io::ErrorKind::BrokenPipe.into())
+            } else {
+                send(&Message::Page(page))
+            };
             // What is still buffered is lost in a crash, so each page goes out by itself.
-            failed = std::mem::replace(&mut failed, Ok(())).and_then(|()| output.borrow_mut().flush());
+            failed =
+                std::mem::replace(&mut failed, Ok(())).and_then(|()| output.borrow_mut().flush());
             failed.is_ok()
         },
     );
@@ -75,8 +82,15 @@ fn read(bytes: Vec<u8>, password: Option<&str>) -> io::Result<()> {
 
 /// Limits this process for the rest of its life.
 fn limit(limits: &Limits) -> io::Result<()> {
-    for (resource, value) in [(Resource::As, limits.memory), (Resource::Cpu, limits.cpu_seconds), (Resource::Core, 0)] {
-        let limit = Rlimit { current: Some(value), maximum: Some(value) };
+    for (resource, value) in [
+        (Resource::As, limits.memory),
+        (Resource::Cpu, limits.cpu_seconds),
+        (Resource::Core, 0),
+    ] {
+        let limit = Rlimit {
+            current: Some(value),
+            maximum: Some(value),
+        };
         setrlimit(resource, limit)?;
     }
     // Nothing reads what the child of a dead parent finds.

@@ -57,7 +57,12 @@ impl Reader {
 
     fn start(&self, bytes: &[u8], password: Option<&str>) -> io::Result<Worker> {
         let mut command = Command::new(&self.program);
-        command.args(&self.args).env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        command
+            .args(&self.args)
+            .env_clear()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
         // A group of its own, so that Ctrl-C reaches the parent alone and whatever the child may
         // start dies with it.
         #[cfg(unix)]
@@ -81,9 +86,13 @@ impl Reader {
         // Copied, so that neither thread needs to be waited for: a process that the child left
         // behind could hold the pipes open for ever.
         let bytes = bytes.to_vec();
-        std::thread::Builder::new().name("pdf-feed".to_owned()).spawn(move || feed(stdin, &header, &bytes))?;
+        std::thread::Builder::new()
+            .name("pdf-feed".to_owned())
+            .spawn(move || feed(stdin, &header, &bytes))?;
         let limits = self.limits;
-        std::thread::Builder::new().name("pdf-listen".to_owned()).spawn(move || listen(stdout, &limits, &sender))?;
+        std::thread::Builder::new()
+            .name("pdf-listen".to_owned())
+            .spawn(move || listen(stdout, &limits, &sender))?;
         Ok(worker)
     }
 
@@ -101,8 +110,13 @@ impl Reader {
                 return End::Cancelled;
             }
             let allowed = self.limits.deadline(reading.start.pages);
-            let Some(left) = allowed.checked_sub(began.elapsed()).filter(|left| !left.is_zero()) else {
-                return End::TimedOut { seconds: allowed.as_secs() };
+            let Some(left) = allowed
+                .checked_sub(began.elapsed())
+                .filter(|left| !left.is_zero())
+            else {
+                return End::TimedOut {
+                    seconds: allowed.as_secs(),
+                };
             };
             match worker.messages.recv_timeout(left.min(TICK)) {
                 Ok(Ok(message)) => {
@@ -140,7 +154,10 @@ impl Worker {
             std::thread::sleep(Duration::from_millis(1));
         }
         #[cfg(unix)]
-        if let Some(group) = i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw) {
+        if let Some(group) = i32::try_from(self.child.id())
+            .ok()
+            .and_then(rustix::process::Pid::from_raw)
+        {
             let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
         }
         let _ = self.child.kill();
@@ -174,16 +191,22 @@ impl std::fmt::Display for Fault {
 
 fn feed(mut stdin: ChildStdin, header: &[u8], bytes: &[u8]) {
     // A child that fails early closes its end; its answer says why.
-    let _ = stdin.write_all(header).and_then(|()| stdin.write_all(bytes));
+    let _ = stdin
+        .write_all(header)
+        .and_then(|()| stdin.write_all(bytes));
 }
 
 fn listen(stdout: ChildStdout, limits: &Limits, sender: &SyncSender<Result<Message, Fault>>) {
-    let mut stdout = BufReader::with_capacity(1 << 16, stdout.take(limits.max_output.saturating_add(1)));
+    let mut stdout =
+        BufReader::with_capacity(1 << 16, stdout.take(limits.max_output.saturating_add(1)));
     let mut line = Vec::new();
     let mut total = 0u64;
     loop {
         line.clear();
-        match (&mut stdout).take(limits.max_line.saturating_add(1)).read_until(b'\n', &mut line) {
+        match (&mut stdout)
+            .take(limits.max_line.saturating_add(1))
+            .read_until(b'\n', &mut line)
+        {
             Ok(0) | Err(_) => return,
             Ok(read) => total = total.saturating_add(read as u64),
         }
@@ -233,9 +256,13 @@ impl Reading {
                 self.pages.push(page);
                 None
             }
-            Message::End if self.pages.len() as u32 == self.start.pages && self.is_started => Some(End::Done),
+            Message::End if self.pages.len() as u32 == self.start.pages && self.is_started => {
+                Some(End::Done)
+            }
             Message::Error(failure) if self.pages.is_empty() => Some(End::Failed(failure.into())),
-            _ => Some(End::Died { fault: Some(Fault::Nonsense) }),
+            _ => Some(End::Died {
+                fault: Some(Fault::Nonsense),
+            }),
         }
     }
 
@@ -251,7 +278,13 @@ impl Reading {
             && page.height.is_finite()
             && read.warnings.len() <= 100
             && page.lines.iter().all(|line: &Line| {
-                let rect = [line.rect.x0, line.rect.y0, line.rect.x1, line.rect.y1, line.font_size];
+                let rect = [
+                    line.rect.x0,
+                    line.rect.y0,
+                    line.rect.x1,
+                    line.rect.y1,
+                    line.font_size,
+                ];
                 let is_good = last <= line.start
                     && page.text.get(line.start..line.end).is_some()
                     && rect.iter().all(|value| value.is_finite());
@@ -262,35 +295,68 @@ impl Reading {
 
     fn finish(mut self, end: End, status: Option<&ExitStatus>) -> Result<Document, Error> {
         let error = match end {
-            End::Done => return Ok(crate::assemble::assemble(&self.start.info, self.pages, Vec::new())),
+            End::Done => {
+                return Ok(crate::assemble::assemble(
+                    &self.start.info,
+                    self.pages,
+                    Vec::new(),
+                ));
+            }
             End::Failed(error) => return Err(error),
             End::Cancelled => return Err(Error::Cancelled),
             End::TimedOut { seconds } => Error::TimedOut { seconds },
-            End::Died { fault: Some(fault) } => Error::WorkerDied { reason: fault.to_string() },
-            End::Died { fault: None } => Error::WorkerDied { reason: cause(status) },
+            End::Died { fault: Some(fault) } => Error::WorkerDied {
+                reason: fault.to_string(),
+            },
+            End::Died { fault: None } => Error::WorkerDied {
+                reason: cause(status),
+            },
         };
-        if self.pages.iter().all(|read| read.page.text.trim().is_empty()) {
+        if self
+            .pages
+            .iter()
+            .all(|read| read.page.text.trim().is_empty())
+        {
             return Err(error);
         }
         let read = self.pages.len() as u32;
-        let size = self.pages.last().map_or((612.0, 792.0), |last| (last.page.width, last.page.height));
+        let size = self
+            .pages
+            .last()
+            .map_or((612.0, 792.0), |last| (last.page.width, last.page.height));
         for number in read + 1..=self.start.pages {
-            let page = Page { number, width: size.0, height: size.1, text: String::new(), lines: Vec::new() };
+            let page = Page {
+                number,
+                width: size.0,
+                height: size.1,
+                text: String::new(),
+                lines: Vec::new(),
+            };
             let warnings = Vec::new();
             self.pages.push(ReadPage { page, warnings });
         }
         let stopped = Warning {
             code: "reading_stopped".to_owned(),
-            message: format!("only {read} of {} pages were read: at page {} {error}", self.start.pages, read + 1),
+            message: format!(
+                "only {read} of {} pages were read: at page {} {error}",
+                self.start.pages,
+                read + 1
+            ),
             page: Some(read + 1),
         };
-        Ok(crate::assemble::assemble(&self.start.info, self.pages, vec![stopped]))
+        Ok(crate::assemble::assemble(
+            &self.start.info,
+            self.pages,
+            vec![stopped],
+        ))
     }
 }
 
 /// Says how a child ended in words.
 fn cause(status: Option<&ExitStatus>) -> String {
-    let Some(status) = status else { return "no exit status".to_owned() };
+    let Some(status) = status else {
+        return "no exit status".to_owned();
+    };
     #[cfg(unix)]
     if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(status) {
         return match signal {
@@ -302,5 +368,8 @@ fn cause(status: Option<&ExitStatus>) -> String {
             other => format!("signal {other}"),
         };
     }
-    status.code().map_or_else(|| "no exit code".to_owned(), |code| format!("exit code {code}"))
+    status.code().map_or_else(
+        || "no exit code".to_owned(),
+        |code| format!("exit code {code}"),
+    )
 }

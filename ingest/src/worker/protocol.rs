@@ -43,7 +43,10 @@ impl From<&Error> for Failure {
             Error::Damaged { reason } | Error::WorkerDied { reason } => reason.clone(),
             other => other.to_string(),
         };
-        Failure { code: error.code().to_owned(), detail }
+        Failure {
+            code: error.code().to_owned(),
+            detail,
+        }
     }
 }
 
