@@ -93,7 +93,7 @@ pub(crate) fn is_heading(line: &str, next: &str) -> bool {
     if NAMES.contains(&name.as_str()) {
         return true;
     }
-    number.is_some_and(|number| is_section_number(number))
+    number.is_some_and(is_section_number)
         && title.chars().next().is_some_and(char::is_uppercase)
         && title.split_whitespace().count() <= 9
         && title.chars().filter(|c| c.is_alphabetic()).count() >= 4

@@ -122,10 +122,12 @@ fn on_page(page: &Page) -> Option<Title> {
         .take(8);
     let groups: Vec<(f32, f32, Title)> = sizes.filter_map(|size| group(page, size)).collect();
     let largest = groups.first()?.0;
-    // Words in a figure may be larger than the title, but the title stands above them.
+    let longest = groups.iter().map(|(_, _, title)| title.text.len()).max()?;
+    // Words in a figure may be larger than the title, but the title stands above them. A few words
+    // above a long title are a label.
     groups
         .into_iter()
-        .filter(|(size, _, _)| *size >= 0.7 * largest)
+        .filter(|(size, _, title)| *size >= 0.7 * largest && title.text.len() * 3 >= longest)
         .min_by(|a, b| a.1.total_cmp(&b.1))
         .map(|(_, _, title)| title)
 }
