@@ -14,6 +14,7 @@ mod font;
 mod glyphs;
 mod info;
 mod lines;
+mod tex_bitmap;
 
 pub(crate) use characters::is_cjk;
 pub use info::Info;
@@ -86,11 +87,12 @@ pub fn pages(
     on_page: &mut dyn FnMut(ReadPage) -> bool,
 ) -> Result<(), Error> {
     check_header(&bytes)?;
-    let pdf = catch_unwind(|| open(bytes, password)).unwrap_or_else(|_| {
-        Err(Error::Damaged {
-            reason: "its structure can't be parsed".to_owned(),
-        })
-    })?;
+    let pdf =
+        catch_unwind(|| open(bytes, password).map(tex_bitmap::named)).unwrap_or_else(|_| {
+            Err(Error::Damaged {
+                reason: "its structure can't be parsed".to_owned(),
+            })
+        })?;
     let count = u32::try_from(pdf.pages().len()).unwrap_or(u32::MAX);
     if count == 0 {
         return Err(Error::NoPages);
