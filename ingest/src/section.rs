@@ -91,7 +91,9 @@ pub(crate) fn is_heading(line: &str, next: &str) -> bool {
         .trim()
         .to_lowercase();
     if NAMES.contains(&name.as_str()) {
-        return true;
+        // The last word of a sentence may stand alone on a line: "analysis."
+        let is_opening = number.is_some() || title.chars().next().is_some_and(char::is_uppercase);
+        return is_opening && (name == "abstract" || !title.ends_with('.'));
     }
     number.is_some_and(is_section_number)
         && title.chars().next().is_some_and(char::is_uppercase)
@@ -162,6 +164,8 @@ mod tests {
             "methods were",
             "5 mg of the",
             "Figure 3",
+            "analysis.",
+            "Discussion.",
         ] {
             assert!(!is_heading(line, "We do."), "{line}");
         }
