@@ -69,14 +69,26 @@ impl Error {
     pub fn hint(&self) -> &'static str {
         match self {
             Error::Empty => "download or copy the file again; the copy here has 0 bytes",
-            Error::NotAPdf { .. } => "convert the file to PDF, or check that the download was not an HTML page",
+            Error::NotAPdf { .. } => {
+                "convert the file to PDF, or check that the download was not an HTML page"
+            }
             Error::Encrypted => "pass the password with --password, or save an unprotected copy",
             Error::WrongPassword => "check the password, or save an unprotected copy",
-            Error::NoPages => "open the file in a PDF viewer; if it shows pages, save a copy from there and add that",
-            Error::Damaged { .. } => "open the file in a PDF viewer and save a copy, or repair it with `qpdf in.pdf out.pdf`",
-            Error::TimedOut { .. } => "the file is unusually heavy; save a simplified copy (print to PDF) and add that",
-            Error::WorkerDied { .. } => "the file needs more memory than a reader is given, or is malformed; save a simplified copy (print to PDF) and add that",
-            Error::Worker(_) => "check that the machine has free memory and processes, then try again",
+            Error::NoPages => {
+                "open the file in a PDF viewer; if it shows pages, save a copy from there and add that"
+            }
+            Error::Damaged { .. } => {
+                "open the file in a PDF viewer and save a copy, or repair it with `qpdf in.pdf out.pdf`"
+            }
+            Error::TimedOut { .. } => {
+                "the file is unusually heavy; save a simplified copy (print to PDF) and add that"
+            }
+            Error::WorkerDied { .. } => {
+                "the file needs more memory than a reader is given, or is malformed; save a simplified copy (print to PDF) and add that"
+            }
+            Error::Worker(_) => {
+                "check that the machine has free memory and processes, then try again"
+            }
             Error::Cancelled => "add the file again when you want it",
         }
     }

@@ -1,1 +1,262 @@
-//! later
+//! PDF bytes to pages of text with geometry.
+//!
+//! Each page goes through the same steps: the content stream is interpreted and its glyphs
+//! collected ([`glyphs`]), glyphs are grouped into lines ([`lines`]), lines put into reading order
+//! ([`columns`]) and joined to the page's text. [`pages`] hands out one page at a time, so that a
+//! caller in another process keeps what was read before a crash; [`read`] does all in this process.
+//!
+//! A page that panics in the parser costs that page only. What can't be caught here (a stack
+//! overflow, memory, endless loops) is why [`crate::worker`] exists.
+
+mod characters;
+mod columns;
+mod font;
+mod glyphs;
+mod info;
+mod lines;
+mod tex_bitmap;
+
+pub(crate) use characters::is_cjk;
+pub use info::Info;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use hayro_interpret::kurbo::{Affine, Rect as KurboRect};
+use hayro_interpret::{Context, InterpreterCache, interpret_page};
+use hayro_syntax::page::Page as PdfPage;
+use hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
+use serde::{Deserialize, Serialize};
+
+use crate::{Document, Error, Line, Page, Warning};
+use columns::Gutter;
+use glyphs::Glyphs;
+
+/// Stack, in bytes, on which pages should be read: nested forms recurse deeply.
+pub const STACK_SIZE: usize = 64 << 20;
+
+/// What is known before the first page is read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Start {
+    /// Number of pages in the file.
+    pub pages: u32,
+    /// The file's own metadata.
+    pub info: Info,
+}
+
+/// One page and what went wrong on it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReadPage {
+    /// The page, without text where it could not be read.
+    pub page: Page,
+    /// At most a few.
+    pub warnings: Vec<Warning>,
+}
+
+/// Reads a whole PDF in this process.
+///
+/// For trusted files and tests; [`crate::worker::Reader`] does the same behind limits.
+pub fn read(bytes: Vec<u8>, password: Option<&str>) -> Result<Document, Error> {
+    std::thread::scope(|scope| {
+        let reading = std::thread::Builder::new()
+            .stack_size(STACK_SIZE)
+            .spawn_scoped(scope, || {
+                let mut start = Start::default();
+                let mut read = Vec::new();
+                pages(bytes, password, &mut |begun| start = begun, &mut |page| {
+                    read.push(page);
+                    true
+                })?;
+                Ok(crate::assemble::assemble(&start.info, read, Vec::new()))
+            })?;
+        reading.join().unwrap_or_else(|_| {
+            Err(Error::Damaged {
+                reason: "the parser failed".to_owned(),
+            })
+        })
+    })
+}
+
+/// Reads page after page: `on_start` once, then `on_page` for each until it returns false.
+///
+/// Words hyphenated at line ends are still apart in these pages; joining them takes the whole
+/// document's vocabulary and is done when it is put together.
+pub fn pages(
+    bytes: Vec<u8>,
+    password: Option<&str>,
+    on_start: &mut dyn FnMut(Start),
+    on_page: &mut dyn FnMut(ReadPage) -> bool,
+) -> Result<(), Error> {
+    check_header(&bytes)?;
+    let pdf =
+        catch_unwind(|| open(bytes, password).map(tex_bitmap::named)).unwrap_or_else(|_| {
+            Err(Error::Damaged {
+                reason: "its structure can't be parsed".to_owned(),
+            })
+        })?;
+    let count = u32::try_from(pdf.pages().len()).unwrap_or(u32::MAX);
+    if count == 0 {
+        return Err(Error::NoPages);
+    }
+    let info = catch_unwind(AssertUnwindSafe(|| Info::read(&pdf))).unwrap_or_default();
+    on_start(Start { pages: count, info });
+
+    let settings = font::settings();
+    let mut cache = InterpreterCache::new();
+    for (page, number) in pdf.pages().iter().zip(1..) {
+        let (width, height) = dimensions(page);
+        let read = catch_unwind(AssertUnwindSafe(|| {
+            let mut glyphs = Glyphs::new(width, height);
+            let transform = Affine::new(affine(page));
+            let bounds = KurboRect::new(0.0, 0.0, f64::from(width), f64::from(height));
+            let mut context = Context::new(transform, bounds, &cache, pdf.xref(), settings.clone());
+            interpret_page(page, &mut context, &mut glyphs);
+            lay_out(glyphs, number, width, height)
+        }));
+        let read = read.unwrap_or_else(|_| {
+            // A lock that was held while panicking would make every later page panic.
+            cache = InterpreterCache::new();
+            unreadable(number, width, height)
+        });
+        if !on_page(read) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn check_header(bytes: &[u8]) -> Result<(), Error> {
+    if bytes.is_empty() {
+        return Err(Error::Empty);
+    }
+    let head = &bytes[..bytes.len().min(1024)];
+    if head.windows(5).any(|window| window == b"%PDF-") {
+        return Ok(());
+    }
+    let start = String::from_utf8_lossy(&head[..head.len().min(64)]);
+    let start: String = start
+        .chars()
+        .filter(|c| !c.is_control() && *c != '\u{fffd}')
+        .take(24)
+        .collect();
+    Err(Error::NotAPdf {
+        start: start.trim().to_owned(),
+    })
+}
+
+fn open(bytes: Vec<u8>, password: Option<&str>) -> Result<Pdf, Error> {
+    let bytes = std::sync::Arc::new(bytes);
+    let password = password.filter(|password| !password.is_empty());
+    let opened = match Pdf::new_with_password(bytes.clone(), password.unwrap_or("")) {
+        // A password that is not needed does no harm.
+        Err(LoadPdfError::Decryption(DecryptionError::PasswordProtected)) if password.is_some() => {
+            Pdf::new(bytes)
+        }
+        other => other,
+    };
+    opened.map_err(|error| match error {
+        LoadPdfError::Decryption(DecryptionError::PasswordProtected) if password.is_some() => {
+            Error::WrongPassword
+        }
+        LoadPdfError::Decryption(DecryptionError::PasswordProtected) => Error::Encrypted,
+        LoadPdfError::Decryption(DecryptionError::UnsupportedAlgorithm) => Error::Damaged {
+            reason: "it is encrypted in a way that is not supported".to_owned(),
+        },
+        LoadPdfError::Decryption(_) => Error::Damaged {
+            reason: "its encryption data is invalid".to_owned(),
+        },
+        LoadPdfError::Invalid => Error::Damaged {
+            reason: "no page tree was found in it".to_owned(),
+        },
+    })
+}
+
+/// Width and height in points as displayed, kept within what the PDF standard allows.
+fn dimensions(page: &PdfPage<'_>) -> (f32, f32) {
+    let (width, height) = page.render_dimensions();
+    let bound = |points: f32| {
+        if points.is_finite() {
+            points.clamp(1.0, 20_000.0)
+        } else {
+            612.0
+        }
+    };
+    (bound(width), bound(height))
+}
+
+/// From PDF user space to the displayed page with its origin at the top left.
+fn affine(page: &PdfPage<'_>) -> [f64; 6] {
+    let transform = page.initial_transform(true);
+    transform.as_coeffs()
+}
+
+fn lay_out(mut glyphs: Glyphs, number: u32, width: f32, height: f32) -> ReadPage {
+    glyphs.compose_accents();
+    let gutter = Gutter::find(&glyphs, width);
+    let mut lines = lines::build(&glyphs, gutter.as_ref());
+    if let Some(gutter) = &gutter {
+        lines = columns::into_reading_order(lines, gutter, width);
+    }
+    let mut page = Page {
+        number,
+        width,
+        height,
+        text: String::new(),
+        lines: Vec::new(),
+    };
+    for line in lines {
+        if !page.text.is_empty() {
+            page.text.push('\n');
+        }
+        let start = page.text.len();
+        page.text.push_str(&line.text);
+        page.lines.push(Line {
+            rect: line.rect,
+            start,
+            end: page.text.len(),
+            font_size: line.font_size,
+        });
+    }
+    let mut warnings = Vec::new();
+    let mut warn = |code: &str, message: String| {
+        warnings.push(Warning {
+            code: code.to_owned(),
+            message,
+            page: Some(number),
+        });
+    };
+    if glyphs.is_cut {
+        warn(
+            "page_cut",
+            format!(
+                "page {number} draws more characters than are read of a page; the rest is left out"
+            ),
+        );
+    }
+    let mapped = glyphs.glyphs.iter().filter(|glyph| !glyph.is_space).count();
+    if glyphs.unmapped >= 20 && glyphs.unmapped > mapped {
+        warn(
+            "garbled_text",
+            format!(
+                "most characters of page {number} have no known meaning: its fonts do not say which letters they show"
+            ),
+        );
+    }
+    ReadPage { page, warnings }
+}
+
+fn unreadable(number: u32, width: f32, height: f32) -> ReadPage {
+    ReadPage {
+        page: Page {
+            number,
+            width,
+            height,
+            text: String::new(),
+            lines: Vec::new(),
+        },
+        warnings: vec![Warning {
+            code: "page_unreadable".to_owned(),
+            message: format!("page {number} is malformed and could not be read"),
+            page: Some(number),
+        }],
+    }
+}

@@ -16,7 +16,10 @@ pub mod metadata;
 pub mod sentence;
 pub mod worker;
 
+mod assemble;
 mod error;
+mod hyphen;
+mod section;
 
 pub use error::Error;
 

@@ -1,0 +1,134 @@
+//! Reads PDFs as the service does, each in a worker process: this program again, with an argument.
+//!
+//! ```text
+//! read [--json|--meta|--chunks] [--in-process] [--password P] FILE...
+//! ```
+//! Prints the text (or the document as JSON, or title, authors and year, or passages) to stdout;
+//! one line a file and the pages per second to stderr.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use ingest::chunk::{ChunkConfig, chunk};
+use ingest::worker::{Limits, Reader};
+use ingest::{Document, Error, TokenCounter, extract, worker};
+
+const WORKER: &str = "--extract-worker";
+
+/// About what a word-piece tokenizer counts.
+struct RoughTokens;
+
+impl TokenCounter for RoughTokens {
+    fn count(&self, text: &str) -> usize {
+        text.split_whitespace().map(|word| 1 + word.len() / 7).sum()
+    }
+}
+
+fn main() -> ExitCode {
+    if std::env::args().nth(1).as_deref() == Some(WORKER) {
+        return worker::run();
+    }
+    match read_all() {
+        Ok(code) => code,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn read_all() -> io::Result<ExitCode> {
+    let (mut format, mut password, mut in_process) = (String::new(), None, false);
+    let mut files = Vec::new();
+    let mut args = std::env::args().skip(1);
+    while let Some(arg) = args.next() {
+        match arg.as_str() {
+            "--json" | "--meta" | "--chunks" => format = arg,
+            "--password" => password = args.next(),
+            "--in-process" => in_process = true,
+            _ => files.push(arg),
+        }
+    }
+    let reader = Reader {
+        program: std::env::current_exe()?,
+        args: vec![WORKER.into()],
+        limits: Limits::default(),
+    };
+    let (mut pages, mut spent, mut failed) = (0, Duration::ZERO, 0);
+    for file in &files {
+        let bytes = std::fs::read(file)?;
+        let began = Instant::now();
+        let read = if in_process {
+            extract::read(bytes, password.as_deref())
+        } else {
+            reader.read(&bytes, password.as_deref(), &|| false, &mut |_, _| {})
+        };
+        spent += began.elapsed();
+        failed += usize::from(read.is_err());
+        report(file, &read, began.elapsed(), &format)?;
+        pages += read.map_or(0, |document| document.pages.len());
+    }
+    let rate = pages as f64 / spent.as_secs_f64();
+    writeln!(
+        io::stderr(),
+        "{} files, {failed} failed, {pages} pages in {spent:.2?}: {rate:.0} pages/s",
+        files.len()
+    )?;
+    Ok(if failed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn report(
+    file: &str,
+    read: &Result<Document, Error>,
+    took: Duration,
+    format: &str,
+) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    let document = match read {
+        Ok(document) => document,
+        Err(error) => {
+            return writeln!(
+                io::stderr(),
+                "{file}: {}: {error}; hint: {}",
+                error.code(),
+                error.hint()
+            );
+        }
+    };
+    for warning in &document.warnings {
+        writeln!(
+            io::stderr(),
+            "{file}: {}: {}",
+            warning.code,
+            warning.message
+        )?;
+    }
+    writeln!(
+        io::stderr(),
+        "{file}: {} pages, {took:.1?}",
+        document.pages.len()
+    )?;
+    match format {
+        "--json" => writeln!(out, "{}", serde_json::to_string(document)?),
+        "--meta" => {
+            let metadata = &document.metadata;
+            writeln!(
+                out,
+                "{file}\n  {:?}\n  {:?} {:?}",
+                metadata.title, metadata.authors, metadata.year
+            )
+        }
+        "--chunks" => {
+            for chunk in chunk(document, ChunkConfig::default(), &RoughTokens) {
+                writeln!(out, "{}", serde_json::to_string(&chunk)?)?;
+            }
+            Ok(())
+        }
+        _ => writeln!(out, "{}", document.text()),
+    }
+}
