@@ -22,8 +22,11 @@ pub const THRESHOLD: f32 = 0.6;
 /// A second quote is added where it raises the support by at least this much.
 const SECOND_QUOTE_GAIN: f32 = 0.12;
 
-/// Weight of a word that the question said; others weigh 1, numbers and names 2.
+/// Weight of a word that the question said; others weigh 1.
 const QUESTION_WORD_WEIGHT: f32 = 0.4;
+
+/// Weight of a number or a name.
+const HARD_WEIGHT: f32 = 2.0;
 
 /// Share of the support that comes from words standing together.
 const TOGETHER_SHARE: f32 = 0.2;
@@ -67,12 +70,10 @@ pub fn align(
             let item = &evidence[*index];
             &passages[item.passage].text[item.range.clone()]
         };
-        let quotes: Vec<&str> = indices.iter().map(text).collect();
-        let titles: Vec<&str> = indices
-            .iter()
-            .map(|index| passages[evidence[*index].passage].title.as_str())
-            .collect();
-        let source = Source::new(&quotes.join("\n"), &titles.join("\n"));
+        let title = |index: &usize| passages[evidence[*index].passage].title.as_str();
+        let quotes = indices.iter().map(text).collect::<Vec<_>>().join("\n");
+        let titles = indices.iter().map(title).collect::<Vec<_>>().join("\n");
+        let source = Source::new(&quotes, &titles);
         let support = claim.support(&source);
         let veto = claim.veto(&source);
         Alignment {
@@ -85,7 +86,9 @@ pub fn align(
     let better = |left: &Alignment, right: &Alignment| {
         (left.veto.is_none(), left.support) > (right.veto.is_none(), right.support)
     };
-    let mut singles: Vec<Alignment> = (0..evidence.len()).map(|index| weigh(vec![index])).collect();
+    let mut singles: Vec<Alignment> = (0..evidence.len())
+        .map(|index| weigh(vec![index]))
+        .collect();
     // Stable, so that of equals the one that fits the question best comes first.
     singles.sort_by(|left, right| right.support.total_cmp(&left.support));
     let Some(mut best) = singles.first().cloned() else {
@@ -101,8 +104,14 @@ pub fn align(
             best = single.clone();
         }
     }
-    for first in singles.iter().take(3).map(|single| single.evidence[0]) {
-        for second in (0..evidence.len()).filter(|second| *second != first) {
+    // A quote that says the contrary is not made right by another.
+    let joinable: Vec<usize> = singles
+        .iter()
+        .filter(|single| !matches!(single.veto, Some(Veto::Negation(_) | Veto::Opposite(_))))
+        .map(|single| single.evidence[0])
+        .collect();
+    for &first in joinable.iter().take(3) {
+        for &second in joinable.iter().filter(|second| **second != first) {
             let pair = weigh(vec![first, second]);
             let gains = pair.support >= best.support + SECOND_QUOTE_GAIN
                 || pair.supported && !best.supported;
@@ -148,8 +157,8 @@ impl<'a> Source<'a> {
             return 1.0;
         }
         let root: String = stem.chars().take(ROOT).collect();
-        let has_root = root.chars().count() == ROOT
-            && self.stems.iter().any(|other| other.starts_with(&root));
+        let has_root =
+            root.chars().count() == ROOT && self.stems.iter().any(|other| other.starts_with(&root));
         if has_root { 0.8 } else { 0.0 }
     }
 }
@@ -165,13 +174,19 @@ impl<'a> Claim<'a> {
     }
 
     fn support(&self, source: &Source) -> f32 {
+        let figures = quantities(self.text, true);
+        let in_figure = |word: &Word| {
+            figures
+                .iter()
+                .any(|figure| (figure.start..figure.end).contains(&word.start))
+        };
         let content: Vec<(usize, &Word)> = self
             .words
             .iter()
             .enumerate()
-            .filter(|(_, word)| !word.is_stop)
+            .filter(|(_, word)| !word.is_stop && !in_figure(word))
             .collect();
-        if content.is_empty() {
+        if content.is_empty() && figures.is_empty() {
             return 0.0;
         }
         if fold(source.text).contains(&fold(self.text)) {
@@ -179,19 +194,30 @@ impl<'a> Claim<'a> {
         }
         let (mut met, mut whole) = (0.0, 0.0);
         for (index, word) in &content {
-            let is_number = word.text.bytes().any(|byte| byte.is_ascii_digit());
             let weight = if self.question_stems.contains(&word.stem) {
                 QUESTION_WORD_WEIGHT
-            } else if is_number || self.is_name(*index) {
-                2.0
+            } else if self.is_name(*index) {
+                HARD_WEIGHT
             } else {
                 1.0
             };
             whole += weight;
             met += weight * source.has(&word.stem);
         }
+        let known = quantities(source.text, true);
+        let asked = quantities(self.question, true);
+        for figure in &figures {
+            let weight = if figure.is_in(&asked) {
+                QUESTION_WORD_WEIGHT
+            } else {
+                HARD_WEIGHT
+            };
+            whole += weight;
+            met += if figure.is_in(&known) { weight } else { 0.0 };
+        }
         let coverage = met / whole;
-        (1.0 - TOGETHER_SHARE) * coverage + TOGETHER_SHARE * self.together(&content, source, coverage)
+        let together = self.together(&content, source, coverage);
+        (1.0 - TOGETHER_SHARE) * coverage + TOGETHER_SHARE * together
     }
 
     /// The share of neighbouring content words of the claim that are near each other in the
@@ -253,7 +279,9 @@ impl<'a> Claim<'a> {
                 .chars()
                 .skip(1)
                 .any(|character| character.is_uppercase() || character.is_ascii_digit())
-            && !word.text.starts_with(|character: char| character.is_ascii_digit());
+            && !word
+                .text
+                .starts_with(|character: char| character.is_ascii_digit());
         // The first word of a sentence has a capital whatever it is; followed by another, it is
         // the first part of a name.
         let is_first = index == 0;
@@ -300,6 +328,11 @@ impl<'a> Claim<'a> {
         if here.has_negation && !there.has_negation {
             return Some(Veto::Negation("not".to_owned()));
         }
+        // "is never elected" and "never elects a leader" negate the same, though not in the same
+        // order.
+        if !here.negated.is_disjoint(&there.negated) {
+            return None;
+        }
         let clash = |negated: &Polarity, plain: &Polarity| {
             negated
                 .negated
@@ -338,8 +371,28 @@ impl<'a> Claim<'a> {
 /// Words of which one contradicts those across from it.
 const OPPOSITES: [(&[&str], &[&str]); 8] = [
     (
-        &["increase", "increases", "increased", "increasing", "rise", "rises", "rose", "grew"],
-        &["decrease", "decreases", "decreased", "decreasing", "decline", "declines", "declined", "fell", "drops", "dropped"],
+        &[
+            "increase",
+            "increases",
+            "increased",
+            "increasing",
+            "rise",
+            "rises",
+            "rose",
+            "grew",
+        ],
+        &[
+            "decrease",
+            "decreases",
+            "decreased",
+            "decreasing",
+            "decline",
+            "declines",
+            "declined",
+            "fell",
+            "drops",
+            "dropped",
+        ],
     ),
     (&["higher", "highest"], &["lower", "lowest"]),
     (&["faster", "fastest"], &["slower", "slowest"]),
@@ -347,7 +400,10 @@ const OPPOSITES: [(&[&str], &[&str]); 8] = [
     (&["larger", "largest", "bigger"], &["smaller", "smallest"]),
     (&["longer", "longest"], &["shorter", "shortest"]),
     (&["always"], &["never"]),
-    (&["maximum", "maximize", "maximise"], &["minimum", "minimize", "minimise"]),
+    (
+        &["maximum", "maximize", "maximise"],
+        &["minimum", "minimize", "minimise"],
+    ),
 ];
 
 /// Which content words of a text stand under a negation, and which do not.
@@ -394,12 +450,24 @@ impl Polarity {
 fn is_negation(word: &str, next: Option<&str>) -> bool {
     let is_softened = matches!(
         (word, next),
-        ("not" | "no", Some("only" | "necessarily" | "more" | "less" | "longer" | "later" | "just"))
+        (
+            "not" | "no",
+            Some("only" | "necessarily" | "more" | "less" | "longer" | "later" | "just")
+        )
     );
     let negates = matches!(
         word,
-        "not" | "no" | "never" | "without" | "cannot" | "none" | "neither" | "nor" | "fails"
-            | "failed" | "unable"
+        "not"
+            | "no"
+            | "never"
+            | "without"
+            | "cannot"
+            | "none"
+            | "neither"
+            | "nor"
+            | "fails"
+            | "failed"
+            | "unable"
     ) || word.replace('’', "'").ends_with("n't");
     negates && !is_softened
 }

@@ -310,9 +310,18 @@ fn sentences(completion: &Completion) -> (Vec<String>, bool) {
 /// True where the model says that it finds no answer.
 fn declines(sentence: &str) -> bool {
     const PHRASES: [&str; 12] = [
-        "notes do not", "notes don't", "note does not", "not mentioned in the notes",
-        "not answer this", "not answer the question", "cannot answer", "can't answer",
-        "not in the notes", "no information", "not provided in the notes", "unable to answer",
+        "notes do not",
+        "notes don't",
+        "note does not",
+        "not mentioned in the notes",
+        "not answer this",
+        "not answer the question",
+        "cannot answer",
+        "can't answer",
+        "not in the notes",
+        "no information",
+        "not provided in the notes",
+        "unable to answer",
     ];
     let lower = sentence.to_lowercase().replace('’', "'");
     PHRASES.iter().any(|phrase| lower.contains(phrase))

@@ -296,8 +296,26 @@ fn keep(
 /// True where the sentence can hardly be understood without the one before it.
 fn leans_on_the_sentence_before(sentence: &str) -> bool {
     const OPENERS: [&str; 20] = [
-        "it", "they", "he", "she", "its", "their", "this", "that", "these", "those", "such",
-        "however", "therefore", "thus", "hence", "instead", "otherwise", "both", "here", "then",
+        "it",
+        "they",
+        "he",
+        "she",
+        "its",
+        "their",
+        "this",
+        "that",
+        "these",
+        "those",
+        "such",
+        "however",
+        "therefore",
+        "thus",
+        "hence",
+        "instead",
+        "otherwise",
+        "both",
+        "here",
+        "then",
     ];
     words(sentence)
         .first()
@@ -306,9 +324,14 @@ fn leans_on_the_sentence_before(sentence: &str) -> bool {
 
 fn is_bibliography(section: &str) -> bool {
     let section = section.to_lowercase();
-    ["references", "bibliography", "works cited", "literature cited"]
-        .iter()
-        .any(|name| section.trim().ends_with(name))
+    [
+        "references",
+        "bibliography",
+        "works cited",
+        "literature cited",
+    ]
+    .iter()
+    .any(|name| section.trim().ends_with(name))
 }
 
 /// True for what reads as a sentence of running text; false for headings, table cells, formulas
@@ -348,8 +371,22 @@ pub fn is_prose(text: &str) -> bool {
 /// True for an entry of a bibliography, which has at least two of its marks.
 fn is_reference(text: &str) -> bool {
     const MARKS: [&str; 16] = [
-        "pp.", "In Proc", "Proceedings of", "arXiv:", "arXiv preprint", "doi:", "doi.org", "http",
-        "vol.", "Vol.", "et al.,", "Press,", "Journal of", "Trans.", "eds.", "Technical report",
+        "pp.",
+        "In Proc",
+        "Proceedings of",
+        "arXiv:",
+        "arXiv preprint",
+        "doi:",
+        "doi.org",
+        "http",
+        "vol.",
+        "Vol.",
+        "et al.,",
+        "Press,",
+        "Journal of",
+        "Trans.",
+        "eds.",
+        "Technical report",
     ];
     let begins_numbered = text.strip_prefix('[').is_some_and(|rest| {
         rest.split_once(']')

@@ -2,9 +2,8 @@
 //!
 //! This file is the contract. [`answer`] is the path of one question; [`evidence`] chooses what
 //! the model reads, [`prompt`] puts it in the model's chat template, [`llama`] decodes,
-//! [`sampling`] chooses tokens, [`align`] ties each sentence to evidence and [`quote`] cuts it out
-//! verbatim. The crate
-//! never touches the database: passages come in, an [`Answer`] goes out.
+//! [`sampling`] chooses tokens, [`align`] ties each sentence to evidence and [`quote`] cuts that
+//! out verbatim. The crate never touches the database: passages come in, an [`Answer`] goes out.
 
 pub mod align;
 pub mod answer;

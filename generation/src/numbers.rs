@@ -11,17 +11,19 @@ pub(crate) struct Quantity {
     pub(crate) value: String,
     /// The unit's usual sign, where a unit follows.
     pub(crate) unit: Option<&'static str>,
-    start: usize,
-    end: usize,
+    /// First byte.
+    pub(crate) start: usize,
+    /// One past its last byte, or its unit's.
+    pub(crate) end: usize,
 }
 
 impl Quantity {
     /// True where `source` says at least what this says: the same number, and the same unit if
     /// this has one.
     pub(crate) fn is_in(&self, source: &[Quantity]) -> bool {
-        source
-            .iter()
-            .any(|other| other.value == self.value && (self.unit.is_none() || self.unit == other.unit))
+        source.iter().any(|other| {
+            other.value == self.value && (self.unit.is_none() || self.unit == other.unit)
+        })
     }
 }
 
@@ -35,7 +37,9 @@ pub(crate) fn quantities(text: &str, spelled: bool) -> Vec<Quantity> {
     }
     // The first number of a range has the unit of the last.
     for index in (1..found.len()).rev() {
-        let between = &text[found[index - 1].end..found[index].start];
+        let between = text
+            .get(found[index - 1].end..found[index].start)
+            .unwrap_or_default();
         let is_range = matches!(
             between.trim(),
             "-" | "–" | "—" | "−" | "to" | "and" | "or" | "," | "/" | "±" | "-to-"
@@ -65,13 +69,21 @@ fn in_digits(text: &str) -> Vec<Quantity> {
             }
             at += 1;
         }
-        let in_a_name = text[..start].chars().next_back().is_some_and(char::is_alphabetic);
+        let in_a_name = text[..start]
+            .chars()
+            .next_back()
+            .is_some_and(char::is_alphabetic);
         if in_a_name {
             continue;
         }
         let (unit, end) = unit_after(text, at);
         for part in split_list(&text[start..at]) {
-            found.push(Quantity { value: part, unit, start, end });
+            found.push(Quantity {
+                value: part,
+                unit,
+                start,
+                end,
+            });
         }
     }
     found
@@ -82,10 +94,12 @@ fn split_list(digits: &str) -> Vec<String> {
     let mut groups = digits.split(',');
     let first = groups.next().unwrap_or_default();
     let is_grouped = first.len() <= 3
-        && digits
-            .split(',')
-            .skip(1)
-            .all(|group| group.split('.').next().is_some_and(|whole| whole.len() == 3));
+        && digits.split(',').skip(1).all(|group| {
+            group
+                .split('.')
+                .next()
+                .is_some_and(|whole| whole.len() == 3)
+        });
     if is_grouped {
         return vec![normal(&digits.replace(',', ""))];
     }
@@ -106,11 +120,30 @@ fn normal(number: &str) -> String {
 
 fn in_words(text: &str) -> Vec<Quantity> {
     const WORDS: [(&str, &str); 24] = [
-        ("zero", "0"), ("two", "2"), ("three", "3"), ("four", "4"), ("five", "5"), ("six", "6"),
-        ("seven", "7"), ("eight", "8"), ("nine", "9"), ("ten", "10"), ("eleven", "11"),
-        ("twelve", "12"), ("thirteen", "13"), ("fourteen", "14"), ("fifteen", "15"),
-        ("sixteen", "16"), ("twenty", "20"), ("thirty", "30"), ("forty", "40"), ("fifty", "50"),
-        ("sixty", "60"), ("seventy", "70"), ("eighty", "80"), ("ninety", "90"),
+        ("zero", "0"),
+        ("two", "2"),
+        ("three", "3"),
+        ("four", "4"),
+        ("five", "5"),
+        ("six", "6"),
+        ("seven", "7"),
+        ("eight", "8"),
+        ("nine", "9"),
+        ("ten", "10"),
+        ("eleven", "11"),
+        ("twelve", "12"),
+        ("thirteen", "13"),
+        ("fourteen", "14"),
+        ("fifteen", "15"),
+        ("sixteen", "16"),
+        ("twenty", "20"),
+        ("thirty", "30"),
+        ("forty", "40"),
+        ("fifty", "50"),
+        ("sixty", "60"),
+        ("seventy", "70"),
+        ("eighty", "80"),
+        ("ninety", "90"),
     ];
     crate::words::words(text)
         .into_iter()
@@ -118,7 +151,12 @@ fn in_words(text: &str) -> Vec<Quantity> {
             let lower = word.text.to_lowercase();
             let (_, value) = WORDS.iter().find(|(name, _)| *name == lower)?;
             let (unit, end) = unit_after(text, word.start + word.text.len());
-            Some(Quantity { value: (*value).to_owned(), unit, start: word.start, end })
+            Some(Quantity {
+                value: (*value).to_owned(),
+                unit,
+                start: word.start,
+                end,
+            })
         })
         .collect()
 }
@@ -152,14 +190,28 @@ fn unit_after(text: &str, at: usize) -> (Option<&'static str>, usize) {
         ("trillion", &["trillion", "trillions"]),
         ("x", &["x", "×", "times", "fold"]),
         ("°C", &["°c", "℃"]),
-        ("km", &["km", "kilometre", "kilometres", "kilometer", "kilometers"]),
-        ("mm", &["mm", "millimetre", "millimetres", "millimeter", "millimeters"]),
+        (
+            "km",
+            &["km", "kilometre", "kilometres", "kilometer", "kilometers"],
+        ),
+        (
+            "mm",
+            &[
+                "mm",
+                "millimetre",
+                "millimetres",
+                "millimeter",
+                "millimeters",
+            ],
+        ),
         ("cm", &["cm", "centimetre", "centimetres"]),
         ("kg", &["kg", "kilogram", "kilograms"]),
         ("mg", &["mg", "milligram", "milligrams"]),
     ];
     let rest = &text[at..];
-    let after = rest.strip_prefix(['-', ' ', '\n', '\u{a0}', '\u{202f}']).unwrap_or(rest);
+    let after = rest
+        .strip_prefix(['-', ' ', '\n', '\u{a0}', '\u{202f}'])
+        .unwrap_or(rest);
     let start = text.len() - after.len();
     let is_sign = |character: char| matches!(character, '%' | '×' | '℃');
     let length = match after.chars().next() {
@@ -171,9 +223,12 @@ fn unit_after(text: &str, at: usize) -> (Option<&'static str>, usize) {
     let word = after[..length].to_lowercase();
     // "the 1990s", and a letter that stands apart, are no units.
     let is_attached = start == at;
-    let digits = text[..at].len() - text[..at].trim_end_matches(|c: char| c.is_ascii_digit()).len();
+    let digits = text[..at].len()
+        - text[..at]
+            .trim_end_matches(|c: char| c.is_ascii_digit())
+            .len();
     let is_doubtful = match word.as_str() {
-        "s" => digits == 4 || !is_attached,
+        "s" => digits == 4,
         "k" | "m" | "b" | "us" | "h" => !is_attached,
         _ => false,
     };
@@ -194,19 +249,39 @@ mod tests {
 
     fn check(text: &str, expected: &[(&str, Option<&str>)]) {
         let found = quantities(text, true);
-        let found: Vec<(&str, Option<&str>)> =
-            found.iter().map(|found| (found.value.as_str(), found.unit)).collect();
+        let found: Vec<(&str, Option<&str>)> = found
+            .iter()
+            .map(|found| (found.value.as_str(), found.unit))
+            .collect();
         assert_eq!(found, expected, "{text}");
     }
 
     #[test]
     fn quantities_have_values_and_units() {
-        check("takes 35ms, or 35 milliseconds", &[("35", Some("ms")), ("35", Some("ms"))]);
-        check("a timeout of 12-24ms", &[("12", Some("ms")), ("24", Some("ms"))]);
-        check("99.9995% of 1,800 machines", &[("99.9995", Some("%")), ("1800", None)]);
-        check("3 to 4\nmilliseconds", &[("3", Some("ms")), ("4", Some("ms"))]);
-        check("44 percent; 3.50 and 007", &[("44", Some("%")), ("3.5", None), ("7", None)]);
-        check("three hours in the 1990s", &[("3", Some("h")), ("1990", None)]);
+        check(
+            "takes 35ms, or 35 milliseconds",
+            &[("35", Some("ms")), ("35", Some("ms"))],
+        );
+        check(
+            "a timeout of 12-24ms",
+            &[("12", Some("ms")), ("24", Some("ms"))],
+        );
+        check(
+            "99.9995% of 1,800 machines",
+            &[("99.9995", Some("%")), ("1800", None)],
+        );
+        check(
+            "3 to 4\nmilliseconds",
+            &[("3", Some("ms")), ("4", Some("ms"))],
+        );
+        check(
+            "44 percent; 3.50 and 007",
+            &[("44", Some("%")), ("3.5", None), ("7", None)],
+        );
+        check(
+            "three hours in the 1990s",
+            &[("3", Some("h")), ("1990", None)],
+        );
         check("GPT4 and Qwen2.5-7b", &[("7", Some("billion"))]);
         check("nodes 3,4", &[("3", None), ("4", None)]);
         check("10× and 5-fold", &[("10", Some("x")), ("5", Some("x"))]);

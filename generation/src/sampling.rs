@@ -253,7 +253,11 @@ mod tests {
             ..Sampling::default()
         };
         let logits = [0.5f32.ln(), 0.3f32.ln(), 0.15f32.ln(), 0.05f32.ln()];
-        assert!(draws(&sampling, &logits, 300).iter().all(|token| *token < 2));
+        assert!(
+            draws(&sampling, &logits, 300)
+                .iter()
+                .all(|token| *token < 2)
+        );
     }
 
     #[test]

@@ -1,16 +1,15 @@
 //! The model's tokenizer, built from what its GGUF file holds.
 //!
 //! A GGUF file carries the vocabulary and the merges of a byte-level BPE tokenizer, and only the
-//! *name* of the rule that cuts text into words before merging (`tokenizer.ggml.pre`). candle
-//! knows some of those names and takes GPT-2's rule for all others, which reads numbers wrongly
-//! for SmolLM2 and Llama 3; those two are built here.
+//! *name* of the rule that cuts text into words before merging (`tokenizer.ggml.pre`). The rules
+//! of SmolLM2, Llama 3 and Qwen 2, which treat digits each in their own way, are built here; any
+//! other name is taken for GPT-2's.
 //!
 //! A token is a run of *bytes*, often a part of a character; [`Utf8Stream`] holds bytes back until
 //! the character is whole.
 
 use std::path::Path;
 
-use candle_core::quantized::tokenizer::TokenizerFromGguf;
 use tokenizers::decoders::byte_level::ByteLevel;
 use tokenizers::models::bpe::{BPE, Vocab};
 use tokenizers::pre_tokenizers::PreTokenizerWrapper;
@@ -19,7 +18,7 @@ use tokenizers::pre_tokenizers::sequence::Sequence;
 use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
 use tokenizers::{AddedToken, SplitDelimiterBehavior, Tokenizer};
 
-use crate::gguf::{Gguf, first_line, unusable};
+use crate::gguf::{Gguf, unusable};
 use crate::{Error, Result};
 
 /// Token types of `tokenizer.ggml.token_type` that never come from text: unknown, control,
@@ -28,6 +27,9 @@ const SPECIAL_TYPES: std::ops::RangeInclusive<u32> = 2..=5;
 
 /// Llama 3's rule, from its tokenizer.json.
 const LLAMA3_WORDS: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+
+/// Qwen 2's rule, from its tokenizer.json.
+const QWEN2_WORDS: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
 /// Builds the tokenizer of the model at `path`.
 pub(crate) fn from_gguf(gguf: &Gguf, path: &Path) -> Result<Tokenizer> {
@@ -43,19 +45,9 @@ pub(crate) fn from_gguf(gguf: &Gguf, path: &Path) -> Result<Tokenizer> {
     }
     let words = match gguf.string("tokenizer.ggml.pre") {
         Some("smollm") => Sequence::new(vec![Digits::new(true).into(), byte_level(true).into()]),
-        Some("llama-bpe" | "llama3") => {
-            let split = Split::new(
-                SplitPattern::Regex(LLAMA3_WORDS.to_owned()),
-                SplitDelimiterBehavior::Isolated,
-                false,
-            )
-            .map_err(|error| Error::Tokenize(error.to_string()))?;
-            Sequence::new(vec![split.into(), byte_level(false).into()])
-        }
-        _ => {
-            return Tokenizer::from_gguf(&gguf.content)
-                .map_err(|error| unusable(path, first_line(&error)));
-        }
+        Some("llama-bpe" | "llama3") => by_pattern(LLAMA3_WORDS)?,
+        Some("qwen2") => by_pattern(QWEN2_WORDS)?,
+        _ => Sequence::new(vec![byte_level(true).into()]),
     };
     build(gguf, words.into()).ok_or_else(|| {
         unusable(
@@ -64,6 +56,16 @@ pub(crate) fn from_gguf(gguf: &Gguf, path: &Path) -> Result<Tokenizer> {
              `lectern models pull`",
         )
     })?
+}
+
+fn by_pattern(pattern: &str) -> Result<Sequence> {
+    let split = Split::new(
+        SplitPattern::Regex(pattern.to_owned()),
+        SplitDelimiterBehavior::Isolated,
+        false,
+    )
+    .map_err(|error| Error::Tokenize(error.to_string()))?;
+    Ok(Sequence::new(vec![split.into(), byte_level(false).into()]))
 }
 
 fn byte_level(use_regex: bool) -> ByteLevel {
@@ -91,7 +93,10 @@ fn build(gguf: &Gguf, words: PreTokenizerWrapper) -> Option<Result<Tokenizer>> {
         BPE::builder()
             .vocab_and_merges(vocabulary.collect::<Vocab>(), merges)
             // Llama 3 keeps a whole word that is in the vocabulary, whatever its merges say.
-            .ignore_merges(gguf.string("tokenizer.ggml.pre") != Some("smollm"))
+            .ignore_merges(matches!(
+                gguf.string("tokenizer.ggml.pre"),
+                Some("llama-bpe" | "llama3")
+            ))
             .build()
             .map(|model| {
                 let mut tokenizer = Tokenizer::new(model);
