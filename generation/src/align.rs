@@ -186,7 +186,8 @@ impl<'a> Claim<'a> {
             .enumerate()
             .filter(|(_, word)| !word.is_stop && !in_figure(word))
             .collect();
-        if content.is_empty() && figures.is_empty() {
+        // A bare number proves nothing: papers are full of numbers of sections and equations.
+        if content.is_empty() && figures.iter().all(|figure| figure.unit.is_none()) {
             return 0.0;
         }
         if fold(source.text).contains(&fold(self.text)) {
@@ -328,14 +329,9 @@ impl<'a> Claim<'a> {
         if here.has_negation && !there.has_negation {
             return Some(Veto::Negation("not".to_owned()));
         }
-        // "is never elected" and "never elects a leader" negate the same, though not in the same
-        // order.
-        if !here.negated.is_disjoint(&there.negated) {
-            return None;
-        }
         let clash = |negated: &Polarity, plain: &Polarity| {
             negated
-                .negated
+                .heads
                 .iter()
                 .filter(|stem| !negated.plain.contains(*stem))
                 .find(|stem| plain.plain.contains(*stem) && !plain.negated.contains(*stem))
@@ -409,6 +405,10 @@ const OPPOSITES: [(&[&str], &[&str]); 8] = [
 /// Which content words of a text stand under a negation, and which do not.
 struct Polarity {
     has_negation: bool,
+    /// What each negation denies first of all. "Never elected" and "never elects a leader" deny
+    /// the same thing, though the leader stands before it in one and after it in the other.
+    heads: HashSet<String>,
+    /// All that a negation reaches, heads too.
     negated: HashSet<String>,
     plain: HashSet<String>,
 }
@@ -419,22 +419,31 @@ impl Polarity {
         const REACH: usize = 3;
         let mut polarity = Self {
             has_negation: false,
+            heads: HashSet::new(),
             negated: HashSet::new(),
             plain: HashSet::new(),
         };
         let mut left = 0;
+        let mut is_head_due = false;
         for (index, word) in words.iter().enumerate() {
             let between = words[..index].last().map_or("", |before| {
                 &text[before.start + before.text.len()..word.start]
             });
             if between.contains([',', ';', ':', '.', '(', ')', '?', '!']) {
                 left = 0;
+                is_head_due = false;
             }
             let next = words.get(index + 1).map(|next| next.text.to_lowercase());
             if is_negation(&word.text.to_lowercase(), next.as_deref()) {
                 polarity.has_negation = true;
                 left = REACH;
+                is_head_due = true;
             } else if !word.is_stop {
+                // In "not significantly improve" the adverb is not what is denied.
+                if is_head_due && !word.text.ends_with("ly") {
+                    polarity.heads.insert(word.stem.clone());
+                    is_head_due = false;
+                }
                 let side = match left {
                     0 => &mut polarity.plain,
                     _ => &mut polarity.negated,

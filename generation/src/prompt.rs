@@ -15,10 +15,10 @@ use retrieval::Passage;
 use crate::evidence::Evidence;
 use crate::{Message, Result};
 
-/// What the model is told. Short, because a model of 135M parameters follows one or two rules.
-const SYSTEM: &str = "You answer questions about research papers. Use only the notes. Answer in \
-one to three short sentences with the facts and numbers of the notes. If the notes do not answer \
-the question, say: The notes do not answer this.";
+/// What the model is told. Short and plain, because a model of 135M parameters follows one or two
+/// rules, and talks about its rules if there are more.
+const SYSTEM: &str = "You are a helpful assistant. Answer the question in one or two short \
+sentences, with facts from the notes only. If the notes do not say, answer: The notes do not say.";
 
 /// Text that ends the evidence in the prompt; taken out of the evidence itself.
 const FENCE: &str = "\"\"\"";

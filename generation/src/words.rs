@@ -91,7 +91,7 @@ pub(crate) fn stem(word: &str) -> String {
     }
 }
 
-const STOP_WORDS: [&str; 152] = [
+const STOP_WORDS: [&str; 155] = [
     "a",
     "about",
     "above",
@@ -244,6 +244,9 @@ const STOP_WORDS: [&str; 152] = [
     "author",
     "authors",
     "notes",
+    "answer",
+    "question",
+    "yes",
 ];
 
 #[cfg(test)]

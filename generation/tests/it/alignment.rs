@@ -96,6 +96,7 @@ fn what_the_evidence_does_not_say_is_unsupported() {
         "The moon is made of green cheese.",
         "It depends on the network.",
         "Yes.",
+        "The answer is: 1800.",
         "",
     ] {
         let found = aligned(sentence);
