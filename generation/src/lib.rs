@@ -2,8 +2,8 @@
 //!
 //! This file is the contract. [`answer`] is the path of one question; [`evidence`] chooses what
 //! the model reads, [`prompt`] puts it in the model's chat template, [`llama`] decodes,
-//! [`sampling`] chooses tokens and [`align`] ties each sentence to verbatim quotes. The crate
-//! never touches the database: passages come in, an [`Answer`] goes out.
+//! [`sampling`] chooses tokens, [`align`] ties each sentence to evidence and [`quote`] cuts that
+//! out verbatim. The crate never touches the database: passages come in, an [`Answer`] goes out.
 
 pub mod align;
 pub mod answer;
@@ -11,7 +11,12 @@ pub mod evidence;
 pub mod gguf;
 pub mod llama;
 pub mod prompt;
+pub mod quote;
 pub mod sampling;
+
+mod numbers;
+mod tokenizer;
+mod words;
 
 use ingest::PageRect;
 use serde::{Deserialize, Serialize};

@@ -1,0 +1,541 @@
+//! Ties each sentence of an answer to the evidence that supports it. No model takes part, so the
+//! same sentence and evidence always give the same verdict.
+//!
+//! Support is the share of the sentence's content words that the evidence has, words that the
+//! question already said counting little, mixed with how many of them stand together there as
+//! they do in the sentence. Word overlap alone would pass a sentence with one wrong figure, so
+//! four things veto it: a number that the evidence lacks, a name that it lacks, a negation on one
+//! side only, and an opposite ("higher" for "lower"). The idea of checking an answer's atoms
+//! against its source is from Min et al., "FActScore", 2023, <https://arxiv.org/abs/2305.14251>.
+
+use std::collections::HashSet;
+
+use retrieval::Passage;
+
+use crate::evidence::Evidence;
+use crate::numbers::quantities;
+use crate::words::{Word, words};
+
+/// A sentence with at least this support, and no veto, is supported.
+pub const THRESHOLD: f32 = 0.6;
+
+/// A second quote is added where it raises the support by at least this much.
+const SECOND_QUOTE_GAIN: f32 = 0.12;
+
+/// Weight of a word that the question said; others weigh 1.
+const QUESTION_WORD_WEIGHT: f32 = 0.4;
+
+/// Weight of a number or a name.
+const HARD_WEIGHT: f32 = 2.0;
+
+/// Share of the support that comes from words standing together.
+const TOGETHER_SHARE: f32 = 0.2;
+
+/// Why a sentence is not supported although its words are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Veto {
+    /// A number, or its unit, that the evidence does not have.
+    Number(String),
+    /// A name that neither the evidence nor the question has.
+    Name(String),
+    /// Something that one side negates and the other does not.
+    Negation(String),
+    /// A word whose opposite stands in the evidence.
+    Opposite(String),
+}
+
+/// What supports a sentence.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Alignment {
+    /// True where the evidence supports it.
+    pub supported: bool,
+    /// How well the best evidence supports it, 0 to 1.
+    pub support: f32,
+    /// Indices of that evidence, best first: one, or two where the second adds to the first.
+    pub evidence: Vec<usize>,
+    /// Why not, where words alone would have passed it.
+    pub veto: Option<Veto>,
+}
+
+/// Finds the evidence that best supports `sentence`, an answer to `question`.
+pub fn align(
+    sentence: &str,
+    question: &str,
+    passages: &[Passage],
+    evidence: &[Evidence],
+) -> Alignment {
+    let claim = Claim::new(sentence, question);
+    let weigh = |indices: Vec<usize>| -> Alignment {
+        let text = |index: &usize| {
+            let item = &evidence[*index];
+            &passages[item.passage].text[item.range.clone()]
+        };
+        let title = |index: &usize| passages[evidence[*index].passage].title.as_str();
+        let quotes = indices.iter().map(text).collect::<Vec<_>>().join("\n");
+        let titles = indices.iter().map(title).collect::<Vec<_>>().join("\n");
+        let source = Source::new(&quotes, &titles);
+        let support = claim.support(&source);
+        let veto = claim.veto(&source);
+        Alignment {
+            supported: support >= THRESHOLD && veto.is_none(),
+            support,
+            evidence: indices,
+            veto,
+        }
+    };
+    let better = |left: &Alignment, right: &Alignment| {
+        (left.veto.is_none(), left.support) > (right.veto.is_none(), right.support)
+    };
+    let mut singles: Vec<Alignment> = (0..evidence.len())
+        .map(|index| weigh(vec![index]))
+        .collect();
+    // Stable, so that of equals the one that fits the question best comes first.
+    singles.sort_by(|left, right| right.support.total_cmp(&left.support));
+    let Some(mut best) = singles.first().cloned() else {
+        return Alignment {
+            supported: false,
+            support: 0.0,
+            evidence: Vec::new(),
+            veto: None,
+        };
+    };
+    for single in &singles[1..] {
+        if better(single, &best) && (single.supported || !best.supported) {
+            best = single.clone();
+        }
+    }
+    // A quote that says the contrary is not made right by another.
+    let joinable: Vec<usize> = singles
+        .iter()
+        .filter(|single| !matches!(single.veto, Some(Veto::Negation(_) | Veto::Opposite(_))))
+        .map(|single| single.evidence[0])
+        .collect();
+    for &first in joinable.iter().take(3) {
+        for &second in joinable.iter().filter(|second| **second != first) {
+            let pair = weigh(vec![first, second]);
+            let gains = pair.support >= best.support + SECOND_QUOTE_GAIN
+                || pair.supported && !best.supported;
+            if gains && better(&pair, &best) {
+                best = pair;
+            }
+        }
+    }
+    best
+}
+
+/// A sentence of the answer, taken apart.
+struct Claim<'a> {
+    text: &'a str,
+    words: Vec<Word<'a>>,
+    question_stems: HashSet<String>,
+    question: &'a str,
+}
+
+/// The evidence that it is compared with.
+struct Source<'a> {
+    text: &'a str,
+    words: Vec<Word<'a>>,
+    stems: HashSet<String>,
+    title: &'a str,
+}
+
+impl<'a> Source<'a> {
+    fn new(text: &'a str, title: &'a str) -> Self {
+        let words = words(text);
+        Self {
+            text,
+            stems: words.iter().map(|word| word.stem.clone()).collect(),
+            words,
+            title,
+        }
+    }
+
+    /// How much of a word the source has: 1 for the word, less for one of the same root.
+    fn has(&self, stem: &str) -> f32 {
+        const ROOT: usize = 6;
+        if self.stems.contains(stem) {
+            return 1.0;
+        }
+        let root: String = stem.chars().take(ROOT).collect();
+        let has_root =
+            root.chars().count() == ROOT && self.stems.iter().any(|other| other.starts_with(&root));
+        if has_root { 0.8 } else { 0.0 }
+    }
+}
+
+impl<'a> Claim<'a> {
+    fn new(text: &'a str, question: &'a str) -> Self {
+        Self {
+            text,
+            words: words(text),
+            question_stems: words(question).into_iter().map(|word| word.stem).collect(),
+            question,
+        }
+    }
+
+    fn support(&self, source: &Source) -> f32 {
+        let figures = quantities(self.text, true);
+        let in_figure = |word: &Word| {
+            figures
+                .iter()
+                .any(|figure| (figure.start..figure.end).contains(&word.start))
+        };
+        let content: Vec<(usize, &Word)> = self
+            .words
+            .iter()
+            .enumerate()
+            .filter(|(_, word)| !word.is_stop && !in_figure(word))
+            .collect();
+        // A bare number proves nothing: papers are full of numbers of sections and equations.
+        if content.is_empty() && figures.iter().all(|figure| figure.unit.is_none()) {
+            return 0.0;
+        }
+        if fold(source.text).contains(&fold(self.text)) {
+            return 1.0;
+        }
+        let (mut met, mut whole) = (0.0, 0.0);
+        for (index, word) in &content {
+            let weight = if self.question_stems.contains(&word.stem) {
+                QUESTION_WORD_WEIGHT
+            } else if self.is_name(*index) {
+                HARD_WEIGHT
+            } else {
+                1.0
+            };
+            whole += weight;
+            met += weight * source.has(&word.stem);
+        }
+        let known = quantities(source.text, true);
+        let asked = quantities(self.question, true);
+        for figure in &figures {
+            let weight = if figure.is_in(&asked) {
+                QUESTION_WORD_WEIGHT
+            } else {
+                HARD_WEIGHT
+            };
+            whole += weight;
+            met += if figure.is_in(&known) { weight } else { 0.0 };
+        }
+        let coverage = met / whole;
+        let together = self.together(&content, source, coverage);
+        (1.0 - TOGETHER_SHARE) * coverage + TOGETHER_SHARE * together
+    }
+
+    /// The share of neighbouring content words of the claim that are near each other in the
+    /// source too.
+    fn together(&self, content: &[(usize, &Word)], source: &Source, otherwise: f32) -> f32 {
+        const NEAR: usize = 5;
+        if content.len() < 2 {
+            return otherwise;
+        }
+        let places = |stem: &str| -> Vec<usize> {
+            source
+                .words
+                .iter()
+                .enumerate()
+                .filter(|(_, word)| word.stem == stem)
+                .map(|(place, _)| place)
+                .collect()
+        };
+        let near = content
+            .windows(2)
+            .filter(|pair| {
+                let right = places(&pair[1].1.stem);
+                places(&pair[0].1.stem)
+                    .iter()
+                    .any(|left| right.iter().any(|right| left.abs_diff(*right) <= NEAR))
+            })
+            .count();
+        near as f32 / (content.len() - 1) as f32
+    }
+
+    fn veto(&self, source: &Source) -> Option<Veto> {
+        self.wrong_number(source)
+            .or_else(|| self.unknown_name(source))
+            .or_else(|| self.lone_negation(source))
+            .or_else(|| self.opposite(source))
+    }
+
+    fn wrong_number(&self, source: &Source) -> Option<Veto> {
+        let known = quantities(source.text, true);
+        quantities(self.text, true)
+            .into_iter()
+            .find(|quantity| !quantity.is_in(&known))
+            .map(|quantity| {
+                Veto::Number(format!("{}{}", quantity.value, quantity.unit.unwrap_or("")))
+            })
+    }
+
+    /// True where the word is written as a name: with a capital inside a sentence, or with
+    /// capitals or digits after its first letter.
+    fn is_name(&self, index: usize) -> bool {
+        let word = &self.words[index];
+        if word.text.chars().count() < 2 {
+            return false;
+        }
+        let is_capital = |word: &Word| word.text.chars().next().is_some_and(char::is_uppercase);
+        let is_marked = word.text.chars().any(char::is_alphabetic)
+            && word
+                .text
+                .chars()
+                .skip(1)
+                .any(|character| character.is_uppercase() || character.is_ascii_digit())
+            && !word
+                .text
+                .starts_with(|character: char| character.is_ascii_digit());
+        // The first word of a sentence has a capital whatever it is; followed by another, it is
+        // the first part of a name.
+        let is_first = index == 0;
+        let begins_name = self
+            .words
+            .get(index + 1)
+            .is_some_and(|next| is_capital(next) && !next.is_stop && next.text.len() > 1);
+        is_marked || is_capital(word) && !word.is_stop && (!is_first || begins_name)
+    }
+
+    fn unknown_name(&self, source: &Source) -> Option<Veto> {
+        let known: HashSet<String> = [source.text, source.title, self.question]
+            .iter()
+            .flat_map(|text| words(text))
+            .map(|word| word.stem)
+            .collect();
+        let squashed: Vec<String> = [source.text, source.title, self.question]
+            .iter()
+            .map(|text| fold(text))
+            .collect();
+        let initials: String = source
+            .words
+            .iter()
+            .filter_map(|word| word.text.chars().next())
+            .flat_map(char::to_lowercase)
+            .collect();
+        (0..self.words.len())
+            .filter(|index| self.is_name(*index))
+            .map(|index| &self.words[index])
+            .find(|word| {
+                let name = fold(word.text);
+                let is_acronym = word.text.len() >= 3 && word.text.chars().all(char::is_uppercase);
+                let is_known = known.contains(&word.stem)
+                    || name.len() >= 5 && squashed.iter().any(|text| text.contains(&name))
+                    || is_acronym && initials.contains(&name);
+                !is_known
+            })
+            .map(|word| Veto::Name(word.text.to_owned()))
+    }
+
+    fn lone_negation(&self, source: &Source) -> Option<Veto> {
+        let here = Polarity::of(&self.words, self.text);
+        let there = Polarity::of(&source.words, source.text);
+        if here.has_negation && !there.has_negation {
+            return Some(Veto::Negation("not".to_owned()));
+        }
+        let clash = |negated: &Polarity, plain: &Polarity| {
+            negated
+                .heads
+                .iter()
+                .filter(|stem| !negated.plain.contains(*stem))
+                .find(|stem| plain.plain.contains(*stem) && !plain.negated.contains(*stem))
+                .cloned()
+        };
+        clash(&here, &there)
+            .or_else(|| clash(&there, &here))
+            .map(Veto::Negation)
+    }
+
+    fn opposite(&self, source: &Source) -> Option<Veto> {
+        let lower = |words: &[Word]| -> HashSet<String> {
+            words.iter().map(|word| word.text.to_lowercase()).collect()
+        };
+        let (here, there) = (lower(&self.words), lower(&source.words));
+        OPPOSITES
+            .iter()
+            .flat_map(|(left, right)| [(left, right), (right, left)])
+            .find_map(|(said, meant)| {
+                let said: Vec<&&str> = said.iter().filter(|word| here.contains(**word)).collect();
+                let is_said_there = OPPOSITES
+                    .iter()
+                    .flat_map(|(left, right)| [left, right])
+                    .filter(|side| said.iter().any(|word| side.contains(word)))
+                    .any(|side| side.iter().any(|word| there.contains(*word)));
+                let is_denied = meant.iter().any(|word| there.contains(*word));
+                (!said.is_empty() && is_denied && !is_said_there)
+                    .then(|| Veto::Opposite(said[0].to_string()))
+            })
+    }
+}
+
+/// Words of which one contradicts those across from it.
+const OPPOSITES: [(&[&str], &[&str]); 8] = [
+    (
+        &[
+            "increase",
+            "increases",
+            "increased",
+            "increasing",
+            "rise",
+            "rises",
+            "rose",
+            "grew",
+        ],
+        &[
+            "decrease",
+            "decreases",
+            "decreased",
+            "decreasing",
+            "decline",
+            "declines",
+            "declined",
+            "fell",
+            "drops",
+            "dropped",
+        ],
+    ),
+    (&["higher", "highest"], &["lower", "lowest"]),
+    (&["faster", "fastest"], &["slower", "slowest"]),
+    (&["better", "best"], &["worse", "worst"]),
+    (&["larger", "largest", "bigger"], &["smaller", "smallest"]),
+    (&["longer", "longest"], &["shorter", "shortest"]),
+    (&["always"], &["never"]),
+    (
+        &["maximum", "maximize", "maximise"],
+        &["minimum", "minimize", "minimise"],
+    ),
+];
+
+/// Which content words of a text stand under a negation, and which do not.
+struct Polarity {
+    has_negation: bool,
+    /// What each negation denies first of all. "Never elected" and "never elects a leader" deny
+    /// the same thing, though the leader stands before it in one and after it in the other.
+    heads: HashSet<String>,
+    /// All that a negation reaches, heads too.
+    negated: HashSet<String>,
+    plain: HashSet<String>,
+}
+
+impl Polarity {
+    fn of(words: &[Word], text: &str) -> Self {
+        /// Content words that a negation reaches, unless the clause ends before.
+        const REACH: usize = 3;
+        let mut polarity = Self {
+            has_negation: false,
+            heads: HashSet::new(),
+            negated: HashSet::new(),
+            plain: HashSet::new(),
+        };
+        let mut left = 0;
+        let mut is_head_due = false;
+        for (index, word) in words.iter().enumerate() {
+            let between = words[..index].last().map_or("", |before| {
+                &text[before.start + before.text.len()..word.start]
+            });
+            if between.contains([',', ';', ':', '.', '(', ')', '?', '!']) {
+                left = 0;
+                is_head_due = false;
+            }
+            let next = words.get(index + 1).map(|next| next.text.to_lowercase());
+            if is_negation(&word.text.to_lowercase(), next.as_deref()) {
+                polarity.has_negation = true;
+                left = REACH;
+                is_head_due = true;
+            } else if !word.is_stop {
+                // In "not significantly improve" the adverb is not what is denied.
+                if is_head_due && !word.text.ends_with("ly") {
+                    polarity.heads.insert(word.stem.clone());
+                    is_head_due = false;
+                }
+                let side = match left {
+                    0 => &mut polarity.plain,
+                    _ => &mut polarity.negated,
+                };
+                side.insert(word.stem.clone());
+                left = left.saturating_sub(1);
+            }
+        }
+        polarity
+    }
+}
+
+fn is_negation(word: &str, next: Option<&str>) -> bool {
+    let is_softened = matches!(
+        (word, next),
+        (
+            "not" | "no",
+            Some("only" | "necessarily" | "more" | "less" | "longer" | "later" | "just")
+        )
+    );
+    let negates = matches!(
+        word,
+        "not"
+            | "no"
+            | "never"
+            | "without"
+            | "cannot"
+            | "none"
+            | "neither"
+            | "nor"
+            | "fails"
+            | "failed"
+            | "unable"
+    ) || word.replace('’', "'").ends_with("n't");
+    negates && !is_softened
+}
+
+fn fold(text: &str) -> String {
+    text.chars()
+        .filter(|character| character.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .collect()
+}
+
+/// Takes out the citation marks that a model writes: `[1]`, `[2, 3]`, `(Note 1)`, `Note 2:`.
+pub fn strip_markers(text: &str) -> String {
+    let mut stripped = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(open) = rest.find(['[', '(']) {
+        let inside = &rest[open + 1..];
+        let close = match rest.as_bytes()[open] {
+            b'[' => ']',
+            _ => ')',
+        };
+        let marker = inside
+            .find(close)
+            .filter(|end| is_marker(&inside[..*end], close == ']'));
+        match marker {
+            Some(end) => {
+                stripped.push_str(rest[..open].trim_end_matches(' '));
+                rest = &inside[end + 1..];
+            }
+            None => {
+                stripped.push_str(&rest[..open + 1]);
+                rest = inside;
+            }
+        }
+    }
+    stripped.push_str(rest);
+    let trimmed = stripped.trim();
+    // "Note 2: ..." and "1. ..." at the beginning.
+    let unlabelled = ["Notes", "Note", "note", ""].iter().find_map(|label| {
+        let after = trimmed.strip_prefix(label)?.trim_start();
+        let digits = after.len() - after.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let tail = &after[digits..];
+        let tail = tail.strip_prefix(':').or_else(|| tail.strip_prefix(". "))?;
+        (digits > 0 && digits <= 2).then(|| tail.trim_start())
+    });
+    unlabelled.unwrap_or(trimmed).to_owned()
+}
+
+/// True for the inside of a bracket that holds nothing but numbers of notes. Round brackets need
+/// the word, since "(3)" may be part of the text.
+fn is_marker(inside: &str, is_square: bool) -> bool {
+    let lower = inside.trim().to_lowercase();
+    let numbers = ["notes", "note", "source"]
+        .iter()
+        .find_map(|label| lower.strip_prefix(label));
+    let is_labelled = numbers.is_some();
+    let numbers = numbers.unwrap_or(&lower);
+    let is_numeric = numbers
+        .chars()
+        .all(|c| c.is_ascii_digit() || matches!(c, ',' | ' ' | '-' | '–' | '&'));
+    is_numeric && numbers.contains(|c: char| c.is_ascii_digit()) && (is_square || is_labelled)
+}

@@ -1,0 +1,364 @@
+//! The path of one question, from passages to a cited answer. Read [`answer`] first.
+//!
+//! What a person is shown must hold without trust in the model: the model proposes sentences,
+//! alignment decides which of them the papers support. Where it supports none, the answer is made
+//! of the evidence itself, word for word, and says so by the model id `extractive`.
+
+use std::time::Instant;
+
+use retrieval::Passage;
+use retrieval::embed::Embedder;
+
+use crate::align::{align, strip_markers};
+use crate::evidence::{self, Evidence, Limits};
+use crate::prompt::{messages, one_line};
+use crate::quote::quote;
+use crate::sampling::Sampling;
+use crate::{
+    Answer, Citation, Completion, Generator, IndexInfo, ModelInfo, Outcome, Result, Sentence,
+    Timings,
+};
+
+/// The model id of answers that are made of quotes only.
+pub const EXTRACTIVE: &str = "extractive";
+
+/// What an answer says where the library has none.
+pub const INSUFFICIENT: &str = "The library does not answer this question.";
+
+/// Evidence whose best sentence scores below this does not answer the question.
+const ANSWERABLE: f32 = 0.42;
+
+/// Below this, a model that says it finds no answer is believed.
+const CONVINCING: f32 = 0.62;
+
+/// Quotes in an extractive answer, and citations where there is no answer, at most.
+const MOST_QUOTES: usize = 3;
+
+/// A further quote joins an extractive answer where it scores at least this share of the best.
+const FURTHER_QUOTE: f32 = 0.88;
+
+/// A question and how to answer it.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Id under which the answer is stored.
+    pub id: String,
+    /// The question, able to stand alone.
+    pub question: String,
+    /// True to answer with quotes only.
+    pub extractive: bool,
+    /// How the model chooses its words.
+    pub sampling: Sampling,
+    /// How much the model reads.
+    pub limits: Limits,
+    /// Adapter that the generator has loaded.
+    pub adapter: Option<String>,
+    /// The index that found the passages.
+    pub index: IndexInfo,
+    /// Time that the search took, in milliseconds.
+    pub retrieve_ms: Option<f64>,
+    /// Time that reranking took, in milliseconds.
+    pub rerank_ms: Option<f64>,
+    /// When the question was asked.
+    pub started: Instant,
+}
+
+/// What happens on the way to an answer.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Event<'a> {
+    /// The quotes that the model is given, best first, before its first token. Their keys are
+    /// provisional: the finished answer numbers only those that it uses.
+    Evidence(&'a [Citation]),
+    /// A piece of the model's draft. The finished [`Answer`] replaces the draft.
+    Token(&'a str),
+}
+
+/// Answers a question from passages, best first. `on_event` returns false to stop the model; the
+/// answer is then made of what it wrote so far. Without a generator the answer is extractive.
+///
+/// # Errors
+/// Where embedding the evidence or running the model fails.
+pub fn answer(
+    request: &Request,
+    passages: &[Passage],
+    embedder: &dyn Embedder,
+    generator: Option<&dyn Generator>,
+    on_event: &mut dyn FnMut(Event) -> bool,
+) -> Result<Answer> {
+    let mut draft = Draft::new(request, passages);
+    let evidence = evidence::select(&request.question, passages, embedder, request.limits)?;
+    let best_score = evidence.first().map_or(0.0, |best| best.score);
+    if best_score < ANSWERABLE {
+        return Ok(draft.insufficient(&evidence));
+    }
+
+    let shown: Vec<Citation> = (1..)
+        .zip(&evidence)
+        .map(|(key, item)| cite(key, &passages[item.passage], item))
+        .collect();
+    let goes_on = on_event(Event::Evidence(&shown));
+    let Some(generator) = generator.filter(|_| goes_on && !request.extractive) else {
+        return Ok(draft.extractive(&evidence));
+    };
+
+    let completion = draft.generate(generator, &evidence, on_event)?;
+    let (sentences, declined) = sentences(&completion);
+    for sentence in sentences {
+        draft.align(sentence, &evidence);
+    }
+    if draft.is_supported() {
+        Ok(draft.finish(Outcome::Answered))
+    } else if declined && best_score < CONVINCING {
+        Ok(draft.insufficient(&evidence))
+    } else {
+        Ok(draft.extractive(&evidence))
+    }
+}
+
+/// An answer in the making.
+struct Draft<'a> {
+    request: &'a Request,
+    passages: &'a [Passage],
+    answer: Answer,
+}
+
+impl<'a> Draft<'a> {
+    fn new(request: &'a Request, passages: &'a [Passage]) -> Self {
+        Self {
+            request,
+            passages,
+            answer: Answer {
+                id: request.id.clone(),
+                question: request.question.clone(),
+                outcome: Outcome::InsufficientEvidence,
+                answer: String::new(),
+                sentences: Vec::new(),
+                citations: Vec::new(),
+                confidence: None,
+                model: ModelInfo {
+                    id: EXTRACTIVE.to_owned(),
+                    adapter: None,
+                },
+                index: request.index.clone(),
+                seed: None,
+                timings_ms: Timings {
+                    retrieve: request.retrieve_ms,
+                    rerank: request.rerank_ms,
+                    ..Timings::default()
+                },
+                usage: crate::Usage::default(),
+            },
+        }
+    }
+
+    /// Runs the model on the evidence and records what it took.
+    fn generate(
+        &mut self,
+        generator: &dyn Generator,
+        evidence: &[Evidence],
+        on_event: &mut dyn FnMut(Event) -> bool,
+    ) -> Result<Completion> {
+        let Request {
+            question,
+            sampling,
+            started,
+            ..
+        } = self.request;
+        let chat = messages(question, self.passages, evidence);
+        let mut first_token = None;
+        let completion = generator.generate(&chat, sampling, &mut |text| {
+            first_token.get_or_insert_with(|| milliseconds_since(*started));
+            on_event(Event::Token(text))
+        })?;
+        self.answer.model = ModelInfo {
+            id: generator.id().to_owned(),
+            adapter: self.request.adapter.clone(),
+        };
+        self.answer.seed = (sampling.temperature > 0.0).then_some(sampling.seed);
+        self.answer.timings_ms.prefill = Some(completion.prefill_ms);
+        self.answer.timings_ms.first_token = first_token;
+        self.answer.usage = completion.usage;
+        Ok(completion)
+    }
+
+    /// Adds a sentence of the model's, with the quotes that support it.
+    fn align(&mut self, text: String, evidence: &[Evidence]) {
+        let alignment = align(&text, &self.request.question, self.passages, evidence);
+        let citations = match alignment.supported {
+            true => alignment
+                .evidence
+                .iter()
+                .map(|index| self.key_of(&evidence[*index]))
+                .collect(),
+            false => Vec::new(),
+        };
+        self.answer.sentences.push(Sentence {
+            text,
+            supported: alignment.supported,
+            support: alignment.support,
+            citations,
+        });
+    }
+
+    /// The key of the citation of `item`, which is added where it is new.
+    fn key_of(&mut self, item: &Evidence) -> u32 {
+        let citations = &mut self.answer.citations;
+        let next = u32::try_from(citations.len()).map_or(u32::MAX, |count| count + 1);
+        let citation = cite(next, &self.passages[item.passage], item);
+        let known = citations.iter().find(|known| {
+            known.document_id == citation.document_id
+                && known.page == citation.page
+                && known.quote == citation.quote
+        });
+        match known {
+            Some(known) => known.key,
+            None => {
+                citations.push(citation);
+                next
+            }
+        }
+    }
+
+    fn is_supported(&self) -> bool {
+        self.answer
+            .sentences
+            .iter()
+            .any(|sentence| sentence.supported)
+    }
+
+    /// Drops the model's sentences and answers with the best evidence, word for word.
+    fn extractive(mut self, evidence: &[Evidence]) -> Answer {
+        self.clear();
+        let best_score = evidence.first().map_or(0.0, |best| best.score);
+        let chosen = evidence
+            .iter()
+            .filter(|item| !item.is_neighbour && item.score >= FURTHER_QUOTE * best_score)
+            .take(MOST_QUOTES);
+        for item in chosen {
+            let key = self.key_of(item);
+            let quoted = &self.answer.citations[key as usize - 1].quote;
+            self.answer.sentences.push(Sentence {
+                text: one_line(quoted),
+                supported: true,
+                support: 1.0,
+                citations: vec![key],
+            });
+        }
+        self.finish(Outcome::Answered)
+    }
+
+    /// Says that there is no answer and cites what comes nearest. There are no sentences.
+    fn insufficient(mut self, evidence: &[Evidence]) -> Answer {
+        let model = self.answer.model.clone();
+        self.clear();
+        self.answer.model = model;
+        for item in evidence
+            .iter()
+            .filter(|item| !item.is_neighbour)
+            .take(MOST_QUOTES)
+        {
+            self.key_of(item);
+        }
+        self.finish(Outcome::InsufficientEvidence)
+    }
+
+    fn clear(&mut self) {
+        self.answer.sentences.clear();
+        self.answer.citations.clear();
+        self.answer.seed = None;
+        self.answer.model = ModelInfo {
+            id: EXTRACTIVE.to_owned(),
+            adapter: None,
+        };
+    }
+
+    fn finish(mut self, outcome: Outcome) -> Answer {
+        self.answer.outcome = outcome;
+        self.answer.answer = match outcome {
+            Outcome::Answered => with_markers(&self.answer.sentences),
+            Outcome::InsufficientEvidence => INSUFFICIENT.to_owned(),
+        };
+        self.answer.timings_ms.total = Some(milliseconds_since(self.request.started));
+        self.answer
+    }
+}
+
+/// The model's sentences, each once and without its own markers, and whether it said that the
+/// notes do not answer. A sentence that the token limit cut off is left out if it is not the
+/// only one.
+fn sentences(completion: &Completion) -> (Vec<String>, bool) {
+    let text = completion.text.trim();
+    let mut sentences: Vec<String> = Vec::new();
+    let mut declined = false;
+    for line in text.lines() {
+        for range in ingest::sentence::split(line) {
+            let sentence = one_line(&strip_markers(&line[range]));
+            if declines(&sentence) {
+                declined = true;
+            } else if sentence.chars().any(char::is_alphanumeric) && !sentences.contains(&sentence)
+            {
+                sentences.push(sentence);
+            }
+        }
+    }
+    let is_cut_off = completion.truncated && !text.ends_with(['.', '!', '?', '"', ')', ']']);
+    if is_cut_off && sentences.len() > 1 {
+        sentences.pop();
+    }
+    (sentences, declined)
+}
+
+/// True where the model says that it finds no answer.
+fn declines(sentence: &str) -> bool {
+    const PHRASES: [&str; 12] = [
+        "notes do not",
+        "notes don't",
+        "note does not",
+        "not mentioned in the notes",
+        "not answer this",
+        "not answer the question",
+        "cannot answer",
+        "can't answer",
+        "not in the notes",
+        "no information",
+        "not provided in the notes",
+        "unable to answer",
+    ];
+    let lower = sentence.to_lowercase().replace('’', "'");
+    PHRASES.iter().any(|phrase| lower.contains(phrase))
+}
+
+fn with_markers(sentences: &[Sentence]) -> String {
+    let marked: Vec<String> = sentences
+        .iter()
+        .map(|sentence| {
+            let markers: String = sentence
+                .citations
+                .iter()
+                .map(|key| format!(" [{key}]"))
+                .collect();
+            format!("{}{markers}", sentence.text)
+        })
+        .collect();
+    marked.join(" ")
+}
+
+fn cite(key: u32, passage: &Passage, item: &Evidence) -> Citation {
+    let quote = quote(passage, item.range.clone());
+    Citation {
+        key,
+        document_id: passage.document_id.clone(),
+        file: passage.file.clone(),
+        title: passage.title.clone(),
+        authors: passage.authors.clone(),
+        year: passage.year,
+        page: quote.page,
+        quote: quote.text,
+        rects: quote.rects,
+        chunk_id: passage.chunk_id,
+        score: passage.score,
+    }
+}
+
+fn milliseconds_since(started: Instant) -> f64 {
+    started.elapsed().as_secs_f64() * 1000.0
+}

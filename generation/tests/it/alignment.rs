@@ -1,0 +1,138 @@
+use generation::align::{Alignment, Veto, align, strip_markers};
+
+use crate::fakes::{all_evidence, passage};
+
+const RAFT: &str = "With an election timeout of 12-24ms, it takes only 35ms on average\nto elect a \
+leader (the longest trial took 152ms). Raft never elects a leader without a majority of votes. \
+The cluster had 1,800 machines and was operated by Google.";
+
+fn aligned(sentence: &str) -> Alignment {
+    let passages = [passage(
+        "raft",
+        "In Search of an Understandable Consensus",
+        RAFT,
+    )];
+    let question = "How long does Stanford's Raft take to elect a leader?";
+    align(sentence, question, &passages, &all_evidence(&passages))
+}
+
+fn supported_by(sentence: &str, evidence: usize) {
+    let found = aligned(sentence);
+    assert!(found.supported, "{sentence}: {found:?}");
+    assert_eq!(found.evidence[0], evidence, "{sentence}");
+}
+
+fn vetoed(sentence: &str, veto: Veto) {
+    let found = aligned(sentence);
+    assert!(!found.supported, "{sentence}: {found:?}");
+    assert_eq!(found.veto, Some(veto), "{sentence}: {found:?}");
+}
+
+#[test]
+fn a_copied_sentence_is_fully_supported() {
+    let found = aligned("it takes only 35 ms on average to elect a leader");
+    assert!(found.supported && found.support > 0.99, "{found:?}");
+}
+
+#[test]
+fn paraphrases_are_supported_by_the_right_sentence() {
+    supported_by("On average, electing a leader takes 35 milliseconds.", 0);
+    supported_by("Raft takes 35 ms on average to elect a leader.", 0);
+    supported_by("The cluster of Google had 1800 machines.", 2);
+    supported_by("A leader is never elected without a majority of votes.", 1);
+}
+
+#[test]
+fn a_wrong_number_or_unit_is_vetoed() {
+    vetoed(
+        "It takes 53 ms on average to elect a leader.",
+        Veto::Number("53ms".into()),
+    );
+    vetoed(
+        "It takes 35 seconds on average to elect a leader.",
+        Veto::Number("35s".into()),
+    );
+    vetoed("The longest trial took 15 ms.", Veto::Number("15ms".into()));
+    vetoed("The cluster had three machines.", Veto::Number("3".into()));
+}
+
+#[test]
+fn an_invented_name_is_vetoed_and_the_questions_and_titles_are_not() {
+    vetoed(
+        "The cluster had 1,800 machines and was operated by Amazon.",
+        Veto::Name("Amazon".into()),
+    );
+    vetoed(
+        "ZooKeeper takes 35 ms on average to elect a leader.",
+        Veto::Name("ZooKeeper".into()),
+    );
+    supported_by(
+        "At Stanford it takes 35 ms on average to elect a leader.",
+        0,
+    );
+}
+
+#[test]
+fn negation_must_agree() {
+    vetoed(
+        "It does not take 35 ms on average to elect a leader.",
+        Veto::Negation("not".into()),
+    );
+    let found = aligned("Raft elects a leader without a majority of votes.");
+    assert!(matches!(found.veto, Some(Veto::Negation(_))), "{found:?}");
+}
+
+#[test]
+fn an_opposite_is_vetoed() {
+    vetoed(
+        "The shortest trial took 152 ms.",
+        Veto::Opposite("shortest".into()),
+    );
+}
+
+#[test]
+fn what_the_evidence_does_not_say_is_unsupported() {
+    for sentence in [
+        "The moon is made of green cheese.",
+        "It depends on the network.",
+        "Yes.",
+        "The answer is: 1800.",
+        "",
+    ] {
+        let found = aligned(sentence);
+        assert!(!found.supported, "{sentence}: {found:?}");
+    }
+}
+
+#[test]
+fn two_quotes_support_what_neither_says_alone() {
+    let found = aligned("The longest trial took 152 ms and the cluster had 1800 machines.");
+    assert!(found.supported, "{found:?}");
+    let mut evidence = found.evidence;
+    evidence.sort_unstable();
+    assert_eq!(evidence, [0, 2]);
+}
+
+#[test]
+fn without_evidence_nothing_is_supported() {
+    let found = align("Raft elects a leader.", "Who leads?", &[], &[]);
+    assert!(!found.supported && found.evidence.is_empty());
+}
+
+#[test]
+fn the_models_own_markers_go_and_the_text_stays() {
+    for (written, kept) in [
+        ("It takes 35 ms [1].", "It takes 35 ms."),
+        ("It takes 35 ms [1, 2] (Note 3).", "It takes 35 ms."),
+        ("Note 2: It takes 35 ms.", "It takes 35 ms."),
+        ("1. It takes 35 ms.", "It takes 35 ms."),
+        (
+            "It takes (on average) f(3) = [x] ms.",
+            "It takes (on average) f(3) = [x] ms.",
+        ),
+        ("35 ms.", "35 ms."),
+        ("A bracket [ left open", "A bracket [ left open"),
+    ] {
+        assert_eq!(strip_markers(written), kept);
+    }
+}

@@ -1,0 +1,9 @@
+//! Tests of the crate at its boundaries, in one binary because linking is slow.
+
+mod alignment;
+mod answers;
+mod evidence;
+mod fakes;
+mod llama;
+mod prompt;
+mod quotes;
