@@ -202,8 +202,8 @@ impl Catalog {
         collection: &str,
         sha256: &str,
     ) -> Result<Option<DocumentRecord>> {
-        let found = self.find_documents("collection = $1 AND sha256 = $2", &[collection, sha256]);
-        found.await.map(|mut found| found.pop())
+        let condition = "collection = $1 AND sha256 = $2";
+        self.find_documents(condition, &[collection, sha256]).await.map(|mut found| found.pop())
     }
 
     /// The document that was last added to this collection from this path.
@@ -215,8 +215,8 @@ impl Catalog {
         collection: &str,
         source: &str,
     ) -> Result<Option<DocumentRecord>> {
-        let found = self.find_documents("collection = $1 AND source = $2", &[collection, source]);
-        found.await.map(|mut found| found.pop())
+        let condition = "collection = $1 AND source = $2";
+        self.find_documents(condition, &[collection, source]).await.map(|mut found| found.pop())
     }
 
     /// All documents, of one collection where given, newest first.

@@ -19,6 +19,7 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 
+pub use changes::Change;
 pub use documents::{DocumentRecord, DocumentStatus, NewDocument};
 pub use jobs::{Job, JobState};
 

@@ -213,7 +213,7 @@ impl Library {
                 &upload.bytes,
                 upload.password.as_deref(),
                 &|| watch.cancelled(),
-                &mut |done, total| watch.progress(Stage::Reading, done, total),
+                &mut |done, total| watch.progress(Stage::Reading, done as usize, total as usize),
             );
             Ok((upload, read))
         })

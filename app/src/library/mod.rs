@@ -173,8 +173,8 @@ pub fn reader(settings: &Settings) -> Result<ingest::worker::Reader> {
         program,
         args: vec![READER_COMMAND.into()],
         limits: ingest::worker::Limits {
-            memory_bytes: settings.reader_memory_bytes,
-            seconds: settings.reader_seconds,
+            memory: settings.reader_memory_bytes,
+            base_ms: settings.reader_seconds * 1000,
             ..ingest::worker::Limits::default()
         },
     })

@@ -37,13 +37,13 @@ struct Listing {
 }
 
 #[get("/documents")]
-pub(super) async fn documents(state: Shared, listing: web::Query<Listing>) -> Answered {
-    let documents = state.library.catalog.documents(listing.collection.as_deref()).await?;
-    Ok(HttpResponse::Ok().json(json!({ "documents": documents })))
+pub(super) async fn list_documents(state: Shared, listing: web::Query<Listing>) -> Answered {
+    let found = state.library.catalog.documents(listing.collection.as_deref()).await?;
+    Ok(HttpResponse::Ok().json(json!({ "documents": found })))
 }
 
 #[get("/documents/{id}")]
-pub(super) async fn document(state: Shared, id: web::Path<String>) -> Answered {
+pub(super) async fn show_document(state: Shared, id: web::Path<String>) -> Answered {
     Ok(HttpResponse::Ok().json(state.library.document(&id).await?))
 }
 
@@ -54,8 +54,8 @@ pub(super) async fn delete_document(state: Shared, id: web::Path<String>) -> Ans
 }
 
 #[get("/collections")]
-pub(super) async fn collections(state: Shared) -> Answered {
-    let collections: Vec<_> = state
+pub(super) async fn list_collections(state: Shared) -> Answered {
+    let found: Vec<_> = state
         .library
         .catalog
         .collections()
@@ -63,25 +63,25 @@ pub(super) async fn collections(state: Shared) -> Answered {
         .into_iter()
         .map(|(name, documents)| json!({ "name": name, "documents": documents }))
         .collect();
-    Ok(HttpResponse::Ok().json(json!({ "collections": collections })))
+    Ok(HttpResponse::Ok().json(json!({ "collections": found })))
 }
 
 #[post("/search")]
-pub(super) async fn search(state: Shared, request: web::Json<SearchRequest>) -> Answered {
+pub(super) async fn search_passages(state: Shared, request: web::Json<SearchRequest>) -> Answered {
     Ok(HttpResponse::Ok().json(state.library.search(&request).await?))
 }
 
 #[get("/jobs")]
-pub(super) async fn jobs(state: Shared) -> Answered {
-    let mut jobs = state.library.catalog.jobs().await?;
-    for job in &mut jobs {
+pub(super) async fn list_jobs(state: Shared) -> Answered {
+    let mut found = state.library.catalog.jobs().await?;
+    for job in &mut found {
         state.worker.complete(job);
     }
-    Ok(HttpResponse::Ok().json(json!({ "jobs": jobs })))
+    Ok(HttpResponse::Ok().json(json!({ "jobs": found })))
 }
 
 #[get("/jobs/{id}")]
-pub(super) async fn job(state: Shared, id: web::Path<String>) -> Answered {
+pub(super) async fn show_job(state: Shared, id: web::Path<String>) -> Answered {
     one_job(&state, &id).await
 }
 
@@ -92,9 +92,9 @@ pub(super) async fn cancel_job(state: Shared, id: web::Path<String>) -> Answered
 }
 
 async fn one_job(state: &State, id: &str) -> Answered {
-    let mut job = state.library.catalog.job(id).await?.ok_or_else(|| {
+    let mut found = state.library.catalog.job(id).await?.ok_or_else(|| {
         Problem::new(Fault::NotFound, "job_not_found", format!("there is no job {id:?}"), "GET /api/v1/jobs lists them")
     })?;
-    state.worker.complete(&mut job);
-    Ok(HttpResponse::Ok().json(json!({ "job": job })))
+    state.worker.complete(&mut found);
+    Ok(HttpResponse::Ok().json(json!({ "job": found })))
 }

@@ -28,8 +28,6 @@ pub(super) async fn ask(state: web::Data<State>, request: web::Json<AskRequest>)
     Ok(HttpResponse::Ok()
         .content_type("text/event-stream")
         .insert_header((CACHE_CONTROL, "no-store"))
-        // Compression would hold the first tokens back.
-        .insert_header(actix_web::http::header::ContentEncoding::Identity)
         .streaming(body))
 }
 

@@ -17,7 +17,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 
 use actix_web::dev::Server;
-use actix_web::middleware::{Compress, from_fn};
+use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 use anyhow::{Context, Result};
 
@@ -79,7 +79,6 @@ pub fn serve(library: Arc<Library>, listener: TcpListener) -> Result<Server> {
             .app_data(problem::query_config())
             .app_data(problem::path_config())
             .wrap(from_fn(security::check))
-            .wrap(Compress::default())
             .configure(routes)
     })
     .workers(2)
@@ -93,11 +92,11 @@ pub fn serve(library: Arc<Library>, listener: TcpListener) -> Result<Server> {
 
 fn routes(config: &mut web::ServiceConfig) {
     config
-        .service(pages::ask)
-        .service(pages::library)
-        .service(pages::document)
-        .service(pages::page)
-        .service(pages::file)
+        .service(pages::ask_page)
+        .service(pages::library_page)
+        .service(pages::document_page)
+        .service(pages::page_view)
+        .service(pages::document_file)
         .service(pages::login_form)
         .service(pages::login)
         .service(assets::asset)
@@ -106,13 +105,13 @@ fn routes(config: &mut web::ServiceConfig) {
         .service(
             web::scope("/api/v1")
                 .service(api::session)
-                .service(api::documents)
-                .service(api::document)
+                .service(api::list_documents)
+                .service(api::show_document)
                 .service(api::delete_document)
-                .service(api::collections)
-                .service(api::search)
-                .service(api::jobs)
-                .service(api::job)
+                .service(api::list_collections)
+                .service(api::search_passages)
+                .service(api::list_jobs)
+                .service(api::show_job)
                 .service(api::cancel_job)
                 .service(upload::upload)
                 .service(ask::ask),

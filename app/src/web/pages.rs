@@ -21,7 +21,7 @@ const QUOTE_BYTES: usize = 8000;
 type Shared = web::Data<State>;
 
 #[get("/")]
-pub(super) async fn ask(state: Shared) -> HttpResponse {
+pub(super) async fn ask_page(state: Shared) -> HttpResponse {
     shown(async {
         Ok(AskPage {
             csrf_token: state.guard.csrf().to_owned(),
@@ -33,7 +33,7 @@ pub(super) async fn ask(state: Shared) -> HttpResponse {
 }
 
 #[get("/library")]
-pub(super) async fn library(state: Shared) -> HttpResponse {
+pub(super) async fn library_page(state: Shared) -> HttpResponse {
     shown(async {
         let records = state.library.catalog.documents(None).await?;
         Ok(LibraryPage {
@@ -47,7 +47,7 @@ pub(super) async fn library(state: Shared) -> HttpResponse {
 }
 
 #[get("/documents/{id}")]
-pub(super) async fn document(state: Shared, id: web::Path<String>) -> HttpResponse {
+pub(super) async fn document_page(state: Shared, id: web::Path<String>) -> HttpResponse {
     shown(async {
         Ok(DocumentPage {
             csrf_token: state.guard.csrf().to_owned(),
@@ -63,7 +63,7 @@ struct Marked {
 }
 
 #[get("/documents/{id}/pages/{number}")]
-pub(super) async fn page(
+pub(super) async fn page_view(
     state: Shared,
     place: web::Path<(String, u32)>,
     marked: web::Query<Marked>,
@@ -95,7 +95,7 @@ pub(super) async fn page(
 }
 
 #[get("/documents/{id}/file")]
-pub(super) async fn file(state: Shared, id: web::Path<String>) -> HttpResponse {
+pub(super) async fn document_file(state: Shared, id: web::Path<String>) -> HttpResponse {
     let found = async {
         let record = record(&state, &id).await?;
         let bytes = state.library.blobs.get(&record.sha256).await?;
