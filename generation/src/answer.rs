@@ -35,7 +35,7 @@ const CONVINCING: f32 = 0.62;
 const MOST_QUOTES: usize = 3;
 
 /// A further quote joins an extractive answer where it scores at least this share of the best.
-const FURTHER_QUOTE: f32 = 0.88;
+const FURTHER_QUOTE: f32 = 0.8;
 
 /// A question and how to answer it.
 #[derive(Debug, Clone)]

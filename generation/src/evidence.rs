@@ -38,7 +38,7 @@ impl Default for Limits {
             max_tokens: 350,
             max_sentences: 10,
             max_per_passage: 4,
-            max_embedded: 60,
+            max_embedded: 40,
         }
     }
 }
