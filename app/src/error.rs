@@ -77,7 +77,12 @@ impl Problem {
         message: impl Into<String>,
         hint: impl Into<String>,
     ) -> Self {
-        Self { fault, code: code.to_owned(), message: message.into(), hint: hint.into() }
+        Self {
+            fault,
+            code: code.to_owned(),
+            message: message.into(),
+            hint: hint.into(),
+        }
     }
 
     /// Finds the most telling error of a chain and what it means for the person.
@@ -87,7 +92,10 @@ impl Problem {
             if let Some(problem) = cause.downcast_ref::<Problem>() {
                 // Context that was added around the problem says on which thing it failed.
                 return if message.ends_with(&problem.message) && message != problem.message {
-                    Problem { message, ..problem.clone() }
+                    Problem {
+                        message,
+                        ..problem.clone()
+                    }
                 } else {
                     problem.clone()
                 };
@@ -145,7 +153,12 @@ fn from_retrieval(error: &retrieval::Error, message: String) -> Problem {
             message,
             "run `lectern reindex`: indexes are rebuilt from the catalog, nothing is lost",
         ),
-        _ => Problem::new(Fault::Machine, "search_failed", message, "run `lectern doctor`"),
+        _ => Problem::new(
+            Fault::Machine,
+            "search_failed",
+            message,
+            "run `lectern doctor`",
+        ),
     }
 }
 
@@ -164,7 +177,12 @@ fn from_generation(error: &generation::Error, message: String) -> Problem {
             "ask a shorter question",
         ),
         generation::Error::Retrieval(error) => from_retrieval(error, message),
-        _ => Problem::new(Fault::Machine, "generation_failed", message, "run `lectern doctor`"),
+        _ => Problem::new(
+            Fault::Machine,
+            "generation_failed",
+            message,
+            "run `lectern doctor`",
+        ),
     }
 }
 
@@ -175,7 +193,9 @@ mod tests {
 
     #[test]
     fn context_is_kept_and_the_cause_decides() {
-        let error = Err::<(), _>(ingest::Error::Empty).context("reading a.pdf").unwrap_err();
+        let error = Err::<(), _>(ingest::Error::Empty)
+            .context("reading a.pdf")
+            .unwrap_err();
         let problem = Problem::from_error(&error);
         assert_eq!(problem.code, "empty_file");
         assert_eq!(problem.message, "reading a.pdf: the file is empty");

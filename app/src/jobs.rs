@@ -40,7 +40,11 @@ impl Watch for Running {
 impl Worker {
     /// Starts the worker; it ends with the process.
     pub fn start(library: Arc<Library>) -> Arc<Self> {
-        let worker = Arc::new(Self { library, wake: Notify::new(), running: Mutex::default() });
+        let worker = Arc::new(Self {
+            library,
+            wake: Notify::new(),
+            running: Mutex::default(),
+        });
         let working = worker.clone();
         tokio::spawn(async move { working.work().await });
         worker
@@ -53,9 +57,13 @@ impl Worker {
 
     /// Fills in how a running job comes along.
     pub fn complete(&self, job: &mut Job) {
-        let Some(running) = locked(&self.running).get(&job.id).cloned() else { return };
+        let Some(running) = locked(&self.running).get(&job.id).cloned() else {
+            return;
+        };
         if let Some((stage, done, total)) = *locked(&running.progress) {
-            job.stage = serde_json::to_value(stage).ok().and_then(|name| name.as_str().map(str::to_owned));
+            job.stage = serde_json::to_value(stage)
+                .ok()
+                .and_then(|name| name.as_str().map(str::to_owned));
             job.done = done as u32;
             job.total = Some(total as u32);
         }
@@ -80,7 +88,12 @@ impl Worker {
 
     async fn work(&self) {
         let given_up = FileReport::failed("", interrupted(), Instant::now());
-        if let Err(error) = self.library.catalog.requeue_interrupted_jobs(&given_up).await {
+        if let Err(error) = self
+            .library
+            .catalog
+            .requeue_interrupted_jobs(&given_up)
+            .await
+        {
             tracing::error!("interrupted uploads cannot be queued again: {error:#}");
         }
         loop {
@@ -117,14 +130,27 @@ impl Worker {
             Err(error) => Err(error),
         };
         let (state, report) = match added {
-            Ok(report) => (JobState::Done, Some(FileReport { file: job.file.clone(), ..report })),
+            Ok(report) => (
+                JobState::Done,
+                Some(FileReport {
+                    file: job.file.clone(),
+                    ..report
+                }),
+            ),
             Err(_) if running.cancelled() => (JobState::Cancelled, None),
             Err(error) => {
                 let problem = Problem::from_error(&error);
-                (JobState::Failed, Some(FileReport::failed(&job.file, problem, started)))
+                (
+                    JobState::Failed,
+                    Some(FileReport::failed(&job.file, problem, started)),
+                )
             }
         };
-        let finished = self.library.catalog.finish_job(&job.id, state, report.as_ref()).await;
+        let finished = self
+            .library
+            .catalog
+            .finish_job(&job.id, state, report.as_ref())
+            .await;
         locked(&self.running).remove(&job.id);
         finished?;
         self.library.release(&job.sha256).await
@@ -141,5 +167,7 @@ fn interrupted() -> Problem {
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    mutex
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner())
 }

@@ -17,7 +17,11 @@ pub struct Bar {
 impl Bar {
     /// Counts bytes.
     pub fn bytes(name: &str, total: u64) -> Self {
-        Self::new(name, total, "{msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}")
+        Self::new(
+            name,
+            total,
+            "{msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}",
+        )
     }
 
     /// Counts things, such as files.
@@ -34,7 +38,12 @@ impl Bar {
             bar.set_message(name.to_owned());
             bar
         });
-        Self { name: name.to_owned(), total, bar, tenth: Mutex::new(0) }
+        Self {
+            name: name.to_owned(),
+            total,
+            bar,
+            tenth: Mutex::new(0),
+        }
     }
 
     /// Moves to `position`.
@@ -44,7 +53,10 @@ impl Bar {
             return;
         }
         let tenth = (position * 10).checked_div(self.total).unwrap_or(0);
-        let mut last = self.tenth.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut last = self
+            .tenth
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
         if tenth > *last {
             *last = tenth;
             eprintln!("{}: {} %", self.name, (tenth * 10).min(100));
@@ -89,7 +101,10 @@ impl Spinner {
             bar.set_message(message.to_owned());
             bar
         });
-        Self { bar, text: Mutex::default() }
+        Self {
+            bar,
+            text: Mutex::default(),
+        }
     }
 
     /// Says what is being done.
@@ -102,7 +117,10 @@ impl Spinner {
     /// Shows the end of a text that grows.
     pub fn append(&self, piece: &str, spaced: bool) {
         let Some(bar) = &self.bar else { return };
-        let mut text = self.text.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut text = self
+            .text
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
         if spaced {
             text.push(' ');
         }

@@ -45,19 +45,71 @@ struct Known {
 }
 
 const KNOWN: &[Known] = &[
-    Known { key: "data_dir", default: "", meaning: "folder of the library" },
-    Known { key: "models_dir", default: "", meaning: "folder of the models, shared by all libraries" },
-    Known { key: "offline", default: "false", meaning: "never use the network" },
-    Known { key: "addr", default: "127.0.0.1:8080", meaning: "address that `serve` listens on" },
-    Known { key: "token", default: "", meaning: "token that the web page and the API ask for" },
-    Known { key: "allowed_hosts", default: "", meaning: "further host names under which the page is reached, by comma" },
-    Known { key: "max_upload_mb", default: "200", meaning: "largest file taken, in MiB" },
-    Known { key: "top_k", default: "8", meaning: "passages that a search returns and an answer reads" },
-    Known { key: "chunk.max_tokens", default: "254", meaning: "longest chunk, in the embedder's tokens" },
-    Known { key: "chunk.overlap_tokens", default: "32", meaning: "tokens that neighbouring chunks share" },
-    Known { key: "reader.memory_mb", default: "1536", meaning: "memory of the process that reads a PDF, in MiB" },
-    Known { key: "reader.seconds", default: "30", meaning: "time to read a PDF, in seconds, before 0.2 s a page" },
-    Known { key: "answer.max_tokens", default: "160", meaning: "longest answer, in the model's tokens" },
+    Known {
+        key: "data_dir",
+        default: "",
+        meaning: "folder of the library",
+    },
+    Known {
+        key: "models_dir",
+        default: "",
+        meaning: "folder of the models, shared by all libraries",
+    },
+    Known {
+        key: "offline",
+        default: "false",
+        meaning: "never use the network",
+    },
+    Known {
+        key: "addr",
+        default: "127.0.0.1:8080",
+        meaning: "address that `serve` listens on",
+    },
+    Known {
+        key: "token",
+        default: "",
+        meaning: "token that the web page and the API ask for",
+    },
+    Known {
+        key: "allowed_hosts",
+        default: "",
+        meaning: "further host names under which the page is reached, by comma",
+    },
+    Known {
+        key: "max_upload_mb",
+        default: "200",
+        meaning: "largest file taken, in MiB",
+    },
+    Known {
+        key: "top_k",
+        default: "8",
+        meaning: "passages that a search returns and an answer reads",
+    },
+    Known {
+        key: "chunk.max_tokens",
+        default: "254",
+        meaning: "longest chunk, in the embedder's tokens",
+    },
+    Known {
+        key: "chunk.overlap_tokens",
+        default: "32",
+        meaning: "tokens that neighbouring chunks share",
+    },
+    Known {
+        key: "reader.memory_mb",
+        default: "1536",
+        meaning: "memory of the process that reads a PDF, in MiB",
+    },
+    Known {
+        key: "reader.seconds",
+        default: "30",
+        meaning: "time to read a PDF, in seconds, before 0.2 s a page",
+    },
+    Known {
+        key: "answer.max_tokens",
+        default: "160",
+        meaning: "longest answer, in the model's tokens",
+    },
 ];
 
 /// One setting in force.
@@ -123,18 +175,37 @@ impl Settings {
         environment: impl Iterator<Item = (String, String)>,
         flags: &[(&'static str, String)],
     ) -> Result<Self, Problem> {
-        let mut values: Values =
-            KNOWN.iter().map(|known| (known.key, (known.default.to_owned(), Origin::Default))).collect();
+        let mut values: Values = KNOWN
+            .iter()
+            .map(|known| (known.key, (known.default.to_owned(), Origin::Default)))
+            .collect();
         let directories = etcetera::choose_base_strategy().ok();
         if let Some(directories) = &directories {
-            set(&mut values, "data_dir", directories.data_dir().join("lectern").display().to_string(), Origin::Default);
-            set(&mut values, "models_dir", directories.cache_dir().join("lectern").join("models").display().to_string(), Origin::Default);
+            set(
+                &mut values,
+                "data_dir",
+                directories.data_dir().join("lectern").display().to_string(),
+                Origin::Default,
+            );
+            set(
+                &mut values,
+                "models_dir",
+                directories
+                    .cache_dir()
+                    .join("lectern")
+                    .join("models")
+                    .display()
+                    .to_string(),
+                Origin::Default,
+            );
         }
 
         let mut overriding: Vec<(&'static str, String, Origin)> = Vec::new();
         let mut config = config.map(Path::to_path_buf);
         for (name, value) in environment {
-            let Some(rest) = name.strip_prefix("LECTERN_") else { continue };
+            let Some(rest) = name.strip_prefix("LECTERN_") else {
+                continue;
+            };
             if rest == "CONFIG" && config.is_none() {
                 config = Some(PathBuf::from(&value));
             }
@@ -165,7 +236,10 @@ fn set(values: &mut Values, key: &'static str, value: String, origin: Origin) {
 /// `LECTERN_CHUNK_MAX_TOKENS` is `chunk.max_tokens`.
 fn key_of_variable(rest: &str) -> Option<&'static str> {
     let wanted = rest.to_ascii_lowercase();
-    KNOWN.iter().map(|known| known.key).find(|key| key.replace('.', "_") == wanted)
+    KNOWN
+        .iter()
+        .map(|known| known.key)
+        .find(|key| key.replace('.', "_") == wanted)
 }
 
 fn read_file(given: Option<&Path>, values: &mut Values) -> Result<(), Problem> {
@@ -175,12 +249,17 @@ fn read_file(given: Option<&Path>, values: &mut Values) -> Result<(), Problem> {
     };
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,
-        Err(error) if given.is_none() && error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) if given.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
+            return Ok(());
+        }
         Err(error) => {
             return Err(Problem::new(
                 Fault::Usage,
                 "settings_unreadable",
-                format!("the settings file {} cannot be read: {error}", path.display()),
+                format!(
+                    "the settings file {} cannot be read: {error}",
+                    path.display()
+                ),
                 "check the path given by --config or LECTERN_CONFIG",
             ));
         }
@@ -189,7 +268,10 @@ fn read_file(given: Option<&Path>, values: &mut Values) -> Result<(), Problem> {
         Problem::new(
             Fault::Usage,
             "settings_malformed",
-            format!("the settings file {} is not valid TOML: {error}", path.display()),
+            format!(
+                "the settings file {} is not valid TOML: {error}",
+                path.display()
+            ),
             "write settings as `key = value`; `lectern config show` lists the keys",
         )
     })?;
@@ -211,14 +293,21 @@ fn read_file(given: Option<&Path>, values: &mut Values) -> Result<(), Problem> {
 
 fn flatten(prefix: &str, table: &toml::Table, flat: &mut Vec<(String, String)>) {
     for (name, value) in table {
-        let key = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+        let key = if prefix.is_empty() {
+            name.clone()
+        } else {
+            format!("{prefix}.{name}")
+        };
         match value {
             toml::Value::Table(inner) => flatten(&key, inner, flat),
             toml::Value::String(text) => flat.push((key, text.clone())),
             toml::Value::Array(items) => {
                 let items: Vec<String> = items
                     .iter()
-                    .map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned))
+                    .map(|item| {
+                        item.as_str()
+                            .map_or_else(|| item.to_string(), str::to_owned)
+                    })
                     .collect();
                 flat.push((key, items.join(",")));
             }
@@ -241,11 +330,21 @@ fn parse(values: &Values) -> Result<Settings, Problem> {
     };
     if chunk.overlap_tokens * 2 > chunk.max_tokens {
         let (text, origin) = &values["chunk.overlap_tokens"];
-        return Err(invalid("chunk.overlap_tokens", text, origin, "at most half of chunk.max_tokens"));
+        return Err(invalid(
+            "chunk.overlap_tokens",
+            text,
+            origin,
+            "at most half of chunk.max_tokens",
+        ));
     }
     let (token, token_origin) = &values["token"];
     if !token.is_empty() && token.len() < 16 {
-        return Err(invalid("token", "…", token_origin, "at least 16 characters, so that it cannot be guessed"));
+        return Err(invalid(
+            "token",
+            "…",
+            token_origin,
+            "at least 16 characters, so that it cannot be guessed",
+        ));
     }
     let entries = KNOWN
         .iter()
@@ -254,7 +353,11 @@ fn parse(values: &Values) -> Result<Settings, Problem> {
             let secret = known.key == "token" && !value.is_empty();
             Entry {
                 key: known.key,
-                value: if secret { "(set, not shown)".into() } else { value.clone() },
+                value: if secret {
+                    "(set, not shown)".into()
+                } else {
+                    value.clone()
+                },
                 origin: origin.to_string(),
                 meaning: known.meaning,
             }
@@ -264,7 +367,11 @@ fn parse(values: &Values) -> Result<Settings, Problem> {
         data_dir: folder("data_dir")?,
         models_dir: folder("models_dir")?,
         offline: flag(values, "offline")?,
-        addr: parsed(values, "addr", "an address with a port, such as 127.0.0.1:8080")?,
+        addr: parsed(
+            values,
+            "addr",
+            "an address with a port, such as 127.0.0.1:8080",
+        )?,
         token: (!token.is_empty()).then(|| token.clone()),
         allowed_hosts: values["allowed_hosts"]
             .0
@@ -305,7 +412,9 @@ fn within(values: &Values, key: &'static str, low: usize, high: usize) -> Result
 
 fn parsed<T: FromStr>(values: &Values, key: &'static str, wanted: &str) -> Result<T, Problem> {
     let (text, origin) = &values[key];
-    text.trim().parse().map_err(|_| invalid(key, text, origin, wanted))
+    text.trim()
+        .parse()
+        .map_err(|_| invalid(key, text, origin, wanted))
 }
 
 fn invalid(key: &str, value: &str, origin: &Origin, wanted: &str) -> Problem {
@@ -330,11 +439,14 @@ mod tests {
         if let Some(text) = file {
             std::fs::write(folder.path().join("lectern.toml"), text).unwrap();
         }
-        let mut flags: Vec<(&'static str, String)> =
-            flags.iter().map(|(key, value)| (*key, (*value).to_owned())).collect();
+        let mut flags: Vec<(&'static str, String)> = flags
+            .iter()
+            .map(|(key, value)| (*key, (*value).to_owned()))
+            .collect();
         flags.push(("data_dir", folder.path().display().to_string()));
-        let environment =
-            environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let environment = environment
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         Settings::load(None, environment, &flags)
     }
 
@@ -345,7 +457,11 @@ mod tests {
         assert_eq!((settings.top_k, settings.chunk.max_tokens), (4, 100));
         let settings = load(Some(file), &[("LECTERN_TOP_K", "4")], &[("top_k", "5")]).unwrap();
         assert_eq!(settings.top_k, 5);
-        let entry = settings.entries.iter().find(|entry| entry.key == "top_k").unwrap();
+        let entry = settings
+            .entries
+            .iter()
+            .find(|entry| entry.key == "top_k")
+            .unwrap();
         assert_eq!(entry.origin, "flag");
     }
 
@@ -356,7 +472,12 @@ mod tests {
         let text = load(None, &[("LECTERN_TOP_K", "many")], &[]).unwrap_err();
         assert!(text.message.contains("LECTERN_TOP_K"), "{text}");
         assert_eq!(text.fault, Fault::Usage);
-        assert!(load(Some("top_k = "), &[], &[]).unwrap_err().message.contains("TOML"));
+        assert!(
+            load(Some("top_k = "), &[], &[])
+                .unwrap_err()
+                .message
+                .contains("TOML")
+        );
         assert!(load(None, &[("LECTERN_TOKEN", "short")], &[]).is_err());
         assert!(load(None, &[("LECTERN_CHUNK_OVERLAP_TOKENS", "200")], &[]).is_err());
     }

@@ -12,7 +12,14 @@ fn fetched(id: &str) -> (models::Model, std::path::PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let models_dir = common::settings(folder.path(), &[]).models_dir;
     let model = models::find(id).unwrap();
-    pull::ensure(&model, &pull::Place { models_dir: &models_dir, offline: false }).unwrap();
+    pull::ensure(
+        &model,
+        &pull::Place {
+            models_dir: &models_dir,
+            offline: false,
+        },
+    )
+    .unwrap();
     (model, models_dir)
 }
 
@@ -32,13 +39,27 @@ fn vectors_equal_those_of_sentence_transformers() {
     assert_eq!(file.references.len(), 3);
 
     let (model, models_dir) = fetched(models::DEFAULT_EMBEDDER);
-    let embedder = BertEmbedder::load(&model.folder(&models_dir), &model.id, &model.revision()).unwrap();
-    let texts: Vec<&str> = file.references.iter().map(|reference| reference.text.as_str()).collect();
+    let embedder =
+        BertEmbedder::load(&model.folder(&models_dir), &model.id, &model.revision()).unwrap();
+    let texts: Vec<&str> = file
+        .references
+        .iter()
+        .map(|reference| reference.text.as_str())
+        .collect();
     // In one batch, so that padding is tested too.
-    for (vector, reference) in embedder.embed_documents(&texts).unwrap().iter().zip(&file.references) {
+    for (vector, reference) in embedder
+        .embed_documents(&texts)
+        .unwrap()
+        .iter()
+        .zip(&file.references)
+    {
         assert_eq!(vector.len(), reference.vector.len());
         for (ours, theirs) in vector.iter().zip(&reference.vector) {
-            assert!((ours - theirs).abs() < 1e-4, "{ours} is not {theirs} in {:?}", reference.text);
+            assert!(
+                (ours - theirs).abs() < 1e-4,
+                "{ours} is not {theirs} in {:?}",
+                reference.text
+            );
         }
     }
 }
@@ -56,7 +77,17 @@ fn a_missing_file_is_fetched_again_and_two_processes_may_pull_at_once() {
     }
     std::thread::scope(|scope| {
         let pulls: Vec<_> = (0..2)
-            .map(|_| scope.spawn(|| pull::ensure(&model, &pull::Place { models_dir: folder.path(), offline: true })))
+            .map(|_| {
+                scope.spawn(|| {
+                    pull::ensure(
+                        &model,
+                        &pull::Place {
+                            models_dir: folder.path(),
+                            offline: true,
+                        },
+                    )
+                })
+            })
             .collect();
         for pull in pulls {
             pull.join().unwrap().unwrap();
@@ -65,7 +96,10 @@ fn a_missing_file_is_fetched_again_and_two_processes_may_pull_at_once() {
     pull::verify(&model, folder.path()).unwrap();
 
     std::fs::write(target.join("tokenizer.json"), "cut").unwrap();
-    assert!(!model.is_present(folder.path()), "a file of another size is not there");
+    assert!(
+        !model.is_present(folder.path()),
+        "a file of another size is not there"
+    );
 }
 
 #[test]
@@ -84,18 +118,33 @@ fn the_answerer_is_reproducible_and_stops_where_it_should() {
                 true
             })
             .unwrap();
-        assert_eq!(streamed, completion.text, "what was streamed is what was returned");
+        assert_eq!(
+            streamed, completion.text,
+            "what was streamed is what was returned"
+        );
         completion
     };
-    let greedy = Sampling { max_tokens: 24, ..Sampling::default() };
+    let greedy = Sampling {
+        max_tokens: 24,
+        ..Sampling::default()
+    };
     let first = generate(&greedy);
     assert!(first.text.contains("Paris"), "{:?}", first.text);
     assert!(!first.text.contains("<|im_end|>"));
     assert_eq!(first.text, generate(&greedy).text);
 
-    let seeded = Sampling { temperature: 0.9, top_p: 0.95, seed: 7, max_tokens: 24, ..Sampling::default() };
+    let seeded = Sampling {
+        temperature: 0.9,
+        top_p: 0.95,
+        seed: 7,
+        max_tokens: 24,
+        ..Sampling::default()
+    };
     assert_eq!(generate(&seeded).text, generate(&seeded).text);
 
-    let cut = generate(&Sampling { max_tokens: 1, ..Sampling::default() });
+    let cut = generate(&Sampling {
+        max_tokens: 1,
+        ..Sampling::default()
+    });
     assert_eq!(cut.usage.completion_tokens, 1);
 }

@@ -21,8 +21,14 @@ impl Server {
             .spawn()
             .unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let url = line.trim().strip_prefix("listening on ").unwrap_or_else(|| panic!("{line:?}")).to_owned();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let url = line
+            .trim()
+            .strip_prefix("listening on ")
+            .unwrap_or_else(|| panic!("{line:?}"))
+            .to_owned();
         Self { child, url }
     }
 }
@@ -47,14 +53,29 @@ fn the_command_line_goes_through_the_running_server() {
 
     let paper = sample("lora-qlora.pdf").display().to_string();
     let added = lectern(data, &["ingest", "--json", &paper]);
-    assert_eq!(code(&added), 0, "{}", String::from_utf8_lossy(&added.stderr));
-    let id = json_lines(&added)[0]["document_id"].as_str().unwrap().to_owned();
+    assert_eq!(
+        code(&added),
+        0,
+        "{}",
+        String::from_utf8_lossy(&added.stderr)
+    );
+    let id = json_lines(&added)[0]["document_id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
 
     // Search, ask and ingest at the same time.
     let other = sample("reading-pdfs.pdf").display().to_string();
     std::thread::scope(|scope| {
         let asking = scope.spawn(|| {
-            lectern(data, &["ask", "How many bits per parameter do the scales cost with double quantisation?", "--json"])
+            lectern(
+                data,
+                &[
+                    "ask",
+                    "How many bits per parameter do the scales cost with double quantisation?",
+                    "--json",
+                ],
+            )
         });
         let adding = scope.spawn(|| lectern(data, &["ingest", "--json", &other]));
         let found = json(&lectern(data, &["search", "double quantisation", "--json"]));
@@ -69,7 +90,11 @@ fn the_command_line_goes_through_the_running_server() {
     assert_eq!(listed["documents"].as_array().unwrap().len(), 2);
     assert_eq!(code(&lectern(data, &["documents", "delete", &id])), 0);
     let report = json(&lectern(data, &["doctor", "--json"]));
-    assert_eq!((&report["ok"], &report["documents"]), (&true.into(), &1.into()), "{report}");
+    assert_eq!(
+        (&report["ok"], &report["documents"]),
+        (&true.into(), &1.into()),
+        "{report}"
+    );
 
     drop(server);
     // Without the server, and after it was killed, the command line opens the folder itself.
@@ -86,13 +111,20 @@ fn killed_at_any_moment_nothing_is_lost() {
             .map(|page| format!("Paper {number} says on page {page} that protein number {} binds to receptor {page}.", number * 7 + page))
             .collect();
         let pages: Vec<&str> = pages.iter().map(String::as_str).collect();
-        std::fs::write(papers.path().join(format!("paper-{number:02}.pdf")), pdf(&pages)).unwrap();
+        std::fs::write(
+            papers.path().join(format!("paper-{number:02}.pdf")),
+            pdf(&pages),
+        )
+        .unwrap();
     }
     let folder = papers.path().display().to_string();
     // Killed after ever more reports, so that it happens in different places.
     for reports in [1, 2, 3, 5] {
-        let mut child =
-            command(data.path(), &["ingest", "--json", &folder]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut child = command(data.path(), &["ingest", "--json", &folder])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         for _ in 0..reports {
             lines.next().unwrap().unwrap();
@@ -104,10 +136,20 @@ fn killed_at_any_moment_nothing_is_lost() {
     let finished = lectern(data.path(), &["ingest", "--json", &folder]);
     assert_eq!(code(&finished), 0);
     let lines = json_lines(&finished);
-    assert!(lines.iter().any(|line| line["status"] == "unchanged"), "what was stored before the kills is kept");
+    assert!(
+        lines.iter().any(|line| line["status"] == "unchanged"),
+        "what was stored before the kills is kept"
+    );
     let report = json(&lectern(data.path(), &["doctor", "--json"]));
-    assert_eq!((&report["ok"], &report["documents"]), (&true.into(), &12.into()), "{report}");
-    let found = json(&lectern(data.path(), &["search", "protein number 77", "--mode", "bm25", "--json"]));
+    assert_eq!(
+        (&report["ok"], &report["documents"]),
+        (&true.into(), &12.into()),
+        "{report}"
+    );
+    let found = json(&lectern(
+        data.path(),
+        &["search", "protein number 77", "--mode", "bm25", "--json"],
+    ));
     assert_eq!(found["passages"][0]["file"], "paper-11.pdf", "{found}");
 }
 
@@ -115,14 +157,32 @@ fn killed_at_any_moment_nothing_is_lost() {
 fn lost_and_damaged_indexes_are_rebuilt() {
     let data = tempfile::tempdir().unwrap();
     let papers = tempfile::tempdir().unwrap();
-    std::fs::write(papers.path().join("a.pdf"), pdf(&["Okapi weighting was made in London at City University."])).unwrap();
-    assert_eq!(code(&lectern(data.path(), &["ingest", &papers.path().display().to_string()])), 0);
+    std::fs::write(
+        papers.path().join("a.pdf"),
+        pdf(&["Okapi weighting was made in London at City University."]),
+    )
+    .unwrap();
+    assert_eq!(
+        code(&lectern(
+            data.path(),
+            &["ingest", &papers.path().display().to_string()]
+        )),
+        0
+    );
 
     std::fs::remove_dir_all(data.path().join("indexes")).unwrap();
     let report = lectern(data.path(), &["doctor", "--json"]);
-    assert_eq!((code(&report), &json(&report)["ok"]), (1, &false.into()), "the doctor sees it");
+    assert_eq!(
+        (code(&report), &json(&report)["ok"]),
+        (1, &false.into()),
+        "the doctor sees it"
+    );
     let found = json(&lectern(data.path(), &["search", "Okapi", "--json"]));
-    assert_eq!(found["passages"].as_array().unwrap().len(), 1, "and the next search mends it");
+    assert_eq!(
+        found["passages"].as_array().unwrap().len(),
+        1,
+        "and the next search mends it"
+    );
 
     for entry in std::fs::read_dir(data.path().join("indexes/bm25-v1")).unwrap() {
         std::fs::write(entry.unwrap().path(), "rubbish").unwrap();
@@ -130,5 +190,8 @@ fn lost_and_damaged_indexes_are_rebuilt() {
     let found = json(&lectern(data.path(), &["search", "Okapi", "--json"]));
     assert_eq!(found["passages"].as_array().unwrap().len(), 1);
     assert_eq!(code(&lectern(data.path(), &["reindex"])), 0);
-    assert_eq!(json(&lectern(data.path(), &["doctor", "--json"]))["ok"], true);
+    assert_eq!(
+        json(&lectern(data.path(), &["doctor", "--json"]))["ok"],
+        true
+    );
 }

@@ -48,7 +48,9 @@ pub fn parse_jsonl(text: &str) -> Result<Vec<Example>, Error> {
         let example: Example =
             serde_json::from_str(content).map_err(|source| Error::Syntax { line, source })?;
         match example.messages.last() {
-            Some(last) if last.role == "assistant" && !last.content.is_empty() => examples.push(example),
+            Some(last) if last.role == "assistant" && !last.content.is_empty() => {
+                examples.push(example)
+            }
             _ => return Err(Error::NoTarget { line }),
         }
     }
@@ -61,8 +63,12 @@ mod tests {
 
     #[test]
     fn reads_examples_and_names_the_bad_line() {
-        let good = r#"{"messages":[{"role":"user","content":"q"},{"role":"assistant","content":"a"}]}"#;
-        assert_eq!(parse_jsonl(&format!("{good}\n\n{good}\n")).unwrap().len(), 2);
+        let good =
+            r#"{"messages":[{"role":"user","content":"q"},{"role":"assistant","content":"a"}]}"#;
+        assert_eq!(
+            parse_jsonl(&format!("{good}\n\n{good}\n")).unwrap().len(),
+            2
+        );
 
         let no_target = r#"{"messages":[{"role":"user","content":"q"}]}"#;
         let error = parse_jsonl(&format!("{good}\n{no_target}")).unwrap_err();

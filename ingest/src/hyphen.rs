@@ -8,6 +8,7 @@
 use std::collections::HashSet;
 
 use crate::Page;
+use crate::paragraph::Spacing;
 
 /// Rewrites the pages' texts and their lines' spans.
 pub(crate) fn join(pages: &mut [Page]) {
@@ -38,6 +39,7 @@ fn vocabulary(pages: &[Page]) -> HashSet<String> {
 
 fn join_page(page: &mut Page, words: &HashSet<String>) {
     let mut text = String::with_capacity(page.text.len());
+    let spacing = Spacing::of(page);
     for i in 0..page.lines.len() {
         let line = &page.lines[i];
         let source = page.text.get(line.start..line.end).unwrap_or("");
@@ -52,8 +54,11 @@ fn join_page(page: &mut Page, words: &HashSet<String>) {
             Ending::Keep | Ending::KeepHyphen => text.push_str(source),
         }
         let end = text.len();
-        if ending == Ending::Keep && next.is_some() {
+        if let (Ending::Keep, Some(next)) = (ending, next) {
             text.push('\n');
+            if spacing.parts((&page.lines[i], source), (&page.lines[i + 1], next)) {
+                text.push('\n');
+            }
         }
         page.lines[i].start = start;
         page.lines[i].end = end;

@@ -19,6 +19,7 @@ pub mod worker;
 mod assemble;
 mod error;
 mod hyphen;
+mod paragraph;
 mod section;
 
 pub use error::Error;
@@ -74,7 +75,8 @@ pub struct Page {
     pub width: f32,
     /// Height in points, as displayed.
     pub height: f32,
-    /// The page's text: lines separated by a newline, words hyphenated across lines joined.
+    /// The page's text: lines separated by a newline, blocks by an empty line, words hyphenated
+    /// across lines joined.
     pub text: String,
     /// The lines that the text was made from, in reading order; they do not overlap.
     pub lines: Vec<Line>,

@@ -29,9 +29,25 @@ const ENDING_ABBREVIATIONS: &[&str] =
     &["al", "etc", "inc", "ltd", "co", "corp", "jr", "sr", "ph.d"];
 
 /// Byte ranges of the sentences of `text`, in order, trimmed of white space; together they cover
-/// everything that is not space. A newline counts as a space.
+/// everything that is not space. A newline counts as a space, an empty line ends a sentence: it
+/// stands between blocks.
 pub fn split(text: &str) -> Vec<Range<usize>> {
     let mut sentences = Vec::new();
+    let mut start = 0;
+    for (blank, _) in text.match_indices("\n\n") {
+        if blank >= start {
+            split_block(text, start..blank, &mut sentences);
+            start = blank + 2;
+        }
+    }
+    split_block(text, start..text.len(), &mut sentences);
+    sentences
+}
+
+/// The sentences of one block.
+fn split_block(whole: &str, block: Range<usize>, sentences: &mut Vec<Range<usize>>) {
+    let from = sentences.len();
+    let text = &whole[block.clone()];
     let mut start = 0;
     let mut chars = text.char_indices().peekable();
     while let Some((at, c)) = chars.next() {
@@ -56,11 +72,13 @@ pub fn split(text: &str) -> Vec<Range<usize>> {
             end = at + c.len_utf8();
             chars.next();
         }
-        push(text, start..end, &mut sentences);
+        push(text, start..end, sentences);
         start = end;
     }
-    push(text, start..text.len(), &mut sentences);
-    sentences
+    push(text, start..text.len(), sentences);
+    for sentence in &mut sentences[from..] {
+        *sentence = block.start + sentence.start..block.start + sentence.end;
+    }
 }
 
 fn is_closing(c: char) -> bool {

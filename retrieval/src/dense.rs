@@ -48,15 +48,24 @@ impl DenseIndex {
         let folder = Self::folder_for(parent, space);
         std::fs::create_dir_all(&folder)?;
         let shard = opened(&folder, space.dimension)?;
-        Ok(Self { shard: RwLock::new(shard), folder })
+        Ok(Self {
+            shard: RwLock::new(shard),
+            folder,
+        })
     }
 
     /// Where the space's index lives under `parent`.
     pub fn folder_for(parent: &Path, space: &VectorSpace) -> PathBuf {
         let safe = |text: &str| -> String {
-            text.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect()
+            text.chars()
+                .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+                .collect()
         };
-        parent.join(format!("dense-{}-{}", safe(&space.id), safe(&space.revision)))
+        parent.join(format!(
+            "dense-{}-{}",
+            safe(&space.id),
+            safe(&space.revision)
+        ))
     }
 
     /// Last change of the catalog that this index has, 0 where it has none.
@@ -91,7 +100,9 @@ impl DenseIndex {
             })
             .collect();
         let insert = PointInsertOperations::PointsList(points);
-        self.write(UpdateOperation::PointOperation(PointOperations::UpsertPoints(insert)))
+        self.write(UpdateOperation::PointOperation(
+            PointOperations::UpsertPoints(insert),
+        ))
     }
 
     /// Forgets a document.
@@ -100,7 +111,9 @@ impl DenseIndex {
     /// Where the engine refuses the write.
     pub fn remove(&self, document_id: &str) -> Result<()> {
         let filter = EdgeFilter::new_must(keyword(DOCUMENT, Match::from(document_id.to_owned())));
-        self.write(UpdateOperation::PointOperation(PointOperations::DeletePointsByFilter(filter)))
+        self.write(UpdateOperation::PointOperation(
+            PointOperations::DeletePointsByFilter(filter),
+        ))
     }
 
     /// Makes all writes so far durable and records that they reach up to change `sequence`.
@@ -125,7 +138,12 @@ impl DenseIndex {
     ///
     /// # Errors
     /// Where the engine fails.
-    pub fn search(&self, vector: Vec<f32>, limit: usize, filter: &Filter) -> Result<Vec<(ChunkId, f32)>> {
+    pub fn search(
+        &self,
+        vector: Vec<f32>,
+        limit: usize,
+        filter: &Filter,
+    ) -> Result<Vec<(ChunkId, f32)>> {
         let request = SearchRequest {
             query: vector.into(),
             filter: edge_filter(filter),
@@ -153,7 +171,12 @@ impl DenseIndex {
     pub fn count(&self, document_id: Option<&str>) -> Result<usize> {
         let filter = document_id
             .map(|id| EdgeFilter::new_must(keyword(DOCUMENT, Match::from(id.to_owned()))));
-        self.read_guard().count(CountRequest { filter, exact: true }).map_err(engine)
+        self.read_guard()
+            .count(CountRequest {
+                filter,
+                exact: true,
+            })
+            .map_err(engine)
     }
 
     fn write(&self, operation: UpdateOperation) -> Result<()> {
@@ -163,24 +186,37 @@ impl DenseIndex {
     // A poisoned lock means that a writer panicked inside the engine, which keeps its own
     // consistency; refusing to serve from then on would be worse.
     fn read_guard(&self) -> RwLockReadGuard<'_, EdgeShard> {
-        self.shard.read().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.shard
+            .read()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     fn write_guard(&self) -> RwLockWriteGuard<'_, EdgeShard> {
-        self.shard.write().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.shard
+            .write()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
 
 fn opened(folder: &Path, dimension: usize) -> Result<EdgeShard> {
     let existing = folder.join("segments").is_dir();
     let config = EdgeConfigBuilder::new()
-        .vector(DEFAULT_VECTOR_NAME, EdgeVectorParams::builder(dimension, Distance::Cosine).build())
+        .vector(
+            DEFAULT_VECTOR_NAME,
+            EdgeVectorParams::builder(dimension, Distance::Cosine).build(),
+        )
         .build();
     // Damaged files make the engine panic in places where it could return an error.
     let opened = catch_unwind(|| {
-        if existing { EdgeShard::load(folder, Some(config)) } else { EdgeShard::new(folder, config) }
+        if existing {
+            EdgeShard::load(folder, Some(config))
+        } else {
+            EdgeShard::new(folder, config)
+        }
     });
-    let shard = opened.map_err(|_| Error::Dense("its files are damaged".into()))?.map_err(engine)?;
+    let shard = opened
+        .map_err(|_| Error::Dense("its files are damaged".into()))?
+        .map_err(engine)?;
     if !existing {
         for field in [DOCUMENT, COLLECTION] {
             let index = CreateIndex {
@@ -188,7 +224,9 @@ fn opened(folder: &Path, dimension: usize) -> Result<EdgeShard> {
                 field_schema: Some(PayloadFieldSchema::FieldType(PayloadSchemaType::Keyword)),
             };
             shard
-                .update(UpdateOperation::FieldIndexOperation(FieldIndexOperations::CreateIndex(index)))
+                .update(UpdateOperation::FieldIndexOperation(
+                    FieldIndexOperations::CreateIndex(index),
+                ))
                 .map_err(engine)?;
         }
     }
@@ -204,7 +242,10 @@ fn edge_filter(filter: &Filter) -> Option<EdgeFilter> {
         let any = AnyVariants::Strings(documents.iter().cloned().collect());
         must.push(keyword(DOCUMENT, Match::from(any)));
     }
-    (!must.is_empty()).then(|| EdgeFilter { must: Some(must), ..EdgeFilter::new() })
+    (!must.is_empty()).then(|| EdgeFilter {
+        must: Some(must),
+        ..EdgeFilter::new()
+    })
 }
 
 fn keyword(field: &str, condition: Match) -> Condition {
@@ -212,7 +253,9 @@ fn keyword(field: &str, condition: Match) -> Condition {
 }
 
 fn json_path(field: &str) -> JsonPath {
-    field.parse().expect("the payload's field names are plain words")
+    field
+        .parse()
+        .expect("the payload's field names are plain words")
 }
 
 fn engine(error: OperationError) -> Error {

@@ -65,7 +65,10 @@ impl BertEmbedder {
     /// # Errors
     /// [`Error::Model`] where a file is missing, unreadable or of another architecture.
     pub fn load(folder: &Path, id: &str, revision: &str) -> Result<Self> {
-        let broken = |reason: String| Error::Model { folder: folder.display().to_string(), reason };
+        let broken = |reason: String| Error::Model {
+            folder: folder.display().to_string(),
+            reason,
+        };
         let read = |name: &str| {
             std::fs::read(folder.join(name)).map_err(|error| broken(format!("{name}: {error}")))
         };
@@ -81,9 +84,12 @@ impl BertEmbedder {
                 ..TruncationParams::default()
             }))
             .map_err(|error| broken(format!("tokenizer.json: {error}")))?;
-        let weights =
-            VarBuilder::from_buffered_safetensors(read("model.safetensors")?, DType::F32, &Device::Cpu)
-                .map_err(|error| broken(format!("model.safetensors: {error}")))?;
+        let weights = VarBuilder::from_buffered_safetensors(
+            read("model.safetensors")?,
+            DType::F32,
+            &Device::Cpu,
+        )
+        .map_err(|error| broken(format!("model.safetensors: {error}")))?;
         let model = BertModel::load(weights, &config)
             .map_err(|error| broken(format!("model.safetensors: {error}")))?;
         Ok(Self {
@@ -97,7 +103,11 @@ impl BertEmbedder {
 
     /// Vectors `(batch, dimension)` of encodings, padded to the longest.
     fn forward(&self, batch: &[&Encoding]) -> Result<Vec<Vec<f32>>> {
-        let longest = batch.iter().map(|encoding| encoding.len()).max().unwrap_or(0);
+        let longest = batch
+            .iter()
+            .map(|encoding| encoding.len())
+            .max()
+            .unwrap_or(0);
         let mut ids = Vec::with_capacity(batch.len() * longest);
         let mut mask = Vec::with_capacity(batch.len() * longest);
         for encoding in batch {
@@ -132,7 +142,9 @@ impl Embedder for BertEmbedder {
     }
 
     fn count_tokens(&self, text: &str) -> usize {
-        self.tokenizer.encode_fast(text, false).map_or(usize::MAX, |encoding| encoding.len())
+        self.tokenizer
+            .encode_fast(text, false)
+            .map_or(usize::MAX, |encoding| encoding.len())
     }
 
     fn embed_documents(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>> {
@@ -193,7 +205,10 @@ mod tests {
         assert_eq!(runs.concat(), order);
         for run in runs {
             let longest = lengths[run[run.len() - 1]];
-            assert!(run.len() == 1 || longest * run.len() <= BATCH_TOKENS, "{run:?}");
+            assert!(
+                run.len() == 1 || longest * run.len() <= BATCH_TOKENS,
+                "{run:?}"
+            );
         }
         assert!(batches(&[], |_| 1).is_empty());
     }

@@ -25,9 +25,17 @@ pub fn reciprocal_rank(dense: &[(ChunkId, f32)], bm25: &[(ChunkId, f32)]) -> Vec
     }
     let mut hits: Vec<Hit> = joined
         .into_iter()
-        .map(|(chunk_id, scores)| Hit { chunk_id, score: scores.fused.unwrap_or_default(), scores })
+        .map(|(chunk_id, scores)| Hit {
+            chunk_id,
+            score: scores.fused.unwrap_or_default(),
+            scores,
+        })
         .collect();
-    hits.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.chunk_id.cmp(&b.chunk_id)));
+    hits.sort_by(|a, b| {
+        b.score
+            .total_cmp(&a.score)
+            .then(a.chunk_id.cmp(&b.chunk_id))
+    });
     hits
 }
 
@@ -43,7 +51,10 @@ mod tests {
     #[test]
     fn a_chunk_in_both_rankings_beats_the_first_of_one() {
         let hits = reciprocal_rank(&[(1, 0.9), (2, 0.8)], &[(3, 12.0), (2, 7.0)]);
-        assert_eq!(hits.iter().map(|hit| hit.chunk_id).collect::<Vec<_>>(), [2, 1, 3]);
+        assert_eq!(
+            hits.iter().map(|hit| hit.chunk_id).collect::<Vec<_>>(),
+            [2, 1, 3]
+        );
         assert_eq!(hits[0].scores.bm25, Some(7.0));
         assert_eq!(hits[0].scores.dense, Some(0.8));
         let expected = 2.0 / 62.0;

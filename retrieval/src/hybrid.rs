@@ -20,13 +20,23 @@ pub fn search(
 ) -> Result<Vec<Hit>> {
     let candidates = CANDIDATES.max(query.top_k);
     let by_meaning = || {
-        dense.search(embedder.embed_query(&query.text)?, candidates, &query.filter)
+        dense.search(
+            embedder.embed_query(&query.text)?,
+            candidates,
+            &query.filter,
+        )
     };
     let by_words = || lexical.search(&query.text, candidates, &query.filter);
 
     let mut hits = match query.mode {
-        Mode::Dense => single(by_meaning()?, |score| Scores { dense: Some(score), ..Scores::default() }),
-        Mode::Bm25 => single(by_words()?, |score| Scores { bm25: Some(score), ..Scores::default() }),
+        Mode::Dense => single(by_meaning()?, |score| Scores {
+            dense: Some(score),
+            ..Scores::default()
+        }),
+        Mode::Bm25 => single(by_words()?, |score| Scores {
+            bm25: Some(score),
+            ..Scores::default()
+        }),
         Mode::Hybrid => {
             let (meaning, words) = std::thread::scope(|scope| {
                 let words = scope.spawn(by_words);
@@ -44,6 +54,10 @@ pub fn search(
 fn single(ranking: Vec<(ChunkId, f32)>, scores: impl Fn(f32) -> Scores) -> Vec<Hit> {
     ranking
         .into_iter()
-        .map(|(chunk_id, score)| Hit { chunk_id, score, scores: scores(score) })
+        .map(|(chunk_id, score)| Hit {
+            chunk_id,
+            score,
+            scores: scores(score),
+        })
         .collect()
 }

@@ -57,10 +57,17 @@ impl LexicalIndex {
             .map_err(tantivy::TantivyError::from)?;
         let index = Index::open_or_create(directory, schema)?;
         index.tokenizers().register(ANALYSER, analyser());
-        let reader =
-            index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
+        let reader = index
+            .reader_builder()
+            .reload_policy(ReloadPolicy::Manual)
+            .try_into()?;
         let writer = Mutex::new(index.writer_with_num_threads(1, WRITER_BYTES)?);
-        Ok(Self { index, reader, writer, fields })
+        Ok(Self {
+            index,
+            reader,
+            writer,
+            fields,
+        })
     }
 
     /// Where the index lives under `parent`.
@@ -90,7 +97,10 @@ impl LexicalIndex {
             entry.add_text(self.fields.document, &document.document_id);
             entry.add_text(self.fields.collection, &document.collection);
             entry.add_text(self.fields.title, &document.title);
-            entry.add_text(self.fields.section, chunk.section.as_deref().unwrap_or_default());
+            entry.add_text(
+                self.fields.section,
+                chunk.section.as_deref().unwrap_or_default(),
+            );
             entry.add_text(self.fields.body, &chunk.text);
             writer.add_document(entry)?;
         }
@@ -99,7 +109,8 @@ impl LexicalIndex {
 
     /// Forgets a document; visible after [`commit`](Self::commit).
     pub fn remove(&self, document_id: &str) {
-        self.writer().delete_term(Term::from_field_text(self.fields.document, document_id));
+        self.writer()
+            .delete_term(Term::from_field_text(self.fields.document, document_id));
     }
 
     /// Makes all writes so far durable and visible, and records that they reach up to change
@@ -123,12 +134,19 @@ impl LexicalIndex {
     pub fn search(&self, text: &str, limit: usize, filter: &Filter) -> Result<Vec<(ChunkId, f32)>> {
         let mut clauses: Vec<(Occur, Box<dyn tantivy::query::Query>)> = Vec::new();
         for term in self.terms(text) {
-            for (field, boost) in
-                [(self.fields.body, 1.0), (self.fields.title, 0.3), (self.fields.section, 0.2)]
-            {
-                let query =
-                    TermQuery::new(Term::from_field_text(field, &term), IndexRecordOption::WithFreqs);
-                clauses.push((Occur::Should, Box::new(BoostQuery::new(Box::new(query), boost))));
+            for (field, boost) in [
+                (self.fields.body, 1.0),
+                (self.fields.title, 0.3),
+                (self.fields.section, 0.2),
+            ] {
+                let query = TermQuery::new(
+                    Term::from_field_text(field, &term),
+                    IndexRecordOption::WithFreqs,
+                );
+                clauses.push((
+                    Occur::Should,
+                    Box::new(BoostQuery::new(Box::new(query), boost)),
+                ));
             }
         }
         if clauses.is_empty() || limit == 0 {
@@ -137,11 +155,16 @@ impl LexicalIndex {
         let mut query = BooleanQuery::new(clauses);
         if let Some(collection) = &filter.collection {
             let term = Term::from_field_text(self.fields.collection, collection);
-            query = restricted(query, Box::new(TermQuery::new(term, IndexRecordOption::Basic)));
+            query = restricted(
+                query,
+                Box::new(TermQuery::new(term, IndexRecordOption::Basic)),
+            );
         }
         if let Some(documents) = &filter.documents {
-            let terms: Vec<Term> =
-                documents.iter().map(|id| Term::from_field_text(self.fields.document, id)).collect();
+            let terms: Vec<Term> = documents
+                .iter()
+                .map(|id| Term::from_field_text(self.fields.document, id))
+                .collect();
             query = restricted(query, Box::new(TermSetQuery::new(terms)));
         }
 
@@ -150,7 +173,10 @@ impl LexicalIndex {
         let mut found = Vec::with_capacity(best.len());
         for (score, address) in best {
             let entry: TantivyDocument = searcher.doc(address)?;
-            if let Some(id) = entry.get_first(self.fields.chunk).and_then(|value| value.as_u64()) {
+            if let Some(id) = entry
+                .get_first(self.fields.chunk)
+                .and_then(|value| value.as_u64())
+            {
                 found.push((id, score));
             }
         }
@@ -187,7 +213,9 @@ impl LexicalIndex {
     }
 
     fn writer(&self) -> MutexGuard<'_, IndexWriter> {
-        self.writer.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.writer
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
 

@@ -12,13 +12,15 @@ impl Catalog {
     /// Where the database refuses.
     pub async fn add_answer(&self, answer: &Answer, documents: &[String]) -> Result<()> {
         let mut transaction = self.pool.begin().await?;
-        sqlx::query("INSERT INTO answers (id, question, answer, created_at) VALUES ($1, $2, $3, $4)")
-            .bind(&answer.id)
-            .bind(&answer.question)
-            .bind(serde_json::to_string(answer)?)
-            .bind(now())
-            .execute(&mut *transaction)
-            .await?;
+        sqlx::query(
+            "INSERT INTO answers (id, question, answer, created_at) VALUES ($1, $2, $3, $4)",
+        )
+        .bind(&answer.id)
+        .bind(&answer.question)
+        .bind(serde_json::to_string(answer)?)
+        .bind(now())
+        .execute(&mut *transaction)
+        .await?;
         for document in documents {
             sqlx::query(
                 "INSERT INTO answer_documents (answer_id, document_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",

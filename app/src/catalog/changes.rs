@@ -64,8 +64,9 @@ impl Catalog {
     /// # Errors
     /// Where the database cannot be read.
     pub async fn latest_change(&self) -> Result<u64> {
-        let latest: Option<i64> =
-            sqlx::query_scalar("SELECT MAX(sequence) FROM changes").fetch_one(&self.pool).await?;
+        let latest: Option<i64> = sqlx::query_scalar("SELECT MAX(sequence) FROM changes")
+            .fetch_one(&self.pool)
+            .await?;
         Ok(latest.unwrap_or(0) as u64)
     }
 
@@ -80,7 +81,10 @@ impl Catalog {
         .bind(sequence as i64)
         .fetch_all(&self.pool)
         .await?;
-        Ok(rows.into_iter().map(|(sequence, id)| (sequence as u64, id)).collect())
+        Ok(rows
+            .into_iter()
+            .map(|(sequence, id)| (sequence as u64, id))
+            .collect())
     }
 
     /// A change with all that an index needs.
@@ -89,7 +93,11 @@ impl Catalog {
     /// Where the database cannot be read.
     pub async fn change(&self, sequence: u64, document_id: String) -> Result<Change> {
         let document = self.indexed_document(&document_id).await?;
-        Ok(Change { sequence, document_id, document })
+        Ok(Change {
+            sequence,
+            document_id,
+            document,
+        })
     }
 
     async fn indexed_document(&self, id: &str) -> Result<Option<IndexedDocument>> {
@@ -100,19 +108,21 @@ impl Catalog {
         else {
             return Ok(None);
         };
-        let chunks = sqlx::query("SELECT id, section, text FROM chunks WHERE document_id = $1 ORDER BY position")
-            .bind(id)
-            .fetch_all(&self.pool)
-            .await?
-            .iter()
-            .map(|chunk| {
-                Ok(IndexedChunk {
-                    id: chunk.try_get::<i64, _>("id")? as u64,
-                    text: chunk.try_get("text")?,
-                    section: chunk.try_get("section")?,
-                })
+        let chunks = sqlx::query(
+            "SELECT id, section, text FROM chunks WHERE document_id = $1 ORDER BY position",
+        )
+        .bind(id)
+        .fetch_all(&self.pool)
+        .await?
+        .iter()
+        .map(|chunk| {
+            Ok(IndexedChunk {
+                id: chunk.try_get::<i64, _>("id")? as u64,
+                text: chunk.try_get("text")?,
+                section: chunk.try_get("section")?,
             })
-            .collect::<Result<_>>()?;
+        })
+        .collect::<Result<_>>()?;
         Ok(Some(IndexedDocument {
             document_id: id.to_owned(),
             collection: row.try_get("collection")?,

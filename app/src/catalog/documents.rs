@@ -181,7 +181,9 @@ impl Catalog {
         let sequence = super::changes::delete_document(&mut transaction, id).await?;
         transaction.commit().await?;
         // The write-ahead log holds the deleted text until it is folded into the main file.
-        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&self.pool).await?;
+        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
+            .execute(&self.pool)
+            .await?;
         Ok(sequence)
     }
 
@@ -190,7 +192,9 @@ impl Catalog {
     /// # Errors
     /// Where the database cannot be read.
     pub async fn document(&self, id: &str) -> Result<Option<DocumentRecord>> {
-        self.find_documents("id = $1", &[id]).await.map(|mut found| found.pop())
+        self.find_documents("id = $1", &[id])
+            .await
+            .map(|mut found| found.pop())
     }
 
     /// The document with these bytes in this collection.
@@ -203,7 +207,9 @@ impl Catalog {
         sha256: &str,
     ) -> Result<Option<DocumentRecord>> {
         let condition = "collection = $1 AND sha256 = $2";
-        self.find_documents(condition, &[collection, sha256]).await.map(|mut found| found.pop())
+        self.find_documents(condition, &[collection, sha256])
+            .await
+            .map(|mut found| found.pop())
     }
 
     /// The document that was last added to this collection from this path.
@@ -216,7 +222,9 @@ impl Catalog {
         source: &str,
     ) -> Result<Option<DocumentRecord>> {
         let condition = "collection = $1 AND source = $2";
-        self.find_documents(condition, &[collection, source]).await.map(|mut found| found.pop())
+        self.find_documents(condition, &[collection, source])
+            .await
+            .map(|mut found| found.pop())
     }
 
     /// All documents, of one collection where given, newest first.
@@ -232,14 +240,24 @@ impl Catalog {
         Ok(found)
     }
 
-    async fn find_documents(&self, condition: &'static str, values: &[&str]) -> Result<Vec<DocumentRecord>> {
-        let sql = format!("SELECT {COLUMNS} FROM documents WHERE {condition} ORDER BY added_at, id");
+    async fn find_documents(
+        &self,
+        condition: &'static str,
+        values: &[&str],
+    ) -> Result<Vec<DocumentRecord>> {
+        let sql =
+            format!("SELECT {COLUMNS} FROM documents WHERE {condition} ORDER BY added_at, id");
         // Both parts are constants of this file; values are bound.
         let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
         for value in values {
             query = query.bind(*value);
         }
-        query.fetch_all(&self.pool).await?.iter().map(record).collect()
+        query
+            .fetch_all(&self.pool)
+            .await?
+            .iter()
+            .map(record)
+            .collect()
     }
 
     /// Number of documents.
@@ -247,7 +265,11 @@ impl Catalog {
     /// # Errors
     /// Where the database cannot be read.
     pub async fn count_documents(&self) -> Result<u64> {
-        Ok(sqlx::query_scalar::<_, i64>("SELECT COUNT(*) FROM documents").fetch_one(&self.pool).await? as u64)
+        Ok(
+            sqlx::query_scalar::<_, i64>("SELECT COUNT(*) FROM documents")
+                .fetch_one(&self.pool)
+                .await? as u64,
+        )
     }
 
     /// Number of chunks.
@@ -255,7 +277,9 @@ impl Catalog {
     /// # Errors
     /// Where the database cannot be read.
     pub async fn count_chunks(&self) -> Result<u64> {
-        Ok(sqlx::query_scalar::<_, i64>("SELECT COUNT(*) FROM chunks").fetch_one(&self.pool).await? as u64)
+        Ok(sqlx::query_scalar::<_, i64>("SELECT COUNT(*) FROM chunks")
+            .fetch_one(&self.pool)
+            .await? as u64)
     }
 
     /// Every blob that a document or a job needs.
@@ -291,11 +315,13 @@ impl Catalog {
     /// # Errors
     /// Where the database refuses.
     pub async fn ensure_collection(&self, name: &str) -> Result<()> {
-        sqlx::query("INSERT INTO collections (name, created_at) VALUES ($1, $2) ON CONFLICT DO NOTHING")
-            .bind(name)
-            .bind(now())
-            .execute(&self.pool)
-            .await?;
+        sqlx::query(
+            "INSERT INTO collections (name, created_at) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+        )
+        .bind(name)
+        .bind(now())
+        .execute(&self.pool)
+        .await?;
         Ok(())
     }
 
@@ -310,7 +336,10 @@ impl Catalog {
         )
         .fetch_all(&self.pool)
         .await?;
-        Ok(rows.into_iter().map(|(name, count)| (name, count as u64)).collect())
+        Ok(rows
+            .into_iter()
+            .map(|(name, count)| (name, count as u64))
+            .collect())
     }
 
     /// Deletes a collection that holds no documents. False where there is none of that name.
@@ -337,7 +366,11 @@ fn record(row: &SqliteRow) -> Result<DocumentRecord> {
         year: row.try_get("year")?,
         pages: row.try_get::<i64, _>("pages")? as u32,
         chunks: row.try_get::<i64, _>("chunks")? as u32,
-        status: if status == "needs_ocr" { DocumentStatus::NeedsOcr } else { DocumentStatus::Ready },
+        status: if status == "needs_ocr" {
+            DocumentStatus::NeedsOcr
+        } else {
+            DocumentStatus::Ready
+        },
         collection: row.try_get("collection")?,
         added_at: timestamp(row.try_get("added_at")?),
         bytes: row.try_get::<i64, _>("bytes")? as u64,
@@ -365,6 +398,8 @@ pub(super) fn page(row: &SqliteRow) -> Result<Page> {
 
 fn unpack(bytes: &[u8]) -> Result<Vec<Line>> {
     let mut json = Vec::new();
-    ZlibDecoder::new(bytes).read_to_end(&mut json).context("unpacking a page's lines")?;
+    ZlibDecoder::new(bytes)
+        .read_to_end(&mut json)
+        .context("unpacking a page's lines")?;
     Ok(serde_json::from_slice(&json)?)
 }

@@ -85,7 +85,13 @@ impl Catalog {
     ///
     /// # Errors
     /// Where the database refuses.
-    pub async fn add_job(&self, id: &str, file: &str, collection: &str, sha256: &str) -> Result<()> {
+    pub async fn add_job(
+        &self,
+        id: &str,
+        file: &str,
+        collection: &str,
+        sha256: &str,
+    ) -> Result<()> {
         sqlx::query(
             "INSERT INTO jobs (id, state, file, collection, sha256, created_at, updated_at) \
              VALUES ($1, 'queued', $2, $3, $4, $5, $5)",
@@ -109,7 +115,10 @@ impl Catalog {
             "UPDATE jobs SET state = 'running', attempts = attempts + 1, updated_at = $1 WHERE id = \
              (SELECT id FROM jobs WHERE state = 'queued' ORDER BY created_at, id LIMIT 1) RETURNING {COLUMNS}"
         );
-        let row = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(now()).fetch_optional(&self.pool).await?;
+        let row = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(now())
+            .fetch_optional(&self.pool)
+            .await?;
         row.as_ref().map(job).transpose()
     }
 
@@ -139,7 +148,12 @@ impl Catalog {
     ///
     /// # Errors
     /// Where the database refuses.
-    pub async fn finish_job(&self, id: &str, state: JobState, result: Option<&FileReport>) -> Result<()> {
+    pub async fn finish_job(
+        &self,
+        id: &str,
+        state: JobState,
+        result: Option<&FileReport>,
+    ) -> Result<()> {
         sqlx::query("UPDATE jobs SET state = $1, result = $2, updated_at = $3 WHERE id = $4")
             .bind(state.as_str())
             .bind(result.map(serde_json::to_string).transpose()?)
@@ -171,7 +185,10 @@ impl Catalog {
     /// Where the database cannot be read.
     pub async fn job(&self, id: &str) -> Result<Option<Job>> {
         let sql = format!("SELECT {COLUMNS} FROM jobs WHERE id = $1");
-        let row = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(id).fetch_optional(&self.pool).await?;
+        let row = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(id)
+            .fetch_optional(&self.pool)
+            .await?;
         row.as_ref().map(job).transpose()
     }
 
@@ -184,7 +201,9 @@ impl Catalog {
             "SELECT {COLUMNS} FROM jobs WHERE state IN ('queued', 'running') OR id IN \
              (SELECT id FROM jobs ORDER BY updated_at DESC LIMIT 500) ORDER BY created_at DESC, id DESC"
         );
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_all(&self.pool).await?;
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .fetch_all(&self.pool)
+            .await?;
         rows.iter().map(job).collect()
     }
 }

@@ -66,7 +66,9 @@ impl Catalog {
     /// # Errors
     /// Where the file cannot be read.
     pub async fn integrity(&self) -> Result<String> {
-        Ok(sqlx::query_scalar("PRAGMA quick_check").fetch_one(&self.pool).await?)
+        Ok(sqlx::query_scalar("PRAGMA quick_check")
+            .fetch_one(&self.pool)
+            .await?)
     }
 
     /// Writes everything into the main file and closes it.
@@ -82,5 +84,7 @@ pub(crate) fn now() -> i64 {
 
 /// Milliseconds since 1970 as RFC 3339.
 pub(crate) fn timestamp(milliseconds: i64) -> String {
-    jiff::Timestamp::from_millisecond(milliseconds).unwrap_or_default().to_string()
+    jiff::Timestamp::from_millisecond(milliseconds)
+        .unwrap_or_default()
+        .to_string()
 }

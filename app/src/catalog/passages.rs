@@ -25,14 +25,22 @@ impl Catalog {
             if passages.len() == limit {
                 break;
             }
-            if let Some(passage) = self.passage(hit, passages.len() + 1, searchable_up_to).await? {
+            if let Some(passage) = self
+                .passage(hit, passages.len() + 1, searchable_up_to)
+                .await?
+            {
                 passages.push(passage);
             }
         }
         Ok(passages)
     }
 
-    async fn passage(&self, hit: &Hit, rank: usize, searchable_up_to: u64) -> Result<Option<Passage>> {
+    async fn passage(
+        &self,
+        hit: &Hit,
+        rank: usize,
+        searchable_up_to: u64,
+    ) -> Result<Option<Passage>> {
         let row = sqlx::query(
             "SELECT c.document_id, c.span_start, c.span_end, c.first_page, c.last_page, c.section, \
              c.text, d.file, d.title, d.authors, d.year FROM chunks c \

@@ -284,7 +284,10 @@ impl Arguments {
     /// The flags that are settings.
     pub(super) fn flags(&self) -> Vec<(&'static str, String)> {
         let mut flags = Vec::new();
-        let folders = [("data_dir", &self.global.data_dir), ("models_dir", &self.global.models_dir)];
+        let folders = [
+            ("data_dir", &self.global.data_dir),
+            ("models_dir", &self.global.models_dir),
+        ];
         for (key, folder) in folders {
             if let Some(folder) = folder {
                 flags.push((key, folder.display().to_string()));
@@ -293,8 +296,10 @@ impl Arguments {
         if self.global.offline {
             flags.push(("offline", "true".into()));
         }
-        if let Command::Serve(Serve { addr: Some(addr) }) | Command::Demo(Demo { addr: Some(addr), .. }) =
-            &self.command
+        if let Command::Serve(Serve { addr: Some(addr) })
+        | Command::Demo(Demo {
+            addr: Some(addr), ..
+        }) = &self.command
         {
             flags.push(("addr", addr.clone()));
         }
@@ -315,12 +320,18 @@ impl Command {
             | Command::Doctor(Json { json })
             | Command::Config(Config::Show { json })
             | Command::Documents(
-                Documents::List { json, .. } | Documents::Show { json, .. } | Documents::Delete { json, .. },
+                Documents::List { json, .. }
+                | Documents::Show { json, .. }
+                | Documents::Delete { json, .. },
             )
             | Command::Collections(
-                Collections::List { json } | Collections::Create { json, .. } | Collections::Delete { json, .. },
+                Collections::List { json }
+                | Collections::Create { json, .. }
+                | Collections::Delete { json, .. },
             )
-            | Command::Models(Models::List { json } | Models::Pull { json, .. } | Models::Info { json, .. }) => *json,
+            | Command::Models(
+                Models::List { json } | Models::Pull { json, .. } | Models::Info { json, .. },
+            ) => *json,
         }
     }
 }

@@ -47,9 +47,15 @@ pub(super) fn show(answer: &Answer, json: bool) -> Result<Exit> {
         output::json(answer)?;
     } else {
         output::line(&format!("{}\n", answer.answer.trim()))?;
-        let unsupported = answer.sentences.iter().filter(|sentence| !sentence.supported);
+        let unsupported = answer
+            .sentences
+            .iter()
+            .filter(|sentence| !sentence.supported);
         for sentence in unsupported {
-            output::line(&format!("! not supported by any paper: {}\n", output::plain(&sentence.text)))?;
+            output::line(&format!(
+                "! not supported by any paper: {}\n",
+                output::plain(&sentence.text)
+            ))?;
         }
         if answer.outcome == Outcome::InsufficientEvidence && !answer.citations.is_empty() {
             output::line("The nearest passages:\n")?;

@@ -15,16 +15,28 @@ use crate::settings::Settings;
 use crate::web;
 
 const SAMPLES: &[(&str, &[u8])] = &[
-    ("reading-pdfs.pdf", include_bytes!("../../../samples/reading-pdfs.pdf")),
-    ("hybrid-retrieval.pdf", include_bytes!("../../../samples/hybrid-retrieval.pdf")),
-    ("lora-qlora.pdf", include_bytes!("../../../samples/lora-qlora.pdf")),
+    (
+        "reading-pdfs.pdf",
+        include_bytes!("../../../samples/reading-pdfs.pdf"),
+    ),
+    (
+        "hybrid-retrieval.pdf",
+        include_bytes!("../../../samples/hybrid-retrieval.pdf"),
+    ),
+    (
+        "lora-qlora.pdf",
+        include_bytes!("../../../samples/lora-qlora.pdf"),
+    ),
 ];
 
 const QUESTION: &str = "How many bits per parameter do the scales cost with double quantisation?";
 
 pub(super) async fn run(mut settings: Settings, args: Demo) -> Result<Exit> {
     // The samples stay apart from a library of the person's own.
-    let chosen = settings.entries.iter().any(|entry| entry.key == "data_dir" && entry.origin != "default");
+    let chosen = settings
+        .entries
+        .iter()
+        .any(|entry| entry.key == "data_dir" && entry.origin != "default");
     if !chosen {
         settings.data_dir.set_file_name("lectern-demo");
     }
@@ -41,7 +53,10 @@ pub(super) async fn run(mut settings: Settings, args: Demo) -> Result<Exit> {
         eprintln!("{}", ingest::describe(&report));
     }
     eprintln!("\nquestion: {QUESTION}\n");
-    let request = AskRequest { question: QUESTION.to_owned(), ..AskRequest::default() };
+    let request = AskRequest {
+        question: QUESTION.to_owned(),
+        ..AskRequest::default()
+    };
     let answer = library.ask(&request, |_| true).await?;
     let exit = ask::show(&answer, args.json)?;
     if args.exit {
@@ -49,7 +64,9 @@ pub(super) async fn run(mut settings: Settings, args: Demo) -> Result<Exit> {
     }
     let listener = listener(&settings)?;
     if !args.json {
-        output::line("The library is served now; open the page, ask, or drop in a paper of yours.")?;
+        output::line(
+            "The library is served now; open the page, ask, or drop in a paper of yours.",
+        )?;
     }
     serve::until_stopped(library, listener).await
 }
@@ -60,7 +77,10 @@ fn listener(settings: &Settings) -> Result<TcpListener> {
         Ok(listener) => Ok(listener),
         Err(problem) if problem.code == "address_unavailable" => {
             eprintln!("{}; taking a free port", problem.message);
-            let free = Settings { addr: (settings.addr.ip(), 0).into(), ..settings.clone() };
+            let free = Settings {
+                addr: (settings.addr.ip(), 0).into(),
+                ..settings.clone()
+            };
             Ok(web::bind(&free)?)
         }
         Err(problem) => Err(problem.into()),

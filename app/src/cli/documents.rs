@@ -25,21 +25,32 @@ pub(super) async fn run(settings: Settings, command: Documents) -> Result<Exit> 
         Documents::Show { document, json } => {
             let documents = single(settings, Request::Document { id: document }, records).await?;
             for document in &documents {
-                if json { output::json(document)? } else { output::line(&in_full(document))? }
+                if json {
+                    output::json(document)?
+                } else {
+                    output::line(&in_full(document))?
+                }
             }
         }
         Documents::Delete { documents, json } => {
             let wanted = documents.len();
-            let mut events = control::start(settings, Request::DeleteDocuments { ids: documents }).await?;
+            let mut events =
+                control::start(settings, Request::DeleteDocuments { ids: documents }).await?;
             let mut deleted = 0;
             while deleted < wanted {
                 match events.recv().await.ok_or_else(lost)? {
                     Event::Deleted(document) => {
                         deleted += 1;
                         if json {
-                            output::json(&json!({ "deleted": document.id, "file": document.file }))?;
+                            output::json(
+                                &json!({ "deleted": document.id, "file": document.file }),
+                            )?;
                         } else {
-                            output::line(&format!("deleted {} {}", document.id, output::plain(&document.file)))?;
+                            output::line(&format!(
+                                "deleted {} {}",
+                                document.id,
+                                output::plain(&document.file)
+                            ))?;
                         }
                     }
                     Event::Failed(problem) => return Err(problem.into()),
@@ -55,9 +66,17 @@ pub(super) async fn collections(settings: Settings, command: Collections) -> Res
     let (request, json) = match command {
         Collections::List { json } => (Request::Collections, json),
         Collections::Create { name, json } => (Request::CreateCollection { name }, json),
-        Collections::Delete { name, with_documents, json } => {
-            (Request::DeleteCollection { name, with_documents }, json)
-        }
+        Collections::Delete {
+            name,
+            with_documents,
+            json,
+        } => (
+            Request::DeleteCollection {
+                name,
+                with_documents,
+            },
+            json,
+        ),
     };
     let collections: Vec<CollectionRecord> = single(settings, request, |event| match event {
         Event::Collections(collections) => Some(collections),
@@ -68,7 +87,10 @@ pub(super) async fn collections(settings: Settings, command: Collections) -> Res
         output::json(&json!({ "collections": collections }))?;
     } else {
         for collection in collections {
-            output::line(&format!("{}\t{} documents", collection.name, collection.documents))?;
+            output::line(&format!(
+                "{}\t{} documents",
+                collection.name, collection.documents
+            ))?;
         }
     }
     Ok(Exit::Done)
@@ -82,7 +104,11 @@ fn records(event: Event) -> Option<Vec<DocumentRecord>> {
 }
 
 fn one_line(document: &DocumentRecord) -> String {
-    let state = if document.status == DocumentStatus::NeedsOcr { ", needs OCR" } else { "" };
+    let state = if document.status == DocumentStatus::NeedsOcr {
+        ", needs OCR"
+    } else {
+        ""
+    };
     format!(
         "{}  {} ({}, {} pages{state})",
         document.id,
@@ -96,9 +122,21 @@ fn in_full(document: &DocumentRecord) -> String {
     let mut lines = vec![
         format!("id          {}", document.id),
         format!("title       {}", output::plain(&document.title)),
-        format!("authors     {}", output::plain(&document.authors.join(", "))),
-        format!("year        {}", document.year.map_or("unknown".into(), |year| year.to_string())),
-        format!("file        {} ({} bytes)", output::plain(&document.file), document.bytes),
+        format!(
+            "authors     {}",
+            output::plain(&document.authors.join(", "))
+        ),
+        format!(
+            "year        {}",
+            document
+                .year
+                .map_or("unknown".into(), |year| year.to_string())
+        ),
+        format!(
+            "file        {} ({} bytes)",
+            output::plain(&document.file),
+            document.bytes
+        ),
         format!("collection  {}", document.collection),
         format!("pages       {}", document.pages),
         format!("chunks      {}", document.chunks),
@@ -108,6 +146,11 @@ fn in_full(document: &DocumentRecord) -> String {
     if document.status == DocumentStatus::NeedsOcr {
         lines.push("status      needs OCR: no page has a text layer".into());
     }
-    lines.extend(document.warnings.iter().map(|warning| format!("warning     {}", output::plain(&warning.message))));
+    lines.extend(
+        document
+            .warnings
+            .iter()
+            .map(|warning| format!("warning     {}", output::plain(&warning.message))),
+    );
     lines.join("\n")
 }

@@ -11,7 +11,11 @@ use crate::progress::Bar;
 use crate::settings::Settings;
 
 pub(super) async fn run(settings: Settings, args: Ingest) -> Result<Exit> {
-    let paths = args.paths.iter().map(std::path::absolute).collect::<Result<_, _>>()?;
+    let paths = args
+        .paths
+        .iter()
+        .map(std::path::absolute)
+        .collect::<Result<_, _>>()?;
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
     let request = IngestRequest {
         paths,
@@ -35,9 +39,18 @@ pub(super) async fn run(settings: Settings, args: Ingest) -> Result<Exit> {
         };
         match event {
             Event::Files(count) => bar = Some(Bar::items("files", count as u64)),
-            Event::Progress { file, stage, done, total } => {
+            Event::Progress {
+                file,
+                stage,
+                done,
+                total,
+            } => {
                 if let Some(bar) = &bar {
-                    bar.message(&format!("{} {done}/{total} {}", verb(stage), output::plain(&file)));
+                    bar.message(&format!(
+                        "{} {done}/{total} {}",
+                        verb(stage),
+                        output::plain(&file)
+                    ));
                 }
             }
             Event::File(report) => {
@@ -72,7 +85,9 @@ pub(super) fn exit(summary: &Summary) -> Exit {
     let incomplete = summary.failed + summary.needs_ocr;
     match (summary.files, incomplete) {
         (0, _) => {
-            eprintln!("no PDF was found\nhint: name PDFs or a folder of PDFs; --recursive looks into folders in folders");
+            eprintln!(
+                "no PDF was found\nhint: name PDFs or a folder of PDFs; --recursive looks into folders in folders"
+            );
             Exit::NothingFound
         }
         (_, 0) => Exit::Done,
@@ -86,7 +101,11 @@ pub(super) fn describe(report: &FileReport) -> String {
     let mut text = match report.status {
         FileStatus::Added | FileStatus::Replaced => format!(
             "{} {file}: {} pages, {} chunks, {:.1} s",
-            if report.status == FileStatus::Added { "added" } else { "replaced" },
+            if report.status == FileStatus::Added {
+                "added"
+            } else {
+                "replaced"
+            },
             report.pages,
             report.chunks,
             report.ms as f64 / 1000.0
@@ -99,7 +118,11 @@ pub(super) fn describe(report: &FileReport) -> String {
         FileStatus::Failed => format!("failed {file}"),
     };
     if let Some(error) = &report.error {
-        text += &format!(": {}\n  hint: {}", output::plain(&error.message), error.hint);
+        text += &format!(
+            ": {}\n  hint: {}",
+            output::plain(&error.message),
+            error.hint
+        );
     }
     for warning in &report.warnings {
         text += &format!("\n  warning: {}", output::plain(&warning.message));

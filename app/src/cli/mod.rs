@@ -14,6 +14,7 @@ mod search;
 mod serve;
 mod system;
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
@@ -38,7 +39,10 @@ enum Exit {
 /// Runs the process's command line.
 pub fn main() -> ExitCode {
     // The reader of one PDF: before anything else is set up, since it limits itself first.
-    if std::env::args_os().nth(1).is_some_and(|command| command == READER_COMMAND) {
+    if std::env::args_os()
+        .nth(1)
+        .is_some_and(|command| command == READER_COMMAND)
+    {
         return ::ingest::worker::run();
     }
     let arguments = Arguments::parse();
@@ -61,7 +65,9 @@ pub fn main() -> ExitCode {
 async fn run(arguments: Arguments) -> Result<Exit> {
     let settings = Settings::load(
         arguments.global.config.as_deref(),
-        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
+        std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        }),
         &arguments.flags(),
     )?;
     match arguments.command {
@@ -123,11 +129,13 @@ fn fail(error: &anyhow::Error, json: bool) -> ExitCode {
 }
 
 fn init_log() {
+    // The engine underneath warns of start-up details that nobody here can act on.
     let filter = tracing_subscriber::EnvFilter::try_from_env("LECTERN_LOG")
-        .unwrap_or_else(|_| "warn,app=info,actix_server=warn".into());
+        .unwrap_or_else(|_| "warn,app=info,actix_server=warn,qdrant_edge=error".into());
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_target(false)
+        .with_ansi(std::io::stderr().is_terminal())
         .without_time()
         .with_writer(std::io::stderr)
         .init();

@@ -17,7 +17,10 @@ pub(super) async fn run(settings: &Settings, command: Models) -> Result<Exit> {
         Models::List { json } => {
             let models = models::registry();
             if json {
-                let models: Vec<Value> = models.iter().map(|model| describe(model, &models_dir)).collect();
+                let models: Vec<Value> = models
+                    .iter()
+                    .map(|model| describe(model, &models_dir))
+                    .collect();
                 output::json(&json!({ "models": models }))?;
             } else {
                 for model in &models {
@@ -40,7 +43,10 @@ pub(super) async fn run(settings: &Settings, command: Models) -> Result<Exit> {
                 blocking(move || pull::verify(&model, &models_dir)).await?;
                 eprintln!("all files are there and have the expected SHA-256");
             } else {
-                eprintln!("not on this machine yet\nhint: run `lectern models pull {}`", model.id);
+                eprintln!(
+                    "not on this machine yet\nhint: run `lectern models pull {}`",
+                    model.id
+                );
             }
             Ok(Exit::Done)
         }
@@ -51,12 +57,20 @@ async fn pull_all(settings: &Settings, ids: Vec<String>, json: bool) -> Result<E
     let wanted = if ids.is_empty() {
         models::registry()
     } else {
-        ids.iter().map(|id| models::find(id)).collect::<Result<_, _>>()?
+        ids.iter()
+            .map(|id| models::find(id))
+            .collect::<Result<_, _>>()?
     };
     for model in wanted {
         let (models_dir, offline) = (settings.models_dir.clone(), settings.offline);
         let (model, fetched) = blocking(move || {
-            let fetched = pull::ensure(&model, &pull::Place { models_dir: &models_dir, offline })?;
+            let fetched = pull::ensure(
+                &model,
+                &pull::Place {
+                    models_dir: &models_dir,
+                    offline,
+                },
+            )?;
             Ok((model, fetched))
         })
         .await?;
@@ -66,7 +80,11 @@ async fn pull_all(settings: &Settings, ids: Vec<String>, json: bool) -> Result<E
             output::json(&described)?;
         } else {
             let how = if fetched { "fetched" } else { "already there" };
-            output::line(&format!("{} {how}: {}", model.id, model.folder(&settings.models_dir).display()))?;
+            output::line(&format!(
+                "{} {how}: {}",
+                model.id,
+                model.folder(&settings.models_dir).display()
+            ))?;
         }
     }
     Ok(Exit::Done)
@@ -90,7 +108,11 @@ fn describe(model: &Model, models_dir: &Path) -> Value {
 }
 
 fn one_line(model: &Model, models_dir: &Path) -> String {
-    let state = if model.is_present(models_dir) { "present" } else { "not here yet" };
+    let state = if model.is_present(models_dir) {
+        "present"
+    } else {
+        "not here yet"
+    };
     format!(
         "{}  {:?}, {} M parameters, {} MB, {}, {state}",
         model.id,

@@ -36,5 +36,9 @@ pub(super) fn is_broken_pipe(error: &anyhow::Error) -> bool {
 /// cursor or worse) taken out.
 pub(super) fn plain(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
-    words.join(" ").chars().filter(|c| !c.is_control()).collect()
+    words
+        .join(" ")
+        .chars()
+        .filter(|c| !c.is_control())
+        .collect()
 }

@@ -33,13 +33,25 @@ pub(super) async fn run(settings: Settings, args: Search) -> Result<Exit> {
                 output::plain(&passage.title),
                 output::plain(&passage.file),
                 passage.page,
-                passage.section.as_ref().map_or(String::new(), |section| format!(" — {}", output::plain(section))),
+                passage
+                    .section
+                    .as_ref()
+                    .map_or(String::new(), |section| format!(
+                        " — {}",
+                        output::plain(section)
+                    )),
                 output::plain(&passage.text),
             ))?;
         }
         if !found {
-            eprintln!("nothing found\nhint: use other words, or `lectern documents list` to see what is in the library");
+            eprintln!(
+                "nothing found\nhint: use other words, or `lectern documents list` to see what is in the library"
+            );
         }
     }
-    Ok(if found { Exit::Done } else { Exit::NothingFound })
+    Ok(if found {
+        Exit::Done
+    } else {
+        Exit::NothingFound
+    })
 }

@@ -25,7 +25,10 @@ pub(super) async fn until_stopped(library: Arc<Library>, listener: TcpListener) 
     let server = web::serve(library.clone(), listener)?;
     let handle = server.handle();
     output::line(&format!("listening on http://{address}"))?;
-    eprintln!("library: {}; stop with Ctrl-C", library.settings.data_dir.display());
+    eprintln!(
+        "library: {}; stop with Ctrl-C",
+        library.settings.data_dir.display()
+    );
 
     // Models and indexes are opened now rather than at the first question.
     let warming = library.clone();

@@ -30,12 +30,16 @@ pub async fn run(library: Arc<Library>, request: Request, events: &Events) -> Re
         Request::Ask(request) => {
             let sender = events.clone();
             let answer = library
-                .ask(&request, move |event| sender.send(Event::Asking(event)).is_ok())
+                .ask(&request, move |event| {
+                    sender.send(Event::Asking(event)).is_ok()
+                })
                 .await?;
             say(Event::Answer(answer));
         }
         Request::Documents { collection } => {
-            say(Event::Documents(library.catalog.documents(collection.as_deref()).await?));
+            say(Event::Documents(
+                library.catalog.documents(collection.as_deref()).await?,
+            ));
         }
         Request::Document { id } => say(Event::Documents(vec![library.document(&id).await?])),
         Request::DeleteDocuments { ids } => {
@@ -50,10 +54,16 @@ pub async fn run(library: Arc<Library>, request: Request, events: &Events) -> Re
         }
         Request::Collections => say(Event::Collections(collections(&library).await?)),
         Request::CreateCollection { name } => {
-            library.catalog.ensure_collection(&collection_name(&name)?).await?;
+            library
+                .catalog
+                .ensure_collection(&collection_name(&name)?)
+                .await?;
             say(Event::Collections(collections(&library).await?));
         }
-        Request::DeleteCollection { name, with_documents } => {
+        Request::DeleteCollection {
+            name,
+            with_documents,
+        } => {
             delete_collection(&library, &name, with_documents, events).await?;
         }
         Request::Doctor => say(Event::Report(library.doctor().await?)),
@@ -74,16 +84,27 @@ pub async fn run(library: Arc<Library>, request: Request, events: &Events) -> Re
 
 async fn collections(library: &Library) -> Result<Vec<CollectionRecord>> {
     let found = library.catalog.collections().await?;
-    Ok(found.into_iter().map(|(name, documents)| CollectionRecord { name, documents }).collect())
+    Ok(found
+        .into_iter()
+        .map(|(name, documents)| CollectionRecord { name, documents })
+        .collect())
 }
 
-async fn delete_collection(library: &Library, name: &str, with_documents: bool, events: &Events) -> Result<()> {
+async fn delete_collection(
+    library: &Library,
+    name: &str,
+    with_documents: bool,
+    events: &Events,
+) -> Result<()> {
     let documents = library.catalog.documents(Some(name)).await?;
     if !documents.is_empty() && !with_documents {
         return Err(Problem::new(
             Fault::Conflict,
             "collection_not_empty",
-            format!("the collection {name:?} holds {} documents", documents.len()),
+            format!(
+                "the collection {name:?} holds {} documents",
+                documents.len()
+            ),
             "delete them first, or give --with-documents",
         )
         .into());
@@ -118,7 +139,10 @@ async fn ingest(library: &Arc<Library>, request: IngestRequest, events: &Events)
     let mut summary = Summary::default();
     let prepared = stream::iter(files)
         .map(|file| {
-            let watch = Arc::new(Telling { file: file.clone(), events: events.clone() });
+            let watch = Arc::new(Telling {
+                file: file.clone(),
+                events: events.clone(),
+            });
             let (library, collection) = (library.clone(), collection.clone());
             let password = request.password.clone();
             // Spawned, so that it goes on while another file is being stored.
@@ -142,7 +166,10 @@ async fn ingest(library: &Arc<Library>, request: IngestRequest, events: &Events)
         }
         let shown = file.display().to_string();
         let report = match outcome {
-            Ok(report) => FileReport { file: shown, ..report },
+            Ok(report) => FileReport {
+                file: shown,
+                ..report
+            },
             Err(error) => FileReport::failed(&shown, Problem::from_error(&error), began),
         };
         summary.count(&report);
@@ -173,7 +200,9 @@ async fn prepare(
         .into());
     }
     library.check_size(size.len())?;
-    let bytes = tokio::fs::read(path).await.map_err(|error| unreadable(path, &error))?;
+    let bytes = tokio::fs::read(path)
+        .await
+        .map_err(|error| unreadable(path, &error))?;
     let upload = Upload {
         file: display_name(&path.to_string_lossy()),
         source: Some(path.to_string_lossy().into_owned()),
@@ -187,10 +216,20 @@ async fn prepare(
 fn unreadable(path: &Path, error: &std::io::Error) -> Problem {
     let (code, hint) = match error.kind() {
         std::io::ErrorKind::NotFound => ("file_not_found", "check the path"),
-        std::io::ErrorKind::PermissionDenied => ("file_not_readable", "check that you may read the file"),
-        _ => ("file_not_readable", "check the disk, or copy the file and add the copy"),
+        std::io::ErrorKind::PermissionDenied => {
+            ("file_not_readable", "check that you may read the file")
+        }
+        _ => (
+            "file_not_readable",
+            "check the disk, or copy the file and add the copy",
+        ),
     };
-    Problem::new(Fault::Input, code, format!("{} cannot be read: {error}", path.display()), hint)
+    Problem::new(
+        Fault::Input,
+        code,
+        format!("{} cannot be read: {error}", path.display()),
+        hint,
+    )
 }
 
 /// The files that the paths stand for: a file is itself, a folder its PDFs, in order of name.
@@ -217,14 +256,19 @@ fn pdfs_in(folder: &Path, recursive: bool, depth: usize, found: &mut Vec<PathBuf
         found.push(folder.to_path_buf());
         return;
     };
-    let mut entries: Vec<PathBuf> = entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
+    let mut entries: Vec<PathBuf> = entries
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .collect();
     entries.sort();
     for entry in entries {
         if entry.is_dir() {
             if recursive {
                 pdfs_in(&entry, recursive, depth + 1, found);
             }
-        } else if entry.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("pdf")) {
+        } else if entry
+            .extension()
+            .is_some_and(|extension| extension.eq_ignore_ascii_case("pdf"))
+        {
             found.push(entry);
         }
     }
@@ -254,7 +298,12 @@ struct Telling {
 impl Watch for Telling {
     fn progress(&self, stage: Stage, done: usize, total: usize) {
         let file = display_name(&self.file.to_string_lossy());
-        let _ = self.events.send(Event::Progress { file, stage, done, total });
+        let _ = self.events.send(Event::Progress {
+            file,
+            stage,
+            done,
+            total,
+        });
     }
 
     fn cancelled(&self) -> bool {
@@ -275,7 +324,10 @@ mod tests {
             std::fs::write(path(name), "x").unwrap();
         }
         let given = [folder.path().to_path_buf(), path("b.pdf"), path("gone.pdf")];
-        assert_eq!(files(&given, false), [path("a.PDF"), path("b.pdf"), path("gone.pdf")]);
+        assert_eq!(
+            files(&given, false),
+            [path("a.PDF"), path("b.pdf"), path("gone.pdf")]
+        );
         assert!(files(&given, true).contains(&path("deeper/c.pdf")));
     }
 }

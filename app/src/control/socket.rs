@@ -53,7 +53,10 @@ async fn answer(library: Arc<Library>, stream: UnixStream) -> Result<()> {
     let (reading, mut writing) = stream.into_split();
     let mut line = String::new();
     let mut reading = BufReader::new(reading);
-    (&mut reading).take(LONGEST_REQUEST).read_line(&mut line).await?;
+    (&mut reading)
+        .take(LONGEST_REQUEST)
+        .read_line(&mut line)
+        .await?;
     let request: Request = serde_json::from_str(&line).context("reading the request")?;
     let mut events = super::start_here(library, request);
     let mut rest = [0; 1];
@@ -83,7 +86,10 @@ pub async fn call(data_dir: &Path, request: &Request) -> Result<Option<Unbounded
     let (reading, mut writing) = stream.into_split();
     let mut line = serde_json::to_vec(request)?;
     line.push(b'\n');
-    writing.write_all(&line).await.context("speaking to the running Lectern")?;
+    writing
+        .write_all(&line)
+        .await
+        .context("speaking to the running Lectern")?;
     let (sender, receiver) = unbounded_channel();
     tokio::spawn(async move {
         let mut lines = BufReader::new(reading).lines();
@@ -122,7 +128,9 @@ fn path_for(data_dir: &Path) -> Result<PathBuf> {
         return Err(error).with_context(|| format!("making {}", folder.display()));
     }
     let meta = std::fs::symlink_metadata(&folder)?;
-    let ours = meta.is_dir() && meta.uid() == rustix::process::getuid().as_raw() && meta.mode() & 0o077 == 0;
+    let ours = meta.is_dir()
+        && meta.uid() == rustix::process::getuid().as_raw()
+        && meta.mode() & 0o077 == 0;
     anyhow::ensure!(ours, "{} belongs to somebody else", folder.display());
     Ok(folder.join("sock"))
 }

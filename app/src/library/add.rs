@@ -227,11 +227,21 @@ impl Library {
             let config = self.settings.chunk;
             let counted = document.clone();
             blocking(move || {
-                Ok(ingest::chunk::chunk(&counted, config, &EmbedderTokens(embedder.as_ref())))
+                Ok(ingest::chunk::chunk(
+                    &counted,
+                    config,
+                    &EmbedderTokens(embedder.as_ref()),
+                ))
             })
             .await?
         };
-        Ok(Prepared::New(Box::new(ReadUpload { upload, sha256, document, chunks, started })))
+        Ok(Prepared::New(Box::new(ReadUpload {
+            upload,
+            sha256,
+            document,
+            chunks,
+            started,
+        })))
     }
 
     /// Embeds and stores a file that was read.
@@ -239,7 +249,13 @@ impl Library {
     /// # Errors
     /// Where the watch says stop, or the catalog or an index cannot be written.
     pub async fn store(&self, read: ReadUpload, watch: Arc<dyn Watch>) -> Result<FileReport> {
-        let ReadUpload { upload, sha256, document, chunks, started } = read;
+        let ReadUpload {
+            upload,
+            sha256,
+            document,
+            chunks,
+            started,
+        } = read;
         self.indexes().await?;
         let (chunks, vectors) = self.embed(chunks, watch.clone()).await?;
 
@@ -253,12 +269,24 @@ impl Library {
             return Err(ingest::Error::Cancelled.into());
         }
         let replaced = match &upload.source {
-            Some(source) => self.catalog.document_by_source(&upload.collection, source).await?,
+            Some(source) => {
+                self.catalog
+                    .document_by_source(&upload.collection, source)
+                    .await?
+            }
             None => None,
         };
-        let status = if document.is_textless() { DocumentStatus::NeedsOcr } else { DocumentStatus::Ready };
+        let status = if document.is_textless() {
+            DocumentStatus::NeedsOcr
+        } else {
+            DocumentStatus::Ready
+        };
         let id = uuid::Uuid::now_v7().to_string();
-        let title = document.metadata.title.clone().unwrap_or_else(|| stem(&upload.file));
+        let title = document
+            .metadata
+            .title
+            .clone()
+            .unwrap_or_else(|| stem(&upload.file));
         self.catalog.ensure_collection(&upload.collection).await?;
         let bytes = upload.bytes.len() as u64;
         self.blobs.put(&sha256, upload.bytes).await?;
@@ -283,7 +311,11 @@ impl Library {
             self.forget_blob(&replaced.sha256).await?;
         }
 
-        let record = self.catalog.document(&id).await?.context("the document was just added")?;
+        let record = self
+            .catalog
+            .document(&id)
+            .await?
+            .context("the document was just added")?;
         let status = match (status, &replaced) {
             (DocumentStatus::NeedsOcr, _) => FileStatus::NeedsOcr,
             (DocumentStatus::Ready, Some(_)) => FileStatus::Replaced,
@@ -316,7 +348,12 @@ impl Library {
         .await
     }
 
-    async fn known(&self, collection: &str, sha256: &str, started: Instant) -> Result<Option<FileReport>> {
+    async fn known(
+        &self,
+        collection: &str,
+        sha256: &str,
+        started: Instant,
+    ) -> Result<Option<FileReport>> {
         let record = self.catalog.document_by_content(collection, sha256).await?;
         Ok(record.map(|record| {
             let status = match record.status {
@@ -357,10 +394,20 @@ pub fn display_name(path: &str) -> String {
     if clean.chars().count() <= NAME_CHARACTERS {
         return clean.to_owned();
     }
-    let extension = Path::new(clean).extension().and_then(|e| e.to_str()).unwrap_or_default();
+    let extension = Path::new(clean)
+        .extension()
+        .and_then(|e| e.to_str())
+        .unwrap_or_default();
     let extension: String = extension.chars().take(8).collect();
-    let kept: String = clean.chars().take(NAME_CHARACTERS - extension.chars().count() - 2).collect();
-    if extension.is_empty() { format!("{kept}…") } else { format!("{kept}….{extension}") }
+    let kept: String = clean
+        .chars()
+        .take(NAME_CHARACTERS - extension.chars().count() - 2)
+        .collect();
+    if extension.is_empty() {
+        format!("{kept}…")
+    } else {
+        format!("{kept}….{extension}")
+    }
 }
 
 /// A collection's name, where it is one: 1 to 64 letters, digits, spaces, `-`, `_` and `.`.
@@ -370,7 +417,9 @@ pub fn display_name(path: &str) -> String {
 pub fn collection_name(name: &str) -> Result<String, Problem> {
     let name = name.trim();
     let valid = (1..=64).contains(&name.chars().count())
-        && name.chars().all(|c| c.is_alphanumeric() || " -_.".contains(c));
+        && name
+            .chars()
+            .all(|c| c.is_alphanumeric() || " -_.".contains(c));
     if valid {
         return Ok(name.to_owned());
     }
@@ -383,7 +432,11 @@ pub fn collection_name(name: &str) -> Result<String, Problem> {
 }
 
 fn stem(file: &str) -> String {
-    Path::new(file).file_stem().and_then(|stem| stem.to_str()).unwrap_or(file).to_owned()
+    Path::new(file)
+        .file_stem()
+        .and_then(|stem| stem.to_str())
+        .unwrap_or(file)
+        .to_owned()
 }
 
 #[cfg(test)]
@@ -398,7 +451,10 @@ mod tests {
         assert_eq!(display_name(".."), "unnamed.pdf");
         assert_eq!(display_name(""), "unnamed.pdf");
         let long = display_name(&format!("{}.pdf", "ä".repeat(300)));
-        assert!(long.chars().count() <= NAME_CHARACTERS && long.ends_with("….pdf"), "{long}");
+        assert!(
+            long.chars().count() <= NAME_CHARACTERS && long.ends_with("….pdf"),
+            "{long}"
+        );
     }
 
     #[test]

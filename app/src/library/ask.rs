@@ -84,8 +84,10 @@ impl Library {
             started,
         };
         let passages = found.passages;
-        let mut documents: Vec<String> =
-            passages.iter().map(|passage| passage.document_id.clone()).collect();
+        let mut documents: Vec<String> = passages
+            .iter()
+            .map(|passage| passage.document_id.clone())
+            .collect();
         documents.dedup();
         let answer = blocking(move || {
             let mut forward = |event: Event<'_>| {
@@ -111,7 +113,16 @@ impl Library {
 /// Greedy unless a seed asks for sampling.
 fn sampling(seed: Option<u64>, max_tokens: usize) -> Sampling {
     match seed {
-        None => Sampling { max_tokens, ..Sampling::default() },
-        Some(seed) => Sampling { temperature: 0.7, top_p: 0.9, seed, max_tokens, ..Sampling::default() },
+        None => Sampling {
+            max_tokens,
+            ..Sampling::default()
+        },
+        Some(seed) => Sampling {
+            temperature: 0.7,
+            top_p: 0.9,
+            seed,
+            max_tokens,
+            ..Sampling::default()
+        },
     }
 }

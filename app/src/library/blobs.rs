@@ -36,7 +36,10 @@ impl Blobs {
     /// # Errors
     /// Where they cannot be written; nothing is there then.
     pub async fn put(&self, name: &str, bytes: Vec<u8>) -> Result<()> {
-        self.store.put(&location(name), bytes.into()).await.context("storing the file")?;
+        self.store
+            .put(&location(name), bytes.into())
+            .await
+            .context("storing the file")?;
         Ok(())
     }
 
@@ -45,7 +48,11 @@ impl Blobs {
     /// # Errors
     /// Where they are not there or cannot be read.
     pub async fn get(&self, name: &str) -> Result<Vec<u8>> {
-        let found = self.store.get(&location(name)).await.context("reading a stored file")?;
+        let found = self
+            .store
+            .get(&location(name))
+            .await
+            .context("reading a stored file")?;
         Ok(found.bytes().await?.to_vec())
     }
 
@@ -70,8 +77,16 @@ impl Blobs {
     /// # Errors
     /// Where the folder cannot be read.
     pub async fn list(&self) -> Result<Vec<String>> {
-        let found: Vec<_> = self.store.list(None).try_collect().await.context("listing stored files")?;
-        Ok(found.iter().filter_map(|meta| meta.location.filename().map(str::to_owned)).collect())
+        let found: Vec<_> = self
+            .store
+            .list(None)
+            .try_collect()
+            .await
+            .context("listing stored files")?;
+        Ok(found
+            .iter()
+            .filter_map(|meta| meta.location.filename().map(str::to_owned))
+            .collect())
     }
 }
 

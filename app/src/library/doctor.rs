@@ -51,25 +51,54 @@ impl Library {
     pub async fn doctor(&self) -> Result<Report> {
         let mut checks = Vec::new();
         let integrity = self.catalog.integrity().await?;
-        checks.push(check("catalog", integrity == "ok", integrity, "restore a backup of the data folder"));
+        checks.push(check(
+            "catalog",
+            integrity == "ok",
+            integrity,
+            "restore a backup of the data folder",
+        ));
 
         let documents = self.catalog.count_documents().await?;
         let latest = self.catalog.latest_change().await?;
-        let mut chunks =
-            ChunkCounts { catalog: self.catalog.count_chunks().await?, ..ChunkCounts::default() };
+        let mut chunks = ChunkCounts {
+            catalog: self.catalog.count_chunks().await?,
+            ..ChunkCounts::default()
+        };
         match self.indexes_as_they_are() {
             Ok(indexes) => {
                 let (dense, bm25) = (indexes.dense.count(None)?, indexes.lexical.count(None)?);
                 chunks.dense = dense as u64;
                 chunks.bm25 = bm25 as u64;
-                checks.push(self.level("dense index", dense as u64, chunks.catalog, indexes.dense.watermark(), latest));
-                checks.push(self.level("BM25 index", bm25 as u64, chunks.catalog, indexes.lexical.watermark()?, latest));
+                checks.push(self.level(
+                    "dense index",
+                    dense as u64,
+                    chunks.catalog,
+                    indexes.dense.watermark(),
+                    latest,
+                ));
+                checks.push(self.level(
+                    "BM25 index",
+                    bm25 as u64,
+                    chunks.catalog,
+                    indexes.lexical.watermark()?,
+                    latest,
+                ));
             }
-            Err(error) => checks.push(check("indexes", false, format!("{error:#}"), "run `lectern reindex`")),
+            Err(error) => checks.push(check(
+                "indexes",
+                false,
+                format!("{error:#}"),
+                "run `lectern reindex`",
+            )),
         }
         checks.push(self.check_blobs().await?);
         checks.extend(self.check_models().await?);
-        Ok(Report { ok: checks.iter().all(|check| check.ok), chunks, documents, checks })
+        Ok(Report {
+            ok: checks.iter().all(|check| check.ok),
+            chunks,
+            documents,
+            checks,
+        })
     }
 
     /// The indexes without catching up, so that the doctor sees what is there.
@@ -102,7 +131,12 @@ impl Library {
             0 => "every document's file is there".to_owned(),
             count => format!("{count} files are missing: {}", missing.join(", ")),
         };
-        Ok(check("files", missing.is_empty(), detail, "add those files again"))
+        Ok(check(
+            "files",
+            missing.is_empty(),
+            detail,
+            "add those files again",
+        ))
     }
 
     async fn check_models(&self) -> Result<Vec<Check>> {
@@ -129,5 +163,10 @@ impl Library {
 }
 
 fn check(name: &str, ok: bool, detail: String, hint: &str) -> Check {
-    Check { name: name.to_owned(), ok, detail, hint: (!ok).then(|| hint.to_owned()) }
+    Check {
+        name: name.to_owned(),
+        ok,
+        detail,
+        hint: (!ok).then(|| hint.to_owned()),
+    }
 }

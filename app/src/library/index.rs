@@ -34,7 +34,9 @@ impl Indexes {
         let dense = or_anew(&DenseIndex::folder_for(parent, space), || {
             Ok(DenseIndex::open(parent, space)?)
         })?;
-        let lexical = or_anew(&LexicalIndex::folder_in(parent), || Ok(LexicalIndex::open(parent)?))?;
+        let lexical = or_anew(&LexicalIndex::folder_in(parent), || {
+            Ok(LexicalIndex::open(parent)?)
+        })?;
         Ok(Self { dense, lexical })
     }
 
@@ -69,7 +71,10 @@ impl Indexes {
 
 fn or_anew<T>(folder: &Path, open: impl Fn() -> Result<T>) -> Result<T> {
     open().or_else(|error| {
-        tracing::warn!("the index {} is damaged and is rebuilt: {error:#}", folder.display());
+        tracing::warn!(
+            "the index {} is damaged and is rebuilt: {error:#}",
+            folder.display()
+        );
         std::fs::remove_dir_all(folder)
             .with_context(|| format!("removing the damaged index {}", folder.display()))?;
         open()
@@ -86,7 +91,11 @@ impl Library {
         document_id: String,
         vectors: Vec<Vec<f32>>,
     ) -> Result<()> {
-        let indexes = self.indexes.get().context("the indexes are open before a change is made")?.clone();
+        let indexes = self
+            .indexes
+            .get()
+            .context("the indexes are open before a change is made")?
+            .clone();
         // Where an earlier change failed half-way, its number must not be skipped.
         if !self.pending(&indexes, sequence - 1).await?.is_empty() {
             self.catch_up_to(&indexes, sequence - 1).await?;
@@ -120,8 +129,11 @@ impl Library {
             blocking(move || {
                 let vectors = match (&embedder, &change.document) {
                     (Some(embedder), Some(document)) => {
-                        let texts: Vec<&str> =
-                            document.chunks.iter().map(|chunk| chunk.text.as_str()).collect();
+                        let texts: Vec<&str> = document
+                            .chunks
+                            .iter()
+                            .map(|chunk| chunk.text.as_str())
+                            .collect();
                         Some(embedder.embed_documents(&texts)?)
                     }
                     _ => None,

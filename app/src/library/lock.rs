@@ -35,7 +35,11 @@ impl FolderLock {
                     format!(
                         "the data folder {} is in use by another Lectern process{}",
                         folder.display(),
-                        if owner.is_empty() { String::new() } else { format!(" ({})", owner.trim()) },
+                        if owner.is_empty() {
+                            String::new()
+                        } else {
+                            format!(" ({})", owner.trim())
+                        },
                     ),
                     "wait until it has finished, stop it, or use another folder with --data-dir",
                 )
@@ -70,7 +74,10 @@ mod tests {
         let _first = FolderLock::take(folder.path()).unwrap();
         let problem = Problem::from_error(&FolderLock::take(folder.path()).err().unwrap());
         assert_eq!(problem.code, "folder_in_use");
-        assert!(problem.message.contains(&std::process::id().to_string()), "{problem}");
+        assert!(
+            problem.message.contains(&std::process::id().to_string()),
+            "{problem}"
+        );
         drop(_first);
         assert!(FolderLock::take(folder.path()).is_ok());
     }

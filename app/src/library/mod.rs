@@ -91,7 +91,8 @@ impl Library {
         let load = || async {
             let model = self.embedder_model.clone();
             self.with_model(model, |model, folder| {
-                let embedder = BertEmbedder::load(&model.folder(folder), &model.id, &model.revision())?;
+                let embedder =
+                    BertEmbedder::load(&model.folder(folder), &model.id, &model.revision())?;
                 Ok(Arc::new(embedder) as Arc<dyn Embedder>)
             })
             .await
@@ -120,7 +121,10 @@ impl Library {
     /// Where an index cannot be opened or brought up to date.
     pub async fn indexes(&self) -> Result<Arc<Indexes>> {
         let open = || async {
-            let indexes = Arc::new(Indexes::open(&self.index_folder(), &self.embedder_model.space())?);
+            let indexes = Arc::new(Indexes::open(
+                &self.index_folder(),
+                &self.embedder_model.space(),
+            )?);
             let _writing = self.writing.lock().await;
             self.catch_up(&indexes).await?;
             Ok::<_, anyhow::Error>(indexes)
@@ -142,7 +146,13 @@ impl Library {
         let models_dir = self.settings.models_dir.clone();
         let offline = self.settings.offline;
         blocking(move || {
-            pull::ensure(&model, &pull::Place { models_dir: &models_dir, offline })?;
+            pull::ensure(
+                &model,
+                &pull::Place {
+                    models_dir: &models_dir,
+                    offline,
+                },
+            )?;
             load(&model, &models_dir)
         })
         .await
@@ -184,5 +194,7 @@ pub fn reader(settings: &Settings) -> Result<ingest::worker::Reader> {
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
-    tokio::task::spawn_blocking(work).await.context("a worker thread panicked")?
+    tokio::task::spawn_blocking(work)
+        .await
+        .context("a worker thread panicked")?
 }

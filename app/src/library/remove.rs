@@ -33,9 +33,7 @@ impl Library {
             return Ok(record);
         }
         let mut matching = self.catalog.documents(None).await?;
-        matching.retain(|record| {
-            (id.len() >= 8 && record.id.starts_with(id)) || record.file == id
-        });
+        matching.retain(|record| (id.len() >= 8 && record.id.starts_with(id)) || record.file == id);
         match matching.len() {
             1 => Ok(matching.swap_remove(0)),
             0 => Err(Problem::new(

@@ -81,7 +81,10 @@ impl Library {
             Ok((hits, indexes.watermark()?))
         })
         .await?;
-        let passages = self.catalog.passages(&hits, top_k, searchable_up_to).await?;
+        let passages = self
+            .catalog
+            .passages(&hits, top_k, searchable_up_to)
+            .await?;
         Ok(SearchResponse {
             query: request.query.clone(),
             mode: request.mode,
@@ -92,7 +95,12 @@ impl Library {
 
     async fn filter(&self, request: &SearchRequest) -> Result<Filter> {
         if let Some(name) = &request.collection
-            && !self.catalog.collections().await?.iter().any(|(existing, _)| existing == name)
+            && !self
+                .catalog
+                .collections()
+                .await?
+                .iter()
+                .any(|(existing, _)| existing == name)
         {
             return Err(Problem::new(
                 Fault::NotFound,
@@ -102,18 +110,27 @@ impl Library {
             )
             .into());
         }
-        let mut filter = Filter { collection: request.collection.clone(), documents: None };
+        let mut filter = Filter {
+            collection: request.collection.clone(),
+            documents: None,
+        };
         if request.author.is_some() || request.year.is_some() {
             let years = request.year.as_deref().map(years).transpose()?;
             let author = request.author.as_ref().map(|author| author.to_lowercase());
-            let mut documents = self.catalog.documents(request.collection.as_deref()).await?;
+            let mut documents = self
+                .catalog
+                .documents(request.collection.as_deref())
+                .await?;
             documents.retain(|record| {
                 let by_author = author.as_ref().is_none_or(|author| {
-                    record.authors.iter().any(|name| name.to_lowercase().contains(author))
+                    record
+                        .authors
+                        .iter()
+                        .any(|name| name.to_lowercase().contains(author))
                 });
-                let by_year = years.as_ref().is_none_or(|years| {
-                    record.year.is_some_and(|year| years.contains(&year))
-                });
+                let by_year = years
+                    .as_ref()
+                    .is_none_or(|years| record.year.is_some_and(|year| years.contains(&year)));
                 by_author && by_year
             });
             filter.documents = Some(documents.into_iter().map(|record| record.id).collect());
@@ -154,9 +171,7 @@ fn years(text: &str) -> Result<std::ops::RangeInclusive<i32>, Problem> {
         part => part.parse().ok(),
     };
     let range = match text.split_once("..") {
-        Some((from, to)) => {
-            year(from, i32::MIN).zip(year(to.trim_start_matches('='), i32::MAX))
-        }
+        Some((from, to)) => year(from, i32::MIN).zip(year(to.trim_start_matches('='), i32::MAX)),
         None => text.trim().parse().ok().map(|single| (single, single)),
     };
     match range {
@@ -187,7 +202,10 @@ mod tests {
     #[test]
     fn questions_have_bounds() {
         assert_eq!(check_question(" \n").unwrap_err().code, "question_empty");
-        assert_eq!(check_question(&"a".repeat(100_000)).unwrap_err().code, "question_too_long");
+        assert_eq!(
+            check_question(&"a".repeat(100_000)).unwrap_err().code,
+            "question_too_long"
+        );
         assert!(check_question("What is Raft?").is_ok());
     }
 }

@@ -32,7 +32,10 @@ pub(super) fn download(
     let (repository, name, scratch) = (repository(hub), file.name.clone(), scratch.join("hub"));
     // hf-hub has no time-out of its own, so it runs in a thread that can be left behind.
     std::thread::spawn(move || {
-        let report = Reporter { sender: sender.clone(), done: 0 };
+        let report = Reporter {
+            sender: sender.clone(),
+            done: 0,
+        };
         let fetched = ApiBuilder::from_env()
             .with_progress(false)
             .with_cache_dir(scratch)
@@ -44,14 +47,20 @@ pub(super) fn download(
     loop {
         match receiver.recv_timeout(STALL) {
             Ok(Event::Bytes(bytes)) => advance(bytes),
-            Ok(Event::Finished(fetched)) => return fetched.context("downloading from the model hub"),
+            Ok(Event::Finished(fetched)) => {
+                return fetched.context("downloading from the model hub");
+            }
             Err(_) => bail!("the model hub sent nothing for {} s", STALL.as_secs()),
         }
     }
 }
 
 fn repository(hub: &Hub) -> Repo {
-    Repo::with_revision(hub.repository.clone(), RepoType::Model, hub.revision.clone())
+    Repo::with_revision(
+        hub.repository.clone(),
+        RepoType::Model,
+        hub.revision.clone(),
+    )
 }
 
 enum Event {

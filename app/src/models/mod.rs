@@ -106,14 +106,17 @@ pub fn registry() -> Vec<Model> {
 pub fn find(id: &str) -> Result<Model, Problem> {
     let models = registry();
     let known: Vec<String> = models.iter().map(|model| model.id.clone()).collect();
-    models.into_iter().find(|model| model.id.eq_ignore_ascii_case(id)).ok_or_else(|| {
-        Problem::new(
-            Fault::NotFound,
-            "model_unknown",
-            format!("there is no model {id:?}"),
-            format!("known models: {}", known.join(", ")),
-        )
-    })
+    models
+        .into_iter()
+        .find(|model| model.id.eq_ignore_ascii_case(id))
+        .ok_or_else(|| {
+            Problem::new(
+                Fault::NotFound,
+                "model_unknown",
+                format!("there is no model {id:?}"),
+                format!("known models: {}", known.join(", ")),
+            )
+        })
 }
 
 impl Model {
@@ -152,7 +155,8 @@ impl Model {
         self.files
             .iter()
             .filter(|file| {
-                std::fs::metadata(folder.join(&file.name)).map_or(true, |meta| meta.len() != file.bytes)
+                std::fs::metadata(folder.join(&file.name))
+                    .map_or(true, |meta| meta.len() != file.bytes)
             })
             .collect()
     }
@@ -179,7 +183,11 @@ mod tests {
             assert!(models.iter().any(|model| model.id == default));
         }
         for model in &models {
-            assert!(model.role != Role::Embedder || model.dimension.is_some(), "{}", model.id);
+            assert!(
+                model.role != Role::Embedder || model.dimension.is_some(),
+                "{}",
+                model.id
+            );
             assert!(!model.files.is_empty());
             for file in &model.files {
                 assert_eq!(file.sha256.len(), 64, "{}", file.name);

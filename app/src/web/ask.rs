@@ -16,7 +16,10 @@ use crate::library::ask::{AskEvent, AskRequest};
 use crate::library::search::check_question;
 
 #[post("/ask")]
-pub(super) async fn ask(state: web::Data<State>, request: web::Json<AskRequest>) -> Result<HttpResponse, Failed> {
+pub(super) async fn ask(
+    state: web::Data<State>,
+    request: web::Json<AskRequest>,
+) -> Result<HttpResponse, Failed> {
     let request = request.into_inner();
     check_question(&request.question)?;
     // Dropped with the response body, which cancels the request.

@@ -11,8 +11,20 @@ macro_rules! assets {
 }
 
 const ASSETS: &[(&str, &[u8])] = assets![
-    "answer.js", "api.js", "ask.js", "delete.js", "document.js", "documents.js", "dom.js",
-    "favicon.svg", "job_row.js", "jobs.js", "kept.js", "library.js", "sse.js", "style.css",
+    "answer.js",
+    "api.js",
+    "ask.js",
+    "delete.js",
+    "document.js",
+    "documents.js",
+    "dom.js",
+    "favicon.svg",
+    "job_row.js",
+    "jobs.js",
+    "kept.js",
+    "library.js",
+    "sse.js",
+    "style.css",
     "uploads.js",
 ];
 
@@ -23,9 +35,18 @@ pub(super) async fn asset(request: HttpRequest, name: web::Path<String>) -> Http
     };
     // Scripts import each other by plain names, so a cached one must be asked for again.
     let tag = format!("\"{:x}\"", Sha256::digest(bytes));
-    let known = request.headers().get(IF_NONE_MATCH).is_some_and(|value| value.as_bytes() == tag.as_bytes());
-    let mut response = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
-    response.insert_header((ETAG, tag)).insert_header((CACHE_CONTROL, "no-cache"));
+    let known = request
+        .headers()
+        .get(IF_NONE_MATCH)
+        .is_some_and(|value| value.as_bytes() == tag.as_bytes());
+    let mut response = if known {
+        HttpResponse::NotModified()
+    } else {
+        HttpResponse::Ok()
+    };
+    response
+        .insert_header((ETAG, tag))
+        .insert_header((CACHE_CONTROL, "no-cache"));
     if known {
         return response.finish();
     }
@@ -44,7 +65,10 @@ mod tests {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../static");
         for entry in std::fs::read_dir(folder).unwrap() {
             let name = entry.unwrap().file_name().into_string().unwrap();
-            assert!(super::ASSETS.iter().any(|(known, _)| *known == name), "{name} is not in ASSETS");
+            assert!(
+                super::ASSETS.iter().any(|(known, _)| *known == name),
+                "{name} is not in ASSETS"
+            );
         }
     }
 }

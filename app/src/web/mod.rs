@@ -71,7 +71,11 @@ pub fn serve(library: Arc<Library>, listener: TcpListener) -> Result<Server> {
     let local = listener.local_addr().context("reading the bound address")?;
     let worker = Worker::start(library.clone());
     let guard = Guard::new(&library.settings, local);
-    let state = web::Data::new(State { library, worker, guard });
+    let state = web::Data::new(State {
+        library,
+        worker,
+        guard,
+    });
     let server = HttpServer::new(move || {
         App::new()
             .app_data(state.clone())

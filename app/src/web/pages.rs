@@ -71,16 +71,27 @@ pub(super) async fn page_view(
     let (id, number) = place.into_inner();
     shown(async {
         let record = record(&state, &id).await?;
-        let page = state.library.catalog.page(&record.id, number).await?.ok_or_else(|| {
-            Problem::new(
-                Fault::NotFound,
-                "page_not_found",
-                format!("{} has no page {number}", record.file),
-                format!("it has {} pages", record.pages),
-            )
-        })?;
-        let quote = marked.into_inner().q.filter(|quote| !quote.trim().is_empty() && quote.len() <= QUOTE_BYTES);
-        let place = quote.as_deref().and_then(|quote| find(&page.text, quote)).unwrap_or(page.text.len()..page.text.len());
+        let page = state
+            .library
+            .catalog
+            .page(&record.id, number)
+            .await?
+            .ok_or_else(|| {
+                Problem::new(
+                    Fault::NotFound,
+                    "page_not_found",
+                    format!("{} has no page {number}", record.file),
+                    format!("it has {} pages", record.pages),
+                )
+            })?;
+        let quote = marked
+            .into_inner()
+            .q
+            .filter(|quote| !quote.trim().is_empty() && quote.len() <= QUOTE_BYTES);
+        let place = quote
+            .as_deref()
+            .and_then(|quote| find(&page.text, quote))
+            .unwrap_or(page.text.len()..page.text.len());
         Ok(PageView {
             csrf_token: state.guard.csrf().to_owned(),
             document: view(record),
@@ -117,7 +128,10 @@ struct Next {
 
 #[get("/login")]
 pub(super) async fn login_form(next: web::Query<Next>) -> HttpResponse {
-    let page = LoginPage { next: local(next.into_inner().next), error: None };
+    let page = LoginPage {
+        next: local(next.into_inner().next),
+        error: None,
+    };
     shown(async { Ok(page) }).await
 }
 
@@ -138,12 +152,18 @@ pub(super) async fn login(state: Shared, form: web::Form<SignIn>) -> HttpRespons
                 .http_only(true)
                 .same_site(SameSite::Strict)
                 .finish();
-            HttpResponse::build(StatusCode::SEE_OTHER).cookie(cookie).insert_header((LOCATION, next)).finish()
+            HttpResponse::build(StatusCode::SEE_OTHER)
+                .cookie(cookie)
+                .insert_header((LOCATION, next))
+                .finish()
         }
         None => {
             // Guessing is slow: each wrong try costs a second.
             tokio::time::sleep(std::time::Duration::from_secs(1)).await;
-            let page = LoginPage { next, error: Some("That is not the token of this Lectern.".into()) };
+            let page = LoginPage {
+                next,
+                error: Some("That is not the token of this Lectern.".into()),
+            };
             let mut response = shown(async { Ok(page) }).await;
             *response.status_mut() = StatusCode::UNAUTHORIZED;
             response
@@ -168,13 +188,22 @@ pub(super) async fn not_found(request: HttpRequest) -> HttpResponse {
 async fn shown<T: Template>(page: impl Future<Output = anyhow::Result<T>>) -> HttpResponse {
     let rendered = async { page.await?.render().context("rendering the page") };
     match rendered.await {
-        Ok(html) => HttpResponse::Ok().content_type(ContentType::html()).body(html),
+        Ok(html) => HttpResponse::Ok()
+            .content_type(ContentType::html())
+            .body(html),
         Err(error) => problem::page(&Problem::from_error(&error)),
     }
 }
 
 async fn collections(state: &State) -> anyhow::Result<Vec<String>> {
-    Ok(state.library.catalog.collections().await?.into_iter().map(|(name, _)| name).collect())
+    Ok(state
+        .library
+        .catalog
+        .collections()
+        .await?
+        .into_iter()
+        .map(|(name, _)| name)
+        .collect())
 }
 
 async fn record(state: &State, id: &str) -> anyhow::Result<DocumentRecord> {
@@ -230,15 +259,26 @@ fn local(next: Option<String>) -> String {
             if next.starts_with('/')
                 && !next.starts_with("//")
                 && !next.contains('\\')
-                && !next.chars().any(char::is_control) => next,
+                && !next.chars().any(char::is_control) =>
+        {
+            next
+        }
         _ => "/".to_owned(),
     }
 }
 
 /// `Content-Disposition` for a file shown in the browser (RFC 6266, RFC 8187).
 fn inline(file: &str) -> String {
-    let ascii: String =
-        file.chars().map(|c| if c.is_ascii_alphanumeric() || "-_. ".contains(c) { c } else { '_' }).collect();
+    let ascii: String = file
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || "-_. ".contains(c) {
+                c
+            } else {
+                '_'
+            }
+        })
+        .collect();
     let mut encoded = String::new();
     for byte in file.bytes() {
         if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
@@ -266,7 +306,13 @@ mod tests {
     #[test]
     fn sign_in_leads_nowhere_else() {
         assert_eq!(local(Some("/library?x=1".into())), "/library?x=1");
-        for next in ["//evil.example", "https://evil.example", "/\\evil.example", "/a\r\nb", ""] {
+        for next in [
+            "//evil.example",
+            "https://evil.example",
+            "/\\evil.example",
+            "/a\r\nb",
+            "",
+        ] {
             assert_eq!(local(Some(next.into())), "/");
         }
     }
@@ -274,7 +320,10 @@ mod tests {
     #[test]
     fn file_names_cannot_break_the_header() {
         let header = inline("a\"b\r\nü.pdf");
-        assert!(!header.contains('\r') && header.contains("filename=\"a_b___.pdf\""), "{header}");
+        assert!(
+            !header.contains('\r') && header.contains("filename=\"a_b___.pdf\""),
+            "{header}"
+        );
         assert!(header.contains("%C3%BC.pdf"), "{header}");
     }
 }

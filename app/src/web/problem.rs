@@ -68,7 +68,9 @@ pub(super) fn json(problem: &Problem) -> HttpResponse {
     if problem.fault == Fault::Machine {
         tracing::error!("{}: {}", problem.code, problem.message);
     }
-    HttpResponse::build(status(problem)).content_type("application/problem+json").json(body(problem))
+    HttpResponse::build(status(problem))
+        .content_type("application/problem+json")
+        .json(body(problem))
 }
 
 pub(super) fn page(problem: &Problem) -> HttpResponse {
@@ -80,7 +82,9 @@ pub(super) fn page(problem: &Problem) -> HttpResponse {
         hint: Some(problem.hint.clone()),
     };
     match page.render() {
-        Ok(html) => HttpResponse::build(status).content_type(ContentType::html()).body(html),
+        Ok(html) => HttpResponse::build(status)
+            .content_type(ContentType::html())
+            .body(html),
         Err(_) => json(problem),
     }
 }
@@ -90,26 +94,50 @@ fn status(problem: &Problem) -> StatusCode {
 }
 
 pub(super) fn json_config() -> web::JsonConfig {
-    web::JsonConfig::default().limit(1 << 20).error_handler(|error, _| {
-        let too_large = matches!(
-            error,
-            error::JsonPayloadError::Overflow { .. } | error::JsonPayloadError::OverflowKnownLength { .. }
-        );
-        let fault = if too_large { Fault::TooLarge } else { Fault::Usage };
-        malformed(fault, &format!("the request's JSON cannot be used: {error}"))
-    })
+    web::JsonConfig::default()
+        .limit(1 << 20)
+        .error_handler(|error, _| {
+            let too_large = matches!(
+                error,
+                error::JsonPayloadError::Overflow { .. }
+                    | error::JsonPayloadError::OverflowKnownLength { .. }
+            );
+            let fault = if too_large {
+                Fault::TooLarge
+            } else {
+                Fault::Usage
+            };
+            malformed(
+                fault,
+                &format!("the request's JSON cannot be used: {error}"),
+            )
+        })
 }
 
 pub(super) fn query_config() -> web::QueryConfig {
-    web::QueryConfig::default()
-        .error_handler(|error, _| malformed(Fault::Usage, &format!("the address's query cannot be used: {error}")))
+    web::QueryConfig::default().error_handler(|error, _| {
+        malformed(
+            Fault::Usage,
+            &format!("the address's query cannot be used: {error}"),
+        )
+    })
 }
 
 pub(super) fn path_config() -> web::PathConfig {
-    web::PathConfig::default()
-        .error_handler(|error, _| malformed(Fault::NotFound, &format!("there is no such address: {error}")))
+    web::PathConfig::default().error_handler(|error, _| {
+        malformed(
+            Fault::NotFound,
+            &format!("there is no such address: {error}"),
+        )
+    })
 }
 
 fn malformed(fault: Fault, message: &str) -> actix_web::Error {
-    Failed(Problem::new(fault, "request_malformed", message, "see the documentation of the API")).into()
+    Failed(Problem::new(
+        fault,
+        "request_malformed",
+        message,
+        "see the documentation of the API",
+    ))
+    .into()
 }

@@ -50,7 +50,12 @@ impl Guard {
         if local.ip().is_loopback() {
             hosts.push("localhost".into());
         }
-        Self { token: settings.token.clone(), csrf: secret(), session: secret(), hosts }
+        Self {
+            token: settings.token.clone(),
+            csrf: secret(),
+            session: secret(),
+            hosts,
+        }
     }
 
     /// The token that our pages carry.
@@ -65,7 +70,10 @@ impl Guard {
 
     /// The session cookie's value, for the right token.
     pub fn sign_in(&self, token: &str) -> Option<&str> {
-        let right = self.token.as_deref().is_some_and(|wanted| same(wanted, token.trim()));
+        let right = self
+            .token
+            .as_deref()
+            .is_some_and(|wanted| same(wanted, token.trim()));
         right.then_some(self.session.as_str())
     }
 
@@ -87,19 +95,26 @@ impl Guard {
     fn judge(&self, request: &ServiceRequest) -> Result<(), Problem> {
         let headers = request.headers();
         let host = request.connection_info().host().to_owned();
-        let sent_host = headers.get(header::HOST).and_then(|value| value.to_str().ok());
+        let sent_host = headers
+            .get(header::HOST)
+            .and_then(|value| value.to_str().ok());
         let host = sent_host.unwrap_or(&host);
         if !self.knows_host(host) {
             return Err(Problem::new(
                 Fault::Forbidden,
                 "host_unknown",
-                format!("this Lectern does not answer to the name {:?}", host_name(host)),
+                format!(
+                    "this Lectern does not answer to the name {:?}",
+                    host_name(host)
+                ),
                 "open it by its address, or add the name to the setting allowed_hosts",
             ));
         }
         if let Some(origin) = headers.get(header::ORIGIN) {
             let origin = origin.to_str().unwrap_or_default();
-            let same_origin = origin.split_once("://").is_some_and(|(_, authority)| authority.eq_ignore_ascii_case(host));
+            let same_origin = origin
+                .split_once("://")
+                .is_some_and(|(_, authority)| authority.eq_ignore_ascii_case(host));
             if !same_origin {
                 return Err(Problem::new(
                     Fault::Forbidden,
@@ -126,7 +141,10 @@ impl Guard {
         let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
         // The sign-in form is sent before there is a session to protect, and Origin was checked.
         if changes && !bearer && path != "/login" {
-            let given = headers.get(CSRF_HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
+            let given = headers
+                .get(CSRF_HEADER)
+                .and_then(|value| value.to_str().ok())
+                .unwrap_or_default();
             if !same(given, &self.csrf) {
                 return Err(Problem::new(
                     Fault::Forbidden,
@@ -147,16 +165,28 @@ pub(super) async fn check(
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let verdict = match request.app_data::<web::Data<State>>() {
         Some(state) => state.guard.judge(&request),
-        None => Err(Problem::new(Fault::Machine, "internal", "the server has no state", "restart it")),
+        None => Err(Problem::new(
+            Fault::Machine,
+            "internal",
+            "the server has no state",
+            "restart it",
+        )),
     };
     let is_page = wants_page(&request);
-    let target = request.uri().path_and_query().map_or("/", |target| target.as_str()).to_owned();
+    let target = request
+        .uri()
+        .path_and_query()
+        .map_or("/", |target| target.as_str())
+        .to_owned();
     let mut response = match verdict {
         Ok(()) => next.call(request).await?.map_into_boxed_body(),
         Err(problem) => {
             let answer = if problem.fault == Fault::Unauthorized && is_page {
                 HttpResponse::build(StatusCode::SEE_OTHER)
-                    .insert_header((header::LOCATION, format!("/login?next={}", encoded(&target))))
+                    .insert_header((
+                        header::LOCATION,
+                        format!("/login?next={}", encoded(&target)),
+                    ))
                     .finish()
             } else if is_page {
                 problem::page(&problem)
@@ -171,15 +201,23 @@ pub(super) async fn check(
 }
 
 fn set_headers(headers: &mut HeaderMap) {
-    let is_pdf = headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/pdf");
+    let is_pdf = headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind == "application/pdf");
     let policy = if is_pdf { PDF_POLICY } else { POLICY };
     let fixed = [
         (header::CONTENT_SECURITY_POLICY, policy),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
         (header::REFERRER_POLICY, "same-origin"),
-        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+        (
+            HeaderName::from_static("cross-origin-opener-policy"),
+            "same-origin",
+        ),
+        (
+            HeaderName::from_static("cross-origin-resource-policy"),
+            "same-origin",
+        ),
     ];
     for (name, value) in fixed {
         headers.insert(name, HeaderValue::from_static(value));
@@ -202,7 +240,11 @@ fn wants_page(request: &ServiceRequest) -> bool {
 
 fn host_name(host: &str) -> &str {
     // `[::1]:8080` has colons of its own.
-    if let Some(end) = host.find(']') { &host[..=end] } else { host.split(':').next().unwrap_or(host) }
+    if let Some(end) = host.find(']') {
+        &host[..=end]
+    } else {
+        host.split(':').next().unwrap_or(host)
+    }
 }
 
 fn encoded(text: &str) -> String {
@@ -239,10 +281,21 @@ mod tests {
             session: secret(),
             hosts: vec!["localhost".into(), "papers.lab".into()],
         };
-        for host in ["localhost:8080", "127.0.0.1", "[::1]:8080", "192.168.1.5:80", "PAPERS.lab"] {
+        for host in [
+            "localhost:8080",
+            "127.0.0.1",
+            "[::1]:8080",
+            "192.168.1.5:80",
+            "PAPERS.lab",
+        ] {
             assert!(guard.knows_host(host), "{host}");
         }
-        for host in ["evil.example", "localhost.evil.example", "", "127.0.0.1.nip.example"] {
+        for host in [
+            "evil.example",
+            "localhost.evil.example",
+            "",
+            "127.0.0.1.nip.example",
+        ] {
             assert!(!guard.knows_host(host), "{host}");
         }
     }

@@ -26,12 +26,19 @@ pub(super) async fn upload(
     destination: web::Query<Destination>,
     mut form: Multipart,
 ) -> Result<HttpResponse, Failed> {
-    let collection = collection_name(destination.collection.as_deref().unwrap_or(DEFAULT_COLLECTION))?;
+    let collection = collection_name(
+        destination
+            .collection
+            .as_deref()
+            .unwrap_or(DEFAULT_COLLECTION),
+    )?;
     while let Some(field) = form.try_next().await.map_err(malformed)? {
         if field.name() != Some("file") {
             continue;
         }
-        let name = field.content_disposition().and_then(|disposition| disposition.get_filename());
+        let name = field
+            .content_disposition()
+            .and_then(|disposition| disposition.get_filename());
         let name = display_name(name.unwrap_or_default());
         let bytes = read(&state, field).await?;
         return queue(&state, name, collection, bytes).await;
@@ -42,22 +49,39 @@ pub(super) async fn upload(
 async fn read(state: &State, mut field: Field) -> Result<Vec<u8>, Failed> {
     let mut bytes = Vec::new();
     while let Some(part) = field.try_next().await.map_err(malformed)? {
-        state.library.check_size((bytes.len() + part.len()) as u64)?;
+        state
+            .library
+            .check_size((bytes.len() + part.len()) as u64)?;
         bytes.extend_from_slice(&part);
     }
     if bytes.is_empty() {
         let error = ingest::Error::Empty;
-        return Err(Problem::new(Fault::Input, error.code(), error.to_string(), error.hint()).into());
+        return Err(
+            Problem::new(Fault::Input, error.code(), error.to_string(), error.hint()).into(),
+        );
     }
     Ok(bytes)
 }
 
-async fn queue(state: &State, name: String, collection: String, bytes: Vec<u8>) -> Result<HttpResponse, Failed> {
+async fn queue(
+    state: &State,
+    name: String,
+    collection: String,
+    bytes: Vec<u8>,
+) -> Result<HttpResponse, Failed> {
     let sha256 = Blobs::name_of(&bytes);
     let id = uuid::Uuid::now_v7().to_string();
-    state.library.queue(&id, &name, &collection, &sha256, bytes).await?;
+    state
+        .library
+        .queue(&id, &name, &collection, &sha256, bytes)
+        .await?;
     state.worker.wake();
-    let job = state.library.catalog.job(&id).await?.context("the job was just stored")?;
+    let job = state
+        .library
+        .catalog
+        .job(&id)
+        .await?
+        .context("the job was just stored")?;
     Ok(HttpResponse::Accepted().json(json!({ "job": job })))
 }
 
