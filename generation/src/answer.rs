@@ -231,9 +231,13 @@ impl<'a> Draft<'a> {
         let best_score = evidence.first().map_or(0.0, |best| best.score);
         let chosen = evidence
             .iter()
-            .filter(|item| !item.is_neighbour && item.score >= FURTHER_QUOTE * best_score)
-            .take(MOST_QUOTES);
-        for item in chosen {
+            .filter(|item| !item.is_neighbour && item.score >= FURTHER_QUOTE * best_score);
+        // A quote that breaks off (into a table, a formula) is shown where there is no other.
+        let (whole, broken): (Vec<_>, Vec<_>) = chosen.partition(|item| {
+            evidence::is_finished(&self.passages[item.passage].text[item.range.clone()])
+        });
+        let chosen = if whole.is_empty() { broken } else { whole };
+        for item in chosen.into_iter().take(MOST_QUOTES) {
             let key = self.key_of(item);
             let quoted = &self.answer.citations[key as usize - 1].quote;
             self.answer.sentences.push(Sentence {

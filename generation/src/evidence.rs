@@ -334,8 +334,8 @@ fn is_bibliography(section: &str) -> bool {
     .any(|name| section.trim().ends_with(name))
 }
 
-/// True for what reads as a sentence of running text; false for headings, table cells, formulas
-/// and entries of a bibliography.
+/// True for what reads as a sentence of running text; false for headings, table cells, formulas,
+/// fragments and entries of a bibliography.
 pub fn is_prose(text: &str) -> bool {
     const LEAST_CHARACTERS: usize = 25;
     const MOST_CHARACTERS: usize = 900;
@@ -348,15 +348,16 @@ pub fn is_prose(text: &str) -> bool {
     if !(LEAST_CHARACTERS..=MOST_CHARACTERS).contains(&characters) {
         return false;
     }
+    // What begins in the middle of a sentence was cut by a page, a column or a figure.
+    if text.chars().next().is_some_and(char::is_lowercase) {
+        return false;
+    }
     let letters = text.chars().filter(|c| c.is_alphabetic()).count();
     if letters * 10 < characters * 6 {
         return false;
     }
     let found = words(text);
-    let is_finished = text
-        .trim_end_matches(['"', '\'', ')', ']', '”', '’'])
-        .ends_with(['.', '!', '?', ':', ';', '。', '！', '？']);
-    let least = if is_finished {
+    let least = if is_finished(text) {
         LEAST_WORDS
     } else {
         LEAST_UNFINISHED_WORDS
@@ -366,6 +367,13 @@ pub fn is_prose(text: &str) -> bool {
     let is_spaced = text.is_ascii();
     let has_function_word = found.iter().any(|word| word.is_stop);
     found.len() >= least && (has_function_word || !is_spaced) && !is_reference(text)
+}
+
+/// True where the text ends as a sentence does.
+pub(crate) fn is_finished(text: &str) -> bool {
+    text.trim_end()
+        .trim_end_matches(['"', '\'', ')', ']', '”', '’'])
+        .ends_with(['.', '!', '?', ':', ';', '。', '！', '？'])
 }
 
 /// True for an entry of a bibliography, which has at least two of its marks.

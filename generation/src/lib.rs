@@ -15,6 +15,7 @@ pub mod quote;
 pub mod sampling;
 
 mod numbers;
+mod polarity;
 mod tokenizer;
 mod words;
 
