@@ -141,6 +141,10 @@ fn is_full_stop(text: &str, start: usize, at: usize) -> bool {
     if last == "no" {
         return !first.is_ascii_digit();
     }
+    // "Ms. Lovelace" is a title, "152 ms. It" are milliseconds.
+    if last == "ms" {
+        return !word.starts_with('M');
+    }
     if ABBREVIATIONS.contains(&last) {
         return false;
     }
@@ -308,6 +312,19 @@ mod tests {
                 See Sec. 4 vs. Tab. 1.
                 Dr. J. Smith of the U.S. Army agreed.
                 No. 5 was best."#]],
+        );
+    }
+
+    #[test]
+    fn milliseconds_end_a_sentence_and_blocks_do_too() {
+        check(
+            "The longest trial took 152 ms. It was\nrepeated. Ms. Hamilton agreed.\n\n3.2 Elections\n\nEach",
+            expect![[r#"
+                The longest trial took 152 ms.
+                It was repeated.
+                Ms. Hamilton agreed.
+                3.2 Elections
+                Each"#]],
         );
     }
 

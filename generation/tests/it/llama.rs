@@ -11,7 +11,7 @@ use generation::sampling::Sampling;
 use generation::{Completion, Error, Generator, Message, gguf};
 
 const WIDTH: usize = 64;
-const FEED_FORWARD: usize = 96;
+const FEED_FORWARD: usize = 128;
 const HEADS: usize = 4;
 const KV_HEADS: usize = 2;
 const LAYERS: usize = 2;
