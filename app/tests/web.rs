@@ -160,8 +160,7 @@ async fn bad_uploads_are_refused_or_fail_with_a_reason() {
         "the file name became markup"
     );
 
-    let blobs = app.library.blobs.list().await.unwrap();
-    assert_eq!(blobs.len(), 1, "failed uploads leave no file behind");
+    app.left_with_blobs(1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -206,6 +205,44 @@ async fn queued_uploads_can_be_cancelled_and_survive_a_restart() {
         [name],
         "the cancelled one left nothing"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_upload_can_be_cancelled_and_leaves_nothing() {
+    let app = spawn_app(&[]).await;
+    let line = "Consensus among servers is reached by a majority that never changes its mind.";
+    let pages: Vec<String> = (0..1200)
+        .map(|page| format!("Page {page}. {line}"))
+        .collect();
+    let pages: Vec<&str> = pages.iter().map(String::as_str).collect();
+    let queued: Value = app
+        .upload("long.pdf", pdf(&pages))
+        .await
+        .json()
+        .await
+        .unwrap();
+    let path = format!("/api/v1/jobs/{}", queued["job"]["id"].as_str().unwrap());
+    loop {
+        let job: Value = app.get(&path).send().await.unwrap().json().await.unwrap();
+        let job = &job["job"];
+        if job["stage"] == "embedding" {
+            assert!(
+                job["done"].as_u64().unwrap() <= job["total"].as_u64().unwrap(),
+                "{job}"
+            );
+            break;
+        }
+        assert!(
+            matches!(job["state"].as_str().unwrap(), "queued" | "running"),
+            "{job}"
+        );
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    app.post(&format!("{path}/cancel")).send().await.unwrap();
+    let job = app.finished(queued["job"]["id"].as_str().unwrap()).await;
+    assert_eq!(job["state"], "cancelled", "{job}");
+    assert_eq!(app.library.catalog.count_documents().await.unwrap(), 0);
+    app.left_with_blobs(0).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

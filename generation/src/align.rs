@@ -18,7 +18,7 @@ use crate::polarity::{OPPOSITES, Polarity};
 use crate::words::{Word, words};
 
 /// A sentence with at least this support, and no veto, is supported.
-pub const THRESHOLD: f32 = 0.6;
+pub const THRESHOLD: f32 = 0.7;
 
 /// A second quote is added where it raises the support by at least this much.
 const SECOND_QUOTE_GAIN: f32 = 0.12;
@@ -191,6 +191,15 @@ impl<'a> Claim<'a> {
         if content.is_empty() && figures.iter().all(|figure| figure.unit.is_none()) {
             return 0.0;
         }
+        // What only says the question again answers nothing, whatever it is compared with.
+        let asked = quantities(self.question, true);
+        let is_echo = content
+            .iter()
+            .all(|(_, word)| self.question_stems.contains(&word.stem))
+            && figures.iter().all(|figure| figure.is_in(&asked));
+        if is_echo {
+            return 0.0;
+        }
         if fold(source.text).contains(&fold(self.text)) {
             return 1.0;
         }
@@ -207,7 +216,6 @@ impl<'a> Claim<'a> {
             met += weight * source.has(&word.stem);
         }
         let known = quantities(source.text, true);
-        let asked = quantities(self.question, true);
         for figure in &figures {
             let weight = if figure.is_in(&asked) {
                 QUESTION_WORD_WEIGHT

@@ -105,7 +105,7 @@ pub fn answer(
     for sentence in sentences {
         draft.align(sentence, &evidence);
     }
-    if draft.is_supported() {
+    if draft.is_mostly_supported() {
         Ok(draft.finish(Outcome::Answered))
     } else if declined && best_score < CONVINCING {
         Ok(draft.insufficient(&evidence))
@@ -218,11 +218,15 @@ impl<'a> Draft<'a> {
         }
     }
 
-    fn is_supported(&self) -> bool {
-        self.answer
-            .sentences
+    /// True where at least half of the sentences are supported: a draft of which most is made up
+    /// is not worth mending.
+    fn is_mostly_supported(&self) -> bool {
+        let sentences = &self.answer.sentences;
+        let supported = sentences
             .iter()
-            .any(|sentence| sentence.supported)
+            .filter(|sentence| sentence.supported)
+            .count();
+        supported > 0 && supported * 2 >= sentences.len()
     }
 
     /// Drops the model's sentences and answers with the best evidence, word for word.
@@ -300,7 +304,14 @@ fn sentences(completion: &Completion) -> (Vec<String>, bool) {
                 declined = true;
             } else if sentence.chars().any(char::is_alphanumeric) && !sentences.contains(&sentence)
             {
-                sentences.push(sentence);
+                // "The parameters are:" says nothing without what follows.
+                match sentences.last_mut() {
+                    Some(opening) if opening.ends_with(':') => {
+                        opening.push(' ');
+                        opening.push_str(&sentence);
+                    }
+                    _ => sentences.push(sentence),
+                }
             }
         }
     }

@@ -335,6 +335,7 @@ impl Library {
         let embedder = self.embedder().await?;
         blocking(move || {
             let mut vectors = Vec::with_capacity(chunks.len());
+            watch.progress(Stage::Embedding, 0, chunks.len());
             for group in chunks.chunks(EMBED_AT_ONCE) {
                 if watch.cancelled() {
                     return Err(ingest::Error::Cancelled.into());

@@ -1,6 +1,6 @@
 //! The style sheet and the scripts, carried inside the binary.
 
-use actix_web::http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH};
+use actix_web::http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH, LOCATION};
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use sha2::{Digest, Sha256};
 
@@ -27,6 +27,15 @@ const ASSETS: &[(&str, &[u8])] = assets![
     "style.css",
     "uploads.js",
 ];
+
+/// Asked for by browsers beside a PDF, which names no icon of its own.
+#[get("/favicon.ico")]
+pub(super) async fn icon() -> HttpResponse {
+    HttpResponse::MovedPermanently()
+        .insert_header((LOCATION, "/static/favicon.svg"))
+        .insert_header((CACHE_CONTROL, "no-cache"))
+        .finish()
+}
 
 #[get("/static/{name}")]
 pub(super) async fn asset(request: HttpRequest, name: web::Path<String>) -> HttpResponse {

@@ -104,6 +104,7 @@ fn routes(config: &mut web::ServiceConfig) {
         .service(pages::login_form)
         .service(pages::login)
         .service(assets::asset)
+        .service(assets::icon)
         .service(api::live)
         .service(api::ready)
         .service(

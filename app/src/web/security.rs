@@ -126,7 +126,9 @@ impl Guard {
         }
         let bearer = self.has_bearer(headers);
         let path = request.path();
-        let open = path == "/login" || path.starts_with("/static/") || path.starts_with("/health/");
+        let open = matches!(path, "/login" | "/favicon.ico")
+            || path.starts_with("/static/")
+            || path.starts_with("/health/");
         if self.needs_token() && !open && !bearer {
             let session = request.cookie(SESSION_COOKIE);
             if !session.is_some_and(|cookie| same(cookie.value(), &self.session)) {

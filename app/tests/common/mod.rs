@@ -124,6 +124,17 @@ impl TestApp {
         self.finished(queued["job"]["id"].as_str().unwrap()).await
     }
 
+    /// Waits until so many stored files are left: an upload's goes just after its job has ended.
+    pub(crate) async fn left_with_blobs(&self, wanted: usize) {
+        for _ in 0..1000 {
+            if self.library.blobs.list().await.unwrap().len() == wanted {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        panic!("{:?} are left", self.library.blobs.list().await.unwrap());
+    }
+
     /// Waits until a job has ended.
     pub(crate) async fn finished(&self, id: &str) -> Value {
         loop {

@@ -136,3 +136,9 @@ fn the_models_own_markers_go_and_the_text_stays() {
         assert_eq!(strip_markers(written), kept);
     }
 }
+
+#[test]
+fn an_echo_of_the_question_is_no_answer() {
+    let found = aligned("Raft does take long to elect a leader.");
+    assert!(!found.supported, "{found:?}");
+}
