@@ -2,10 +2,11 @@
 //! quoted.
 //!
 //! Whether the hyphen belongs to the word ("self-attention") is decided by the paper itself: the
-//! hyphen stays if the paper writes the word with it elsewhere and never without. Either way both
-//! halves end up side by side, and each line keeps the bytes that it gave.
+//! hyphen stays if the paper writes the word with it elsewhere and never without, or never writes
+//! it elsewhere but uses both halves as words of their own ("open-domain"). Either way both halves
+//! end up side by side, and each line keeps the bytes that it gave.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use crate::Page;
 use crate::paragraph::Spacing;
@@ -18,9 +19,16 @@ pub(crate) fn join(pages: &mut [Page]) {
     }
 }
 
-/// All words of the document in lower case, those with inner hyphens also whole.
-fn vocabulary(pages: &[Page]) -> HashSet<String> {
-    let mut words = HashSet::new();
+/// Shortest half that can be told from a syllable.
+const LEAST_HALF: usize = 4;
+
+/// How often each word of the document occurs, in lower case; those with inner hyphens count
+/// whole and in parts.
+type Vocabulary = HashMap<String, u32>;
+
+fn vocabulary(pages: &[Page]) -> Vocabulary {
+    let mut words = Vocabulary::new();
+    let mut count = |word: String| *words.entry(word).or_default() += 1;
     for word in pages.iter().flat_map(|page| page.text.split_whitespace()) {
         let word = word.trim_matches(|c: char| !c.is_alphanumeric() && !is_hyphen(c));
         if word.is_empty() || word.ends_with(is_hyphen) {
@@ -28,16 +36,18 @@ fn vocabulary(pages: &[Page]) -> HashSet<String> {
         }
         let word = word.to_lowercase();
         if word.contains(is_hyphen) {
-            words.extend(word.split(is_hyphen).map(str::to_owned));
-            words.insert(word.replace(is_hyphen, "-"));
+            word.split(is_hyphen)
+                .map(str::to_owned)
+                .for_each(&mut count);
+            count(word.replace(is_hyphen, "-"));
         } else {
-            words.insert(word);
+            count(word);
         }
     }
     words
 }
 
-fn join_page(page: &mut Page, words: &HashSet<String>) {
+fn join_page(page: &mut Page, words: &Vocabulary) {
     let mut text = String::with_capacity(page.text.len());
     let spacing = Spacing::of(page);
     for i in 0..page.lines.len() {
@@ -63,7 +73,6 @@ fn join_page(page: &mut Page, words: &HashSet<String>) {
         page.lines[i].start = start;
         page.lines[i].end = end;
     }
-    // A soft hyphen in the middle of a line is an unused place to break at.
     debug_assert!(
         page.lines
             .windows(2)
@@ -82,10 +91,10 @@ enum Ending {
     DropHyphen,
 }
 
-fn ending(line: &str, next: &str, words: &HashSet<String>) -> Ending {
-    let Some(hyphen) = line.chars().next_back().filter(|&c| is_hyphen(c)) else {
+fn ending(line: &str, next: &str, words: &Vocabulary) -> Ending {
+    if !line.ends_with(is_hyphen) {
         return Ending::Keep;
-    };
+    }
     let before = line.trim_end_matches(is_hyphen);
     // "A--" is a dash.
     if line.chars().rev().nth(1).is_none_or(|c| !c.is_alphabetic()) {
@@ -107,9 +116,6 @@ fn ending(line: &str, next: &str, words: &HashSet<String>) -> Ending {
     if matches!(right.as_str(), "and" | "or" | "to" | "und" | "oder" | "et") {
         return Ending::Keep;
     }
-    if hyphen == '\u{ad}' {
-        return Ending::DropHyphen;
-    }
     // Brackets inside the left half, as in "(word)sub-", leave only the part that is a word.
     let left = left
         .rsplit(|c: char| !c.is_alphanumeric() && !is_hyphen(c))
@@ -118,9 +124,14 @@ fn ending(line: &str, next: &str, words: &HashSet<String>) -> Ending {
     let right = right.trim_end_matches(is_hyphen);
     let joined = format!("{left}{right}");
     let hyphenated = format!("{left}-{right}").replace(is_hyphen, "-");
-    if words.contains(&joined) {
+    // The right half is counted here too, at the start of the next line.
+    let are_words = left.chars().count() >= LEAST_HALF
+        && right.chars().count() >= LEAST_HALF
+        && words.contains_key(left)
+        && words.get(right).is_some_and(|count| *count > 1);
+    if words.contains_key(&joined) {
         Ending::DropHyphen
-    } else if words.contains(&hyphenated) || left.contains(is_hyphen) {
+    } else if words.contains_key(&hyphenated) || left.contains(is_hyphen) || are_words {
         Ending::KeepHyphen
     } else {
         Ending::DropHyphen
@@ -190,6 +201,15 @@ mod tests {
             "from GPT-\n4 and Anne-\nMarie"
         );
         assert_eq!(joined(&["soft\u{ad}", "ware"]), "software");
+        assert_eq!(
+            joined(&["an open question in one domain", "is open-", "domain"]),
+            "an open question in one domain\nis open-domain"
+        );
+        assert_eq!(
+            joined(&["for infor-", "mation"]),
+            "for information",
+            "half a word is no word"
+        );
         assert_eq!(
             joined(&["a dash --", "next -", "last"]),
             "a dash --\nnext -\nlast"

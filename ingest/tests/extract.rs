@@ -233,3 +233,20 @@ fn a_password_that_is_not_needed_does_no_harm() {
         "Open"
     );
 }
+
+/// The sample papers' typesetter gives every hyphen the code of the soft one.
+#[test]
+fn drawn_soft_hyphens_are_hyphens() {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../samples/hybrid-retrieval.pdf"
+    );
+    let document = ingest::extract::read(std::fs::read(path).unwrap(), None).unwrap();
+    let text = document.text();
+    assert!(!text.contains('\u{ad}'));
+    assert!(text.contains("open-domain") && text.contains("cross-validation"));
+    assert!(
+        text.contains("parameters"),
+        "a word that was only hyphenated is whole"
+    );
+}

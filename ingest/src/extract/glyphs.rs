@@ -119,6 +119,16 @@ impl Glyphs {
         if !advance.is_finite() || advance < 0.0 {
             advance = 0.0;
         }
+        // Some writers give every hyphen the code of the soft one. What is drawn is a hyphen; what
+        // takes no room is a place to break at, and invisible.
+        if &self.characters[start as usize..] == "\u{ad}" {
+            self.characters.truncate(start as usize);
+            if advance < 0.05 * size {
+                return;
+            }
+            self.characters.push('-');
+        }
+        let end = self.characters.len() as u32;
         let angle = snap(angle);
         let (sin, cos) = sin_cos(angle);
         let glyph = Glyph {
