@@ -2,7 +2,7 @@
 //!
 //! Two halves: [`messages`] writes the instruction, the evidence and the question as a chat;
 //! [`ChatTemplate`] renders a chat with the Jinja template that came with the model, as Hugging
-//! Face's `apply_chat_template` does (<https://huggingface.co/docs/transformers/chat_templating>).
+//! Face's `apply_chat_template` does.
 //!
 //! Text from papers is data. It reaches the template only as the value of `content`, never as
 //! template source, and [`neutralise`] breaks up any of the model's special tokens that stands

@@ -11,6 +11,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::{CollectionRecord, Event, IngestRequest, Request, Summary};
 use crate::error::{Fault, Problem};
 use crate::library::add::{Prepared, Watch, collection_name, display_name};
+use crate::library::search::collection_not_found;
 use crate::library::{FileReport, FileStatus, Library, Stage, Upload, blocking};
 
 type Events = UnboundedSender<Event>;
@@ -113,13 +114,7 @@ async fn delete_collection(
         let _ = events.send(Event::Deleted(library.remove(&document.id).await?));
     }
     if !library.catalog.delete_collection(name).await? {
-        return Err(Problem::new(
-            Fault::NotFound,
-            "collection_not_found",
-            format!("there is no collection {name:?}"),
-            "`lectern collections list` shows the collections",
-        )
-        .into());
+        return Err(collection_not_found(name).into());
     }
     let _ = events.send(Event::Collections(collections(library).await?));
     Ok(())

@@ -102,13 +102,7 @@ impl Library {
                 .iter()
                 .any(|(existing, _)| existing == name)
         {
-            return Err(Problem::new(
-                Fault::NotFound,
-                "collection_not_found",
-                format!("there is no collection {name:?}"),
-                "`lectern collections list` shows the collections",
-            )
-            .into());
+            return Err(collection_not_found(name).into());
         }
         let mut filter = Filter {
             collection: request.collection.clone(),
@@ -137,6 +131,16 @@ impl Library {
         }
         Ok(filter)
     }
+}
+
+/// The failure of naming a collection that is not there.
+pub fn collection_not_found(name: &str) -> Problem {
+    Problem::new(
+        Fault::NotFound,
+        "collection_not_found",
+        format!("there is no collection {name:?}"),
+        "`lectern collections list` shows the collections",
+    )
 }
 
 /// Refuses a question that is empty or too long.
