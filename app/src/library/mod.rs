@@ -79,7 +79,6 @@ impl Library {
             blobs,
             reader,
         };
-        library.sweep().await?;
         Ok(Arc::new(library))
     }
 
@@ -127,6 +126,7 @@ impl Library {
             )?);
             let _writing = self.writing.lock().await;
             self.catch_up(&indexes).await?;
+            self.sweep().await?;
             Ok::<_, anyhow::Error>(indexes)
         };
         self.indexes.get_or_try_init(open).await.cloned()
@@ -158,7 +158,11 @@ impl Library {
         .await
     }
 
-    /// Removes blobs that nothing needs: left by a kill between storing a file and its document.
+    /// Removes blobs that nothing needs: left by a kill between storing a file and its document, or
+    /// between deleting a document and its file. Once a process, with the indexes, so that listing
+    /// documents does not list every file.
+    ///
+    /// The caller holds `writing`.
     async fn sweep(&self) -> Result<()> {
         let needed = self.catalog.needed_blobs().await?;
         for name in self.blobs.list().await? {

@@ -1,6 +1,6 @@
 //! How a document leaves the library: catalog, vectors, postings, blob, and the answers that quote
 //! it. The catalog goes first, so that a kill half-way ends with the document gone: the indexes
-//! catch up and the sweep at start finds the blob.
+//! catch up and sweep the blob away when they are next opened.
 
 use anyhow::Result;
 
