@@ -120,7 +120,9 @@ fn report(
             writeln!(
                 out,
                 "{file}\n  {:?}\n  {:?} {:?}",
-                metadata.title, metadata.authors, metadata.year
+                metadata.title(),
+                metadata.authors(),
+                metadata.year()
             )
         }
         "--chunks" => {

@@ -54,6 +54,7 @@ pub(crate) fn assemble(info: &Info, read: Vec<ReadPage>, mut warnings: Vec<Warni
         metadata,
         pages,
         warnings,
+        ..Document::default()
     }
 }
 

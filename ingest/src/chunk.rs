@@ -285,6 +285,7 @@ mod tests {
                     start,
                     end: start + line.len(),
                     font_size: 10.0,
+                    spans: Vec::new(),
                 }
             });
             Page {
@@ -293,6 +294,7 @@ mod tests {
                 height: 100.0,
                 text: text.clone(),
                 lines: lines.collect(),
+                ..Page::default()
             }
         });
         Document {

@@ -202,6 +202,7 @@ fn lay_out(mut glyphs: Glyphs, number: u32, width: f32, height: f32) -> ReadPage
         height,
         text: String::new(),
         lines: Vec::new(),
+        ..Page::default()
     };
     for line in lines {
         if !page.text.is_empty() {
@@ -214,6 +215,7 @@ fn lay_out(mut glyphs: Glyphs, number: u32, width: f32, height: f32) -> ReadPage
             start,
             end: page.text.len(),
             font_size: line.font_size,
+            spans: Vec::new(),
         });
     }
     let mut warnings = Vec::new();
@@ -252,6 +254,7 @@ fn unreadable(number: u32, width: f32, height: f32) -> ReadPage {
             height,
             text: String::new(),
             lines: Vec::new(),
+            ..Page::default()
         },
         warnings: vec![Warning {
             code: "page_unreadable".to_owned(),

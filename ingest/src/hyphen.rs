@@ -161,6 +161,7 @@ mod tests {
             height: 100.0,
             text: String::new(),
             lines: vec![],
+            ..Page::default()
         };
         for line in lines {
             if !page.text.is_empty() {
@@ -173,6 +174,7 @@ mod tests {
                 start,
                 end: page.text.len(),
                 font_size: 10.0,
+                spans: Vec::new(),
             });
         }
         page

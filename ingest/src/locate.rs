@@ -132,6 +132,7 @@ mod tests {
             start,
             end,
             font_size: 10.0,
+            spans: Vec::new(),
         };
         let page = |number, text: &str, lines| Page {
             number,
@@ -139,6 +140,7 @@ mod tests {
             height: 300.0,
             text: text.to_owned(),
             lines,
+            ..Page::default()
         };
         vec![
             page(

@@ -11,7 +11,7 @@ mod title;
 mod year;
 
 use crate::extract::Info;
-use crate::{Metadata, Page};
+use crate::{Field, Metadata, Page, Source};
 
 /// What `info` and the first pages say of the paper.
 pub(crate) fn infer(info: &Info, pages: &[Page]) -> Metadata {
@@ -21,9 +21,12 @@ pub(crate) fn infer(info: &Info, pages: &[Page]) -> Metadata {
     let title = title::find(info, first);
     let authors = authors::find(info, first, title.as_ref());
     Metadata {
-        authors,
-        year: year::find(info, pages),
-        title: title.map(|title| title.text),
+        authors: (!authors.is_empty()).then(|| Field::new(authors, Source::Layout, 0.8)),
+        year: year::find(info, pages).map(|year| Field::new(year, Source::Pattern, 0.8)),
+        title: title
+            .map(|title| title.text)
+            .map(|title| Field::new(title, Source::Layout, 0.8)),
+        ..Metadata::default()
     }
 }
 

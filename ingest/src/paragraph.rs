@@ -91,6 +91,7 @@ mod tests {
             start: 0,
             end: 0,
             font_size: size,
+            spans: Vec::new(),
         }
     }
 
@@ -101,6 +102,7 @@ mod tests {
             height: 800.0,
             text: String::new(),
             lines,
+            ..Page::default()
         }
     }
 

@@ -157,12 +157,9 @@ fn metadata_of_a_small_paper() {
         "",
         "/Title (Microsoft Word - small.doc) /Author (admin)",
     ));
-    assert_eq!(
-        document.metadata.title.as_deref(),
-        Some("A Study of Small Things")
-    );
-    assert_eq!(document.metadata.authors, ["Ann Lee", "Bo Ray"]);
-    assert_eq!(document.metadata.year, Some(2014));
+    assert_eq!(document.metadata.title(), Some("A Study of Small Things"));
+    assert_eq!(document.metadata.authors(), ["Ann Lee", "Bo Ray"]);
+    assert_eq!(document.metadata.year(), Some(2014));
 }
 
 #[test]

@@ -118,8 +118,8 @@ impl Catalog {
         .bind(new.source)
         .bind(new.status.as_str())
         .bind(new.title)
-        .bind(serde_json::to_string(&metadata.authors)?)
-        .bind(metadata.year)
+        .bind(serde_json::to_string(metadata.authors())?)
+        .bind(metadata.year())
         .bind(new.document.pages.len() as i64)
         .bind(new.chunks.len() as i64)
         .bind(new.bytes as i64)
@@ -393,6 +393,7 @@ pub(super) fn page(row: &SqliteRow) -> Result<Page> {
         height: row.try_get::<f64, _>("height")? as f32,
         text: row.try_get("text")?,
         lines: unpack(row.try_get("lines")?)?,
+        ..Page::default()
     })
 }
 

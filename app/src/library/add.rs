@@ -284,8 +284,8 @@ impl Library {
         let id = uuid::Uuid::now_v7().to_string();
         let title = document
             .metadata
-            .title
-            .clone()
+            .title()
+            .map(str::to_owned)
             .unwrap_or_else(|| stem(&upload.file));
         self.catalog.ensure_collection(&upload.collection).await?;
         let bytes = upload.bytes.len() as u64;

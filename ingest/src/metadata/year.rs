@@ -146,13 +146,14 @@ mod tests {
             height: 800.0,
             text: text.to_owned(),
             lines: vec![],
+            ..Page::default()
         };
         let info = Info {
             creation_year,
             ..Info::default()
         };
-        let Metadata { year, .. } = super::super::infer(&info, &[page]);
-        year
+        let metadata: Metadata = super::super::infer(&info, &[page]);
+        metadata.year()
     }
 
     #[test]

@@ -331,6 +331,7 @@ impl Reading {
                 height: size.1,
                 text: String::new(),
                 lines: Vec::new(),
+                ..Page::default()
             };
             let warnings = Vec::new();
             self.pages.push(ReadPage { page, warnings });
