@@ -229,18 +229,31 @@ impl<'a> Faces<'a> {
 /// off by a factor of hundreds; the widths of its letters tell the true one.
 fn em_height(font: &Font<'_>, names: &HashMap<u8, String>) -> f64 {
     let (mut drawn, mut expected) = (0.0, 0.0);
+    // A font of signs alone is measured by those, which is less sure.
+    let (mut signs, mut signs_expected) = (0.0, 0.0);
     for code in 0..=255u8 {
         let character = match names.get(&code) {
-            Some(name) => name.chars().next().filter(|_| name.len() == 1),
+            Some(name) => name.chars().next().filter(|_| name.chars().count() == 1),
             None => match unicode(font, u32::from(code)) {
                 Some(BfString::Char(c)) => Some(c),
                 _ => None,
             },
         };
         let advance = font.code_advance(u32::from(code)).x / 1000.0;
-        let Some(c) = character.filter(|c| c.is_alphanumeric() && advance > 0.0) else {
+        let Some(c) = character.filter(|c| !c.is_whitespace() && advance > 0.0) else {
             continue;
         };
+        if !c.is_alphanumeric() {
+            signs += advance;
+            signs_expected += match c {
+                '.' | ',' | ';' | ':' | '\'' | '|' | '·' => 0.28,
+                '(' | ')' | '[' | ']' | '-' => 0.36,
+                '=' | '<' | '>' | '+' | '−' | '×' | '≤' | '≥' | '∈' => 0.75,
+                '→' | '←' | '⇒' => 1.0,
+                _ => 0.5,
+            };
+            continue;
+        }
         drawn += advance;
         expected += match c {
             'i' | 'j' | 'l' => 0.28,
@@ -250,7 +263,11 @@ fn em_height(font: &Font<'_>, names: &HashMap<u8, String>) -> f64 {
             _ => 0.5,
         };
     }
-    let scale: f64 = drawn / expected;
+    let scale: f64 = if expected > 0.0 {
+        drawn / expected
+    } else {
+        signs / signs_expected
+    };
     if !scale.is_finite() || scale <= 0.0 || (0.6..1.6).contains(&scale) {
         1.0
     } else {

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use kurbo::{Affine, Point, Rect};
 
 use super::Ink;
-use super::characters::combining;
+use super::characters::{combining, is_right_to_left};
 use super::face::{Face, Shown};
 
 /// Glyphs kept of one page. A dense page has under 20,000; past this it is an attack or a drawing.
@@ -181,9 +181,14 @@ impl Glyphs {
         };
         let shown: String = glyphs.iter().map(|glyph| self.text(glyph)).collect();
         let is_hyphen = |text: &str| matches!(text, "-" | "\u{2010}" | "\u{ad}");
+        let has_rtl = |text: &str| text.chars().any(is_right_to_left);
+        // Right to left, producers disagree on whether it is in the order of reading or of drawing.
         if glyphs.len() > 40
+            || has_rtl(text)
+            || has_rtl(&shown)
             || text.chars().count() > 80
             || shown.trim() == text
+            || shown.trim().is_empty()
             || is_hyphen(text)
             || is_hyphen(shown.trim())
             || !glyphs.iter().all(is_level)

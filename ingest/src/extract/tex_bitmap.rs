@@ -44,16 +44,103 @@ pub(super) fn has_decimal_names(pdf: &Pdf) -> bool {
 
 /// The characters of a bitmap font's codes, as far as their names tell.
 pub(super) fn characters(font: &Dict<'_>, is_decimal: bool) -> HashMap<u8, String> {
-    differences(font)
+    let places: Vec<(u8, u8)> = differences(font)
         .into_iter()
         .filter_map(|(code, name)| {
             let place = match name.as_slice() {
                 [letter] if letter.is_ascii_alphabetic() => Some(*letter),
                 name => place(name, is_decimal),
             };
-            Some((code, place.and_then(tex_text)?))
+            Some((code, place?))
         })
+        .collect();
+    let encoding = Encoding::of(&places);
+    places
+        .into_iter()
+        .filter_map(|(code, place)| Some((code, encoding.text(place)?)))
         .collect()
+}
+
+/// Which of TeX's encodings a font is in. Bitmap fonts have no names, so what they hold tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Encoding {
+    /// OT1, running text.
+    Text,
+    /// OML, letters in formulas.
+    Letters,
+    /// OMS, symbols in formulas.
+    Symbols,
+}
+
+impl Encoding {
+    fn of(places: &[(u8, u8)]) -> Self {
+        let has = |range: &[u8]| places.iter().any(|(_, place)| range.contains(place));
+        let lower: Vec<u8> = places
+            .iter()
+            .map(|(_, place)| *place)
+            .filter(u8::is_ascii_lowercase)
+            .collect();
+        // Fences and arrows stand at these letters; no word does without the others.
+        let are_fences = lower.iter().all(|letter| b"bcdefghijknp".contains(letter));
+        let has_letters = places.iter().any(|(_, place)| place.is_ascii_alphabetic());
+        let is_symbols = are_fences
+            && (has(b"f") && has(b"g")
+                || has(&[0, 1, 2, 3, 5, 6, 7])
+                || !has_letters && has(b"\x14\x15\x18\x19\x21\x29\x31\x32"));
+        // Running text has stops and hyphens at places that formulas leave empty, and an o, which
+        // formulas avoid.
+        let has_words = [b'e', b'o', b't']
+            .iter()
+            .all(|letter| lower.contains(letter));
+        let is_text = has(b",.-") || has_words || (lower.len() >= 12 && !has(b":;"));
+        if is_symbols && !has(b",.-") {
+            Encoding::Symbols
+        } else if is_text {
+            Encoding::Text
+        } else {
+            Encoding::Letters
+        }
+    }
+
+    fn text(self, place: u8) -> Option<String> {
+        let c = match self {
+            Encoding::Text => return tex_text(place),
+            Encoding::Letters => match place {
+                0x0b..=0x21 => "αβγδϵζηθικλμνξπρστυϕχψω"
+                    .chars()
+                    .nth(usize::from(place - 0x0b))?,
+                0x22..=0x27 => "εϑϖϱςφ".chars().nth(usize::from(place - 0x22))?,
+                0x3a => '.',
+                0x3b => ',',
+                0x3d => '/',
+                0x3c | 0x3e | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => char::from(place),
+                0x40 => '∂',
+                0x60 => 'ℓ',
+                _ => return tex_text(place),
+            },
+            Encoding::Symbols => match place {
+                0x00..=0x0f => "−·×∗÷⋄±∓⊕⊖⊗⊘⊙○◦•".chars().nth(usize::from(place))?,
+                0x10..=0x1f => "≍≡⊆⊇≤≥⪯⪰∼≈⊂⊃≪≫≺≻".chars().nth(usize::from(place - 0x10))?,
+                0x20..=0x2f => "←→↑↓↔↗↘≃⇐⇒⇑⇓⇔↖↙∝".chars().nth(usize::from(place - 0x20))?,
+                0x30 => '′',
+                0x31 => '∞',
+                0x32 => '∈',
+                0x33 => '∋',
+                0x38 => '∀',
+                0x39 => '∃',
+                0x3a => '¬',
+                0x3b => '∅',
+                b'A'..=b'Z' => char::from(place),
+                0x5b..=0x5f => "∪∩⊎∧∨".chars().nth(usize::from(place - 0x5b))?,
+                0x60 => '⊢',
+                0x62..=0x6b => "⌊⌋⌈⌉{}⟨⟩|∥".chars().nth(usize::from(place - 0x62))?,
+                0x6e => '\\',
+                0x70 => '√',
+                _ => return None,
+            },
+        };
+        Some(c.to_string())
+    }
 }
 
 /// Code and name of each glyph that the font's encoding lists.
@@ -130,6 +217,29 @@ fn tex_text(place: u8) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_font_holds_tells_its_encoding() {
+        let of = |places: &[u8]| {
+            Encoding::of(
+                &places
+                    .iter()
+                    .map(|&place| (place, place))
+                    .collect::<Vec<_>>(),
+            )
+        };
+        assert_eq!(
+            of(b"\x0c'(),-.0123ABCabcdefghijklmnopqrstuvwxyz"),
+            Encoding::Text
+        );
+        assert_eq!(of(b"\x0b\x0c:;ABEabcdefijkmnxy"), Encoding::Letters);
+        assert_eq!(of(b"fg"), Encoding::Symbols);
+        assert_eq!(of(b"\x03\x14!)26:[^`defghijn"), Encoding::Symbols);
+        assert_eq!(of(b"\x0cabcdefghilmnopqrstuvxyz"), Encoding::Text);
+        assert_eq!(Encoding::Letters.text(0x0b).as_deref(), Some("α"));
+        assert_eq!(Encoding::Letters.text(b':').as_deref(), Some("."));
+        assert_eq!(Encoding::Symbols.text(b'f').as_deref(), Some("{"));
+    }
 
     #[test]
     fn names_are_places() {
