@@ -124,6 +124,7 @@ impl Worker {
                     collection: job.collection.clone(),
                     bytes,
                     password: None,
+                    bibliography: None,
                 };
                 self.library.add(upload, running.clone()).await
             }

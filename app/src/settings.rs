@@ -4,6 +4,8 @@
 //! `key -> (text, origin)` and parsed once, at the end, so that `lectern config show` can say of
 //! each value where it came from and an error can name the culprit.
 
+mod known;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -11,6 +13,7 @@ use std::str::FromStr;
 use etcetera::BaseStrategy;
 
 use crate::error::{Fault, Problem};
+use known::KNOWN;
 
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -36,81 +39,6 @@ impl std::fmt::Display for Origin {
         }
     }
 }
-
-/// A setting that exists: its key, its default and what it means.
-struct Known {
-    key: &'static str,
-    default: &'static str,
-    meaning: &'static str,
-}
-
-const KNOWN: &[Known] = &[
-    Known {
-        key: "data_dir",
-        default: "",
-        meaning: "folder of the library",
-    },
-    Known {
-        key: "models_dir",
-        default: "",
-        meaning: "folder of the models, shared by all libraries",
-    },
-    Known {
-        key: "offline",
-        default: "false",
-        meaning: "never use the network",
-    },
-    Known {
-        key: "addr",
-        default: "127.0.0.1:8080",
-        meaning: "address that `serve` listens on",
-    },
-    Known {
-        key: "token",
-        default: "",
-        meaning: "token that the web page and the API ask for",
-    },
-    Known {
-        key: "allowed_hosts",
-        default: "",
-        meaning: "further host names under which the page is reached, by comma",
-    },
-    Known {
-        key: "max_upload_mb",
-        default: "200",
-        meaning: "largest file taken, in MiB",
-    },
-    Known {
-        key: "top_k",
-        default: "8",
-        meaning: "passages that a search returns and an answer reads",
-    },
-    Known {
-        key: "chunk.max_tokens",
-        default: "254",
-        meaning: "longest chunk, in the embedder's tokens",
-    },
-    Known {
-        key: "chunk.overlap_tokens",
-        default: "32",
-        meaning: "tokens that neighbouring chunks share",
-    },
-    Known {
-        key: "reader.memory_mb",
-        default: "1536",
-        meaning: "memory of the process that reads a PDF, in MiB",
-    },
-    Known {
-        key: "reader.seconds",
-        default: "30",
-        meaning: "time to read a PDF, in seconds, before 0.2 s a page",
-    },
-    Known {
-        key: "answer.max_tokens",
-        default: "160",
-        meaning: "longest answer, in the model's tokens",
-    },
-];
 
 /// One setting in force.
 #[derive(Debug, Clone, serde::Serialize)]
@@ -150,6 +78,12 @@ pub struct Settings {
     pub reader_memory_bytes: u64,
     /// Time to read a PDF, in seconds, before 0.2 s a page.
     pub reader_seconds: u64,
+    /// Read pages without a text layer with tesseract, where it is installed.
+    pub ocr_enabled: bool,
+    /// Tesseract's languages.
+    pub ocr_language: String,
+    /// Path of tesseract, where given.
+    pub ocr_tesseract: Option<PathBuf>,
     /// Longest answer, in the model's tokens.
     pub answer_max_tokens: usize,
     /// The binary that reads PDFs; this one where not given. For tests, which run in another.
@@ -346,6 +280,18 @@ fn parse(values: &Values) -> Result<Settings, Problem> {
             "at least 16 characters, so that it cannot be guessed",
         ));
     }
+    let (language, language_origin) = &values["ocr.language"];
+    let is_language = |part: &str| {
+        !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "_/".contains(c))
+    };
+    if !language.split('+').all(is_language) {
+        return Err(invalid(
+            "ocr.language",
+            language,
+            language_origin,
+            "names that `tesseract --list-langs` shows, joined by +",
+        ));
+    }
     let entries = KNOWN
         .iter()
         .map(|known| {
@@ -384,6 +330,11 @@ fn parse(values: &Values) -> Result<Settings, Problem> {
         chunk,
         reader_memory_bytes: within(values, "reader.memory_mb", 256, 65536)? as u64 * (1 << 20),
         reader_seconds: within(values, "reader.seconds", 1, 86400)? as u64,
+        ocr_enabled: flag(values, "ocr.enabled")?,
+        ocr_language: language.clone(),
+        ocr_tesseract: Some(&values["ocr.tesseract"].0)
+            .filter(|path| !path.is_empty())
+            .map(PathBuf::from),
         answer_max_tokens: within(values, "answer.max_tokens", 8, 4096)?,
         reader_program: None,
         entries,

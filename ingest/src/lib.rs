@@ -14,6 +14,7 @@ pub mod extract;
 pub mod locate;
 pub mod metadata;
 pub mod sentence;
+pub mod similarity;
 pub mod worker;
 
 mod assemble;

@@ -1,15 +1,13 @@
 //! Documents and collections: added whole, deleted whole.
 
 use anyhow::{Context, Result};
-use flate2::Compression;
-use flate2::read::ZlibDecoder;
-use flate2::write::ZlibEncoder;
-use ingest::{Chunk, Document, Line, Page, Warning};
+use ingest::similarity::Sketch;
+use ingest::{Chunk, Document, Format, Metadata, Warning};
 use serde::{Deserialize, Serialize};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
-use std::io::{Read, Write};
 
+use super::links::Structure;
 use super::{Catalog, now, timestamp};
 
 /// What state a document is in.
@@ -53,6 +51,8 @@ pub struct NewDocument<'a> {
     pub document: &'a Document,
     /// How it was cut.
     pub chunks: &'a [Chunk],
+    /// Its wording, to find near-duplicates.
+    pub sketch: Option<Sketch>,
     /// A document that this one takes the place of.
     pub replaces: Option<&'a str>,
 }
@@ -88,10 +88,19 @@ pub struct DocumentRecord {
     pub sha256: String,
     /// What went wrong while it was read.
     pub warnings: Vec<Warning>,
+    /// What it was read from.
+    pub format: Format,
+    /// Version of the reader that read it.
+    pub reader: i64,
+    /// All that is known of the paper, with sources and confidences.
+    pub metadata: Metadata,
 }
 
 const COLUMNS: &str = "id, file, source, title, authors, year, pages, chunks, status, collection, \
-                       added_at, bytes, sha256, warnings";
+                       added_at, bytes, sha256, warnings, format, reader, metadata";
+
+/// Version of what reading a file gives. Raised where a new one is worth reading files again for.
+pub const READER_VERSION: i64 = 2;
 
 impl Catalog {
     /// Adds a document with its pages and chunks, and deletes the one that it replaces.
@@ -108,8 +117,9 @@ impl Catalog {
         let metadata = &new.document.metadata;
         sqlx::query(
             "INSERT INTO documents (id, collection, sha256, file, source, status, title, authors, \
-             year, pages, chunks, bytes, warnings, added_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+             year, pages, chunks, bytes, warnings, added_at, format, reader, metadata, structure, sketch) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
+             $19)",
         )
         .bind(new.id)
         .bind(new.collection)
@@ -125,28 +135,20 @@ impl Catalog {
         .bind(new.bytes as i64)
         .bind(serde_json::to_string(&new.document.warnings)?)
         .bind(now())
+        .bind(name_of(new.document.format)?)
+        .bind(READER_VERSION)
+        .bind(serde_json::to_string(metadata)?)
+        .bind(super::pages::pack(&Structure {
+            outline: new.document.outline.clone(),
+            references: new.document.references.clone(),
+        })?)
+        .bind(new.sketch.as_ref().map(Sketch::to_bytes))
         .execute(&mut *transaction)
         .await
         .context("adding the document")?;
 
-        let mut text_start = 0;
-        for page in &new.document.pages {
-            sqlx::query(
-                "INSERT INTO pages (document_id, number, width, height, text, text_start, lines) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7)",
-            )
-            .bind(new.id)
-            .bind(i64::from(page.number))
-            .bind(f64::from(page.width))
-            .bind(f64::from(page.height))
-            .bind(&page.text)
-            .bind(text_start as i64)
-            .bind(pack(&page.lines)?)
-            .execute(&mut *transaction)
-            .await
-            .context("adding a page")?;
-            text_start += page.text.len() + ingest::PAGE_SEPARATOR.len();
-        }
+        super::pages::add(&mut transaction, new.id, &new.document.pages).await?;
+        super::links::add(&mut transaction, new).await?;
         for chunk in new.chunks {
             sqlx::query(
                 "INSERT INTO chunks (document_id, position, span_start, span_end, first_page, \
@@ -295,21 +297,6 @@ impl Catalog {
         Ok(rows.into_iter().collect())
     }
 
-    /// One page with its lines.
-    ///
-    /// # Errors
-    /// Where the database cannot be read.
-    pub async fn page(&self, document_id: &str, number: u32) -> Result<Option<Page>> {
-        let row = sqlx::query(
-            "SELECT number, width, height, text, lines FROM pages WHERE document_id = $1 AND number = $2",
-        )
-        .bind(document_id)
-        .bind(i64::from(number))
-        .fetch_optional(&self.pool)
-        .await?;
-        row.as_ref().map(page).transpose()
-    }
-
     /// Makes sure that a collection exists.
     ///
     /// # Errors
@@ -376,31 +363,17 @@ fn record(row: &SqliteRow) -> Result<DocumentRecord> {
         bytes: row.try_get::<i64, _>("bytes")? as u64,
         sha256: row.try_get("sha256")?,
         warnings: serde_json::from_str(row.try_get("warnings")?)?,
+        format: format_of(row.try_get("format")?)?,
+        reader: row.try_get("reader")?,
+        metadata: serde_json::from_str(row.try_get("metadata")?)?,
     })
 }
 
-/// Lines are most of a page's bytes and rarely read, so they are compressed.
-fn pack(lines: &[Line]) -> Result<Vec<u8>> {
-    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
-    encoder.write_all(&serde_json::to_vec(lines)?)?;
-    Ok(encoder.finish()?)
+fn name_of(format: Format) -> Result<String> {
+    let name = serde_json::to_value(format)?;
+    Ok(name.as_str().unwrap_or_default().to_owned())
 }
 
-pub(super) fn page(row: &SqliteRow) -> Result<Page> {
-    Ok(Page {
-        number: row.try_get::<i64, _>("number")? as u32,
-        width: row.try_get::<f64, _>("width")? as f32,
-        height: row.try_get::<f64, _>("height")? as f32,
-        text: row.try_get("text")?,
-        lines: unpack(row.try_get("lines")?)?,
-        ..Page::default()
-    })
-}
-
-fn unpack(bytes: &[u8]) -> Result<Vec<Line>> {
-    let mut json = Vec::new();
-    ZlibDecoder::new(bytes)
-        .read_to_end(&mut json)
-        .context("unpacking a page's lines")?;
-    Ok(serde_json::from_slice(&json)?)
+fn format_of(name: &str) -> Result<Format> {
+    Ok(serde_json::from_value(name.into())?)
 }

@@ -9,6 +9,8 @@ mod answers;
 mod changes;
 mod documents;
 mod jobs;
+mod links;
+mod pages;
 mod passages;
 
 use std::path::Path;
@@ -20,8 +22,9 @@ use sqlx::sqlite::{
 };
 
 pub use changes::Change;
-pub use documents::{DocumentRecord, DocumentStatus, NewDocument};
+pub use documents::{DocumentRecord, DocumentStatus, NewDocument, READER_VERSION};
 pub use jobs::{Job, JobState};
+pub use links::{Duplicate, LinkedReference, Structure};
 
 /// The collection that documents are added to unless told otherwise.
 pub const DEFAULT_COLLECTION: &str = "default";

@@ -6,7 +6,7 @@ use retrieval::{Hit, Passage, PassageLine};
 use sqlx::Row;
 
 use super::Catalog;
-use super::documents::page;
+use super::pages::{COLUMNS, page};
 
 impl Catalog {
     /// The passages of `hits`, in their order, `limit` at most. A hit whose document has changed
@@ -89,10 +89,10 @@ impl Catalog {
 
     /// Consecutive pages, and where the first one starts in the document's text.
     async fn pages(&self, document_id: &str, first: i64, last: i64) -> Result<(Vec<Page>, usize)> {
-        let rows = sqlx::query(
-            "SELECT number, width, height, text, text_start, lines FROM pages \
-             WHERE document_id = $1 AND number BETWEEN $2 AND $3 ORDER BY number",
-        )
+        let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
+            "SELECT {COLUMNS}, text_start FROM pages \
+             WHERE document_id = $1 AND number BETWEEN $2 AND $3 ORDER BY number"
+        )))
         .bind(document_id)
         .bind(first)
         .bind(last)

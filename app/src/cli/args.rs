@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use retrieval::Mode;
 
 use crate::catalog::DEFAULT_COLLECTION;
+use crate::control::ExportFormat;
 
 /// Ask your papers; every sentence of the answer cites the page and lines that support it.
 ///
@@ -40,8 +41,10 @@ pub(super) struct Global {
 pub(super) enum Command {
     /// Serve the web page and the API, and work through uploads
     Serve(Serve),
-    /// Bring PDFs into the library
+    /// Bring papers into the library
     Ingest(Ingest),
+    /// Show what would be read of a file, without storing it
+    Extract(Extract),
     /// Find passages
     Search(Search),
     /// Answer a question with citations
@@ -55,6 +58,9 @@ pub(super) enum Command {
     /// List and fetch models
     #[command(subcommand)]
     Models(Models),
+    /// Measure how well things work, on data of your own
+    #[command(subcommand)]
+    Eval(Eval),
     /// Build both indexes again from the catalog
     Reindex(Json),
     /// Check that catalog, indexes, files and models agree
@@ -84,8 +90,8 @@ pub(super) struct Serve {
 
 #[derive(Debug, Args)]
 pub(super) struct Ingest {
-    /// PDFs, and folders of PDFs
-    #[arg(required = true, value_name = "PATH")]
+    /// Papers (PDF, Markdown, text, HTML, DOCX, JATS or TEI XML), and folders of papers
+    #[arg(required_unless_present = "zotero", value_name = "PATH")]
     pub(super) paths: Vec<PathBuf>,
     /// Collection that they go to
     #[arg(long, default_value = DEFAULT_COLLECTION)]
@@ -99,9 +105,40 @@ pub(super) struct Ingest {
     /// Password of encrypted files
     #[arg(long, env = "LECTERN_PDF_PASSWORD", hide_env_values = true)]
     pub(super) password: Option<String>,
+    /// BibTeX file whose entries override title, authors, year and more
+    #[arg(long, value_name = "FILE")]
+    pub(super) bibtex: Option<PathBuf>,
+    /// Zotero data folder whose items do the same; without PATH its files come in too
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) zotero: Option<PathBuf>,
     /// Print a JSON object per file, then a summary
     #[arg(long)]
     pub(super) json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum TextFormat {
+    /// The text in reading order
+    Text,
+    /// With headings, lists and tables
+    Markdown,
+    /// Everything: metadata, blocks with places, outline, references, warnings
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Extract {
+    /// The file
+    pub(super) file: PathBuf,
+    /// What to print
+    #[arg(long, value_enum, default_value = "text")]
+    pub(super) format: TextFormat,
+    /// Password of an encrypted file
+    #[arg(long, env = "LECTERN_PDF_PASSWORD", hide_env_values = true)]
+    pub(super) password: Option<String>,
+    /// Leave pages without a text layer unread
+    #[arg(long)]
+    pub(super) no_ocr: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -185,6 +222,17 @@ pub(super) enum Documents {
         #[arg(long)]
         json: bool,
     },
+    /// Write documents out, for citation managers or to read elsewhere
+    Export {
+        /// Ids, starts of ids, or file names [default: all]
+        documents: Vec<String>,
+        /// Only of this collection
+        #[arg(long, conflicts_with = "documents")]
+        collection: Option<String>,
+        /// In what form
+        #[arg(long, value_enum, default_value = "bibtex")]
+        format: ExportForm,
+    },
     /// Delete documents and all that was made of them
     Delete {
         /// Ids, starts of ids, or file names
@@ -194,6 +242,26 @@ pub(super) enum Documents {
         #[arg(long)]
         json: bool,
     },
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum ExportForm {
+    /// BibTeX entries
+    Bibtex,
+    /// A CSL-JSON list
+    CslJson,
+    /// The text with its structure
+    Markdown,
+}
+
+impl From<ExportForm> for ExportFormat {
+    fn from(form: ExportForm) -> Self {
+        match form {
+            ExportForm::Bibtex => ExportFormat::Bibtex,
+            ExportForm::CslJson => ExportFormat::CslJson,
+            ExportForm::Markdown => ExportFormat::Markdown,
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -249,6 +317,25 @@ pub(super) enum Models {
         #[arg(long)]
         json: bool,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Eval {
+    /// How well and how fast papers are read
+    Extraction(Extraction),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Extraction {
+    /// Folder of PDFs; beside NAME.pdf, NAME.gold.md (body text) and NAME.jats.xml (structure) are
+    /// compared with what is read
+    pub(super) folder: PathBuf,
+    /// JSON list of {"sha256", "title", "authors", "year"} that PDFs are compared with
+    #[arg(long, value_name = "FILE")]
+    pub(super) papers: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -311,7 +398,11 @@ impl Command {
     /// True where a script reads the output.
     pub(super) fn is_json(&self) -> bool {
         match self {
-            Command::Serve(_) | Command::Completions(_) => false,
+            Command::Serve(_)
+            | Command::Completions(_)
+            | Command::Documents(Documents::Export { .. }) => false,
+            Command::Extract(extract) => extract.format == TextFormat::Json,
+            Command::Eval(Eval::Extraction(Extraction { json, .. })) => *json,
             Command::Ingest(Ingest { json, .. })
             | Command::Search(Search { json, .. })
             | Command::Ask(Ask { json, .. })

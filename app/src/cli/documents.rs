@@ -7,28 +7,42 @@ use super::args::{Collections, Documents};
 use super::{Exit, lost, output, single};
 use crate::catalog::{DocumentRecord, DocumentStatus};
 use crate::control::{self, CollectionRecord, Event, Request};
+use crate::library::details::DocumentDetails;
 use crate::settings::Settings;
 
 pub(super) async fn run(settings: Settings, command: Documents) -> Result<Exit> {
     match command {
         Documents::List { collection, json } => {
-            let documents = single(settings, Request::Documents { collection }, records).await?;
-            if json {
-                output::json(&json!({ "documents": documents }))?;
-            } else {
-                for document in &documents {
-                    output::line(&one_line(document))?;
+            let details = single(settings, Request::Document { id: document }, |event| {
+                match event {
+                    Event::Document(details) => Some(details),
+                    _ => None,
                 }
-                eprintln!("{} documents", documents.len());
+            })
+            .await?;
+            if json {
+                output::json(&details)?;
+            } else {
+                output::line(&in_full(&details))?;
             }
         }
-        Documents::Show { document, json } => {
-            let documents = single(settings, Request::Document { id: document }, records).await?;
-            for document in &documents {
-                if json {
-                    output::json(document)?
-                } else {
-                    output::line(&in_full(document))?
+        Documents::Export {
+            documents,
+            collection,
+            format,
+        } => {
+            let request = Request::Export {
+                ids: documents,
+                collection,
+                format: format.into(),
+            };
+            let mut events = control::start(settings, request).await?;
+            loop {
+                match events.recv().await.ok_or_else(lost)? {
+                    Event::Exported(part) => output::text(&part)?,
+                    Event::ExportDone => break,
+                    Event::Failed(problem) => return Err(problem.into()),
+                    _ => {}
                 }
             }
         }
@@ -118,39 +132,60 @@ fn one_line(document: &DocumentRecord) -> String {
     )
 }
 
-fn in_full(document: &DocumentRecord) -> String {
-    let mut lines = vec![
-        format!("id          {}", document.id),
-        format!("title       {}", output::plain(&document.title)),
-        format!(
-            "authors     {}",
-            output::plain(&document.authors.join(", "))
-        ),
-        format!(
-            "year        {}",
-            document
-                .year
-                .map_or("unknown".into(), |year| year.to_string())
-        ),
-        format!(
-            "file        {} ({} bytes)",
-            output::plain(&document.file),
-            document.bytes
-        ),
-        format!("collection  {}", document.collection),
-        format!("pages       {}", document.pages),
-        format!("chunks      {}", document.chunks),
-        format!("added       {}", document.added_at),
-        format!("sha256      {}", document.sha256),
-    ];
-    if document.status == DocumentStatus::NeedsOcr {
-        lines.push("status      needs OCR: no page has a text layer".into());
-    }
-    lines.extend(
-        document
-            .warnings
-            .iter()
-            .map(|warning| format!("warning     {}", output::plain(&warning.message))),
+fn in_full(details: &DocumentDetails) -> String {
+    let document = &details.record;
+    let metadata = &document.metadata;
+    let mut lines = Vec::new();
+    let mut fact = |name: &str, value: String| {
+        if !value.is_empty() {
+            lines.push(format!("{name:<12}{}", output::plain(&value)));
+        }
+    };
+    let text = |field: &Option<::ingest::Field<String>>| {
+        field.as_ref().map_or(String::new(), |f| f.value.clone())
+    };
+    fact("id", document.id.clone());
+    fact("title", document.title.clone());
+    fact("authors", document.authors.join(", "));
+    let year = document.year.map(|year| year.to_string());
+    fact("year", year.unwrap_or_else(|| "unknown".into()));
+    fact("venue", text(&metadata.venue));
+    fact("doi", text(&metadata.doi));
+    fact("arxiv", text(&metadata.arxiv_id));
+    let keywords = metadata.keywords.as_ref().map(|field| field.value.join(", "));
+    fact("keywords", keywords.unwrap_or_default());
+    fact(
+        "file",
+        format!("{} ({} bytes)", document.file, document.bytes),
     );
+    fact("collection", document.collection.clone());
+    fact("pages", document.pages.to_string());
+    fact("chunks", document.chunks.to_string());
+    let linked = details
+        .references
+        .iter()
+        .filter(|reference| reference.document_id.is_some())
+        .count();
+    if !details.references.is_empty() {
+        let count = details.references.len();
+        fact("references", format!("{count}, {linked} of them in the library"));
+    }
+    for citing in &details.cited_by {
+        fact("cited by", format!("{} {}", citing.document_id, citing.title));
+    }
+    for duplicate in &details.duplicates {
+        fact(
+            "same as",
+            format!("{} {} ({})", duplicate.document_id, duplicate.file, duplicate.why()),
+        );
+    }
+    fact("added", document.added_at.clone());
+    fact("sha256", document.sha256.clone());
+    if document.status == DocumentStatus::NeedsOcr {
+        fact("status", "needs OCR: no page has a text layer".into());
+    }
+    for warning in &document.warnings {
+        fact("warning", warning.message.clone());
+    }
     lines.join("\n")
 }

@@ -23,6 +23,8 @@ pub(super) async fn run(settings: Settings, args: Ingest) -> Result<Exit> {
         jobs: args.jobs.map_or(cores.min(4), usize::from),
         recursive: args.recursive,
         password: args.password,
+        bibtex: args.bibtex.map(std::path::absolute).transpose()?,
+        zotero: args.zotero.map(std::path::absolute).transpose()?,
     };
     let mut events = control::start(settings, Request::Ingest(request)).await?;
     let mut bar = None;
@@ -38,6 +40,7 @@ pub(super) async fn run(settings: Settings, args: Ingest) -> Result<Exit> {
             }
         };
         match event {
+            Event::Note(note) => eprintln!("note: {}", output::plain(&note)),
             Event::Files(count) => bar = Some(Bar::items("files", count as u64)),
             Event::Progress {
                 file,
@@ -86,7 +89,7 @@ pub(super) fn exit(summary: &Summary) -> Exit {
     match (summary.files, incomplete) {
         (0, _) => {
             eprintln!(
-                "no PDF was found\nhint: name PDFs or a folder of PDFs; --recursive looks into folders in folders"
+                "no paper was found\nhint: name papers (PDF, Markdown, text, HTML, DOCX, JATS or TEI XML) or a folder of them; --recursive looks into folders in folders"
             );
             Exit::NothingFound
         }
@@ -112,7 +115,7 @@ pub(super) fn describe(report: &FileReport) -> String {
         ),
         FileStatus::Unchanged => format!("unchanged {file}"),
         FileStatus::NeedsOcr => format!(
-            "needs OCR {file}: {} pages without a text layer; kept, but nothing of it can be found\n  hint: run it through OCR (such as ocrmypdf) and add the result",
+            "needs OCR {file}: {} pages, none with usable text; kept, but nothing of it can be found\n  hint: install tesseract (apt install tesseract-ocr, brew install tesseract) and run the same command again",
             report.pages
         ),
         FileStatus::Failed => format!("failed {file}"),
@@ -122,6 +125,13 @@ pub(super) fn describe(report: &FileReport) -> String {
             ": {}\n  hint: {}",
             output::plain(&error.message),
             error.hint
+        );
+    }
+    for duplicate in &report.duplicates {
+        text += &format!(
+            "\n  note: much the same as {} ({}); both are kept",
+            output::plain(&duplicate.file),
+            duplicate.why()
         );
     }
     for warning in &report.warnings {
@@ -154,9 +164,10 @@ fn total(summary: &Summary) -> String {
     )
 }
 
-fn verb(stage: Stage) -> &'static str {
+pub(super) fn verb(stage: Stage) -> &'static str {
     match stage {
         Stage::Reading => "reading",
+        Stage::Recognising => "recognising text of",
         Stage::Embedding => "embedding",
         Stage::Indexing => "indexing",
     }

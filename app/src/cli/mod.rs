@@ -7,6 +7,8 @@ mod args;
 mod ask;
 mod demo;
 mod documents;
+mod eval;
+mod extract;
 mod ingest;
 mod models;
 mod output;
@@ -73,11 +75,13 @@ async fn run(arguments: Arguments) -> Result<Exit> {
     match arguments.command {
         Command::Serve(serve) => serve::run(settings, serve).await,
         Command::Ingest(ingest) => ingest::run(settings, ingest).await,
+        Command::Extract(extract) => extract::run(&settings, extract).await,
         Command::Search(search) => search::run(settings, search).await,
         Command::Ask(ask) => ask::run(settings, ask).await,
         Command::Documents(command) => documents::run(settings, command).await,
         Command::Collections(command) => documents::collections(settings, command).await,
         Command::Models(command) => models::run(&settings, command).await,
+        Command::Eval(command) => eval::run(&settings, command).await,
         Command::Reindex(json) => system::reindex(settings, json.json).await,
         Command::Doctor(json) => system::doctor(settings, json.json).await,
         Command::Config(command) => system::config(&settings, &command),

@@ -4,6 +4,9 @@
 //! that one, over a socket in the folder: [`run`] is the only place where requests are carried
 //! out, [`socket`] only carries them there.
 
+mod export;
+mod files;
+mod ingest;
 pub mod run;
 pub mod socket;
 
@@ -18,6 +21,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use crate::catalog::DocumentRecord;
 use crate::error::Problem;
 use crate::library::ask::{AskEvent, AskRequest};
+use crate::library::details::DocumentDetails;
 use crate::library::doctor::Report;
 use crate::library::search::{SearchRequest, SearchResponse};
 use crate::library::{FileReport, Library, Stage};
@@ -36,6 +40,24 @@ pub struct IngestRequest {
     pub recursive: bool,
     /// Opens encrypted files.
     pub password: Option<String>,
+    /// A BibTeX file whose entries override what is read of the papers.
+    #[serde(default)]
+    pub bibtex: Option<PathBuf>,
+    /// A Zotero data folder whose items do the same; its files come in too where no path is given.
+    #[serde(default)]
+    pub zotero: Option<PathBuf>,
+}
+
+/// How documents are written out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ExportFormat {
+    /// BibTeX entries.
+    Bibtex,
+    /// A CSL-JSON list, as citation managers read it.
+    CslJson,
+    /// The text with its structure.
+    Markdown,
 }
 
 /// Something to do with a library.
@@ -56,6 +78,15 @@ pub enum Request {
     Document {
         /// Its id, a prefix of it or its file name.
         id: String,
+    },
+    /// What references and lists need of all documents, for export.
+    Export {
+        /// Ids, starts of ids or file names; all documents where there are none.
+        ids: Vec<String>,
+        /// Only of this collection.
+        collection: Option<String>,
+        /// In what form.
+        format: ExportFormat,
     },
     /// Delete documents.
     DeleteDocuments {
@@ -119,6 +150,8 @@ pub struct CollectionRecord {
 pub enum Event {
     /// So many files will be looked at.
     Files(usize),
+    /// Something to tell that ends nothing.
+    Note(String),
     /// How a file comes along.
     Progress {
         /// Its name.
@@ -142,6 +175,12 @@ pub enum Event {
     Answer(Answer),
     /// Documents.
     Documents(Vec<DocumentRecord>),
+    /// A part of an export.
+    Exported(String),
+    /// An export is complete.
+    ExportDone,
+    /// One document in full.
+    Document(Box<DocumentDetails>),
     /// A document was deleted.
     Deleted(DocumentRecord),
     /// Collections.

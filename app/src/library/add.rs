@@ -10,12 +10,15 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use ingest::{Chunk, Document, Warning};
+use ingest::bibliography::Bibliography;
+use ingest::similarity::Sketch;
+use ingest::{Chunk, Document};
 use retrieval::embed::EmbedderTokens;
 use serde::{Deserialize, Serialize};
 
+use super::report::{FileReport, FileStatus};
 use super::{Blobs, Library, blocking};
-use crate::catalog::{DocumentRecord, DocumentStatus, NewDocument};
+use crate::catalog::{DocumentRecord, DocumentStatus, NewDocument, READER_VERSION};
 use crate::error::{Fault, Problem};
 
 /// Chunks embedded between two looks at whether to stop.
@@ -24,7 +27,7 @@ const EMBED_AT_ONCE: usize = 32;
 const NAME_CHARACTERS: usize = 200;
 
 /// A file on its way in.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Upload {
     /// Name to show, as [`display_name`] gives it.
     pub file: String,
@@ -36,6 +39,8 @@ pub struct Upload {
     pub bytes: Vec<u8>,
     /// Opens an encrypted file.
     pub password: Option<String>,
+    /// Entries that override what is read of the paper.
+    pub bibliography: Option<Arc<Bibliography>>,
 }
 
 /// What is being done with a file.
@@ -44,6 +49,8 @@ pub struct Upload {
 pub enum Stage {
     /// Reading its pages.
     Reading,
+    /// Putting pages without text through text recognition.
+    Recognising,
     /// Embedding its chunks.
     Embedding,
     /// Writing catalog and indexes.
@@ -56,87 +63,6 @@ pub trait Watch: Send + Sync {
     fn progress(&self, stage: Stage, done: usize, total: usize);
     /// True to stop; nothing of the file is kept then.
     fn cancelled(&self) -> bool;
-}
-
-/// How it ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FileStatus {
-    /// In the library now.
-    Added,
-    /// Was in the library already, the same bytes.
-    Unchanged,
-    /// In the library now, in place of what was read from the same path before.
-    Replaced,
-    /// Not in the library.
-    Failed,
-    /// In the library, without any text to find.
-    NeedsOcr,
-}
-
-/// Why a file failed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FileError {
-    /// Stable name.
-    pub code: String,
-    /// What is wrong.
-    pub message: String,
-    /// What to do.
-    pub hint: String,
-}
-
-/// What `ingest --json` prints of a file.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct FileReport {
-    /// The file, as it was named.
-    pub file: String,
-    /// How it ended.
-    pub status: FileStatus,
-    /// The document, where there is one.
-    pub document_id: Option<String>,
-    /// Number of pages.
-    pub pages: u32,
-    /// Number of chunks.
-    pub chunks: u32,
-    /// Time it took, in milliseconds.
-    pub ms: u64,
-    /// What went wrong on the way.
-    pub warnings: Vec<Warning>,
-    /// Why it failed.
-    pub error: Option<FileError>,
-}
-
-impl FileReport {
-    /// A file that failed.
-    pub fn failed(file: &str, problem: Problem, started: Instant) -> Self {
-        Self {
-            file: file.to_owned(),
-            status: FileStatus::Failed,
-            document_id: None,
-            pages: 0,
-            chunks: 0,
-            ms: started.elapsed().as_millis() as u64,
-            warnings: Vec::new(),
-            error: Some(FileError {
-                code: problem.code,
-                message: problem.message,
-                hint: problem.hint,
-            }),
-        }
-    }
-
-    fn of(record: &DocumentRecord, status: FileStatus, started: Instant) -> Self {
-        Self {
-            file: record.file.clone(),
-            status,
-            document_id: Some(record.id.clone()),
-            pages: record.pages,
-            chunks: record.chunks,
-            ms: started.elapsed().as_millis() as u64,
-            warnings: record.warnings.clone(),
-            error: None,
-        }
-    }
 }
 
 /// A file that was read and cut, or needs no more work.
@@ -153,6 +79,7 @@ pub struct ReadUpload {
     sha256: String,
     document: Document,
     chunks: Vec<Chunk>,
+    sketch: Option<Sketch>,
     started: Instant,
 }
 
@@ -204,6 +131,7 @@ impl Library {
         self.check_size(upload.bytes.len() as u64)?;
         let sha256 = Blobs::name_of(&upload.bytes);
         if let Some(report) = self.known(&upload.collection, &sha256, started).await? {
+            let report = self.told(report, &upload).await?;
             return Ok(Prepared::Known(report));
         }
 
@@ -211,27 +139,30 @@ impl Library {
         let (upload, read) = blocking(move || {
             let read = reader.read(
                 &upload.bytes,
+                &upload.file,
                 upload.password.as_deref(),
                 &|| watch.cancelled(),
-                &mut |done, total| watch.progress(Stage::Reading, done as usize, total as usize),
+                &mut |stage, done, total| watch.progress(stage, done as usize, total as usize),
             );
             Ok((upload, read))
         })
         .await?;
-        let document = read?;
+        let mut document = read?;
+        if let Some(bibliography) = &upload.bibliography {
+            let path = upload.source.as_deref().unwrap_or(&upload.file);
+            bibliography.apply(path, &mut document.metadata);
+        }
 
-        let chunks = if document.is_textless() {
-            Vec::new()
+        let (document, chunks, sketch) = if document.is_textless() {
+            (document, Vec::new(), None)
         } else {
             let embedder = self.embedder().await?;
             let config = self.settings.chunk;
-            let counted = document.clone();
             blocking(move || {
-                Ok(ingest::chunk::chunk(
-                    &counted,
-                    config,
-                    &EmbedderTokens(embedder.as_ref()),
-                ))
+                let counter = EmbedderTokens(embedder.as_ref());
+                let chunks = ingest::chunk::chunk(&document, config, &counter);
+                let sketch = Sketch::of(&document.text());
+                Ok((document, chunks, sketch))
             })
             .await?
         };
@@ -240,6 +171,7 @@ impl Library {
             sha256,
             document,
             chunks,
+            sketch,
             started,
         })))
     }
@@ -254,6 +186,7 @@ impl Library {
             sha256,
             document,
             chunks,
+            sketch,
             started,
         } = read;
         self.indexes().await?;
@@ -268,13 +201,20 @@ impl Library {
         if watch.cancelled() {
             return Err(ingest::Error::Cancelled.into());
         }
-        let replaced = match &upload.source {
-            Some(source) => {
+        // The same bytes, read by an older reader or before text recognition was there, or what
+        // the same path held before.
+        let older = self
+            .catalog
+            .document_by_content(&upload.collection, &sha256)
+            .await?;
+        let replaced = match (older, &upload.source) {
+            (Some(older), _) => Some(older),
+            (None, Some(source)) => {
                 self.catalog
                     .document_by_source(&upload.collection, source)
                     .await?
             }
-            None => None,
+            (None, None) => None,
         };
         let status = if document.is_textless() {
             DocumentStatus::NeedsOcr
@@ -303,6 +243,7 @@ impl Library {
                 bytes,
                 document: &document,
                 chunks: &chunks,
+                sketch,
                 replaces: replaced.as_ref().map(|record| record.id.as_str()),
             })
             .await?;
@@ -310,6 +251,7 @@ impl Library {
         if let Some(replaced) = &replaced {
             self.forget_blob(&replaced.sha256).await?;
         }
+        let duplicates = self.catalog.duplicates(&id).await?;
 
         let record = self
             .catalog
@@ -321,7 +263,10 @@ impl Library {
             (DocumentStatus::Ready, Some(_)) => FileStatus::Replaced,
             (DocumentStatus::Ready, None) => FileStatus::Added,
         };
-        Ok(FileReport::of(&record, status, started))
+        Ok(FileReport {
+            duplicates,
+            ..FileReport::of(&record, status, started)
+        })
     }
 
     async fn embed(
@@ -349,6 +294,20 @@ impl Library {
         .await
     }
 
+    /// A file that is in the library already may still learn from a bibliography.
+    async fn told(&self, report: FileReport, upload: &Upload) -> Result<FileReport> {
+        let (Some(bibliography), Some(id)) = (&upload.bibliography, &report.document_id) else {
+            return Ok(report);
+        };
+        let record = self.document(id).await?;
+        let mut metadata = record.metadata.clone();
+        let path = upload.source.as_deref().unwrap_or(&upload.file);
+        if bibliography.apply(path, &mut metadata) && metadata != record.metadata {
+            self.set_metadata(id, &metadata).await?;
+        }
+        Ok(report)
+    }
+
     async fn known(
         &self,
         collection: &str,
@@ -356,7 +315,12 @@ impl Library {
         started: Instant,
     ) -> Result<Option<FileReport>> {
         let record = self.catalog.document_by_content(collection, sha256).await?;
-        Ok(record.map(|record| {
+        // A better reader, or text recognition that was not there, is worth reading it again.
+        let is_worth_it = |record: &DocumentRecord| {
+            record.reader < READER_VERSION
+                || (record.status == DocumentStatus::NeedsOcr && self.can_recognise())
+        };
+        Ok(record.filter(|record| !is_worth_it(record)).map(|record| {
             let status = match record.status {
                 DocumentStatus::Ready => FileStatus::Unchanged,
                 DocumentStatus::NeedsOcr => FileStatus::NeedsOcr,

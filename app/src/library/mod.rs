@@ -8,10 +8,14 @@
 pub mod add;
 pub mod ask;
 mod blobs;
+pub mod details;
 pub mod doctor;
 pub mod index;
 mod lock;
+pub mod page_image;
+pub mod reading;
 pub mod remove;
+pub mod report;
 pub mod search;
 
 use std::path::PathBuf;
@@ -26,13 +30,13 @@ use tokio::sync::{Mutex, OnceCell};
 use crate::catalog::Catalog;
 use crate::models::{self, Model, pull};
 use crate::settings::Settings;
+use reading::FileReader;
 
-pub use add::{FileReport, FileStatus, Stage, Upload};
+pub use add::{Stage, Upload};
 pub use blobs::Blobs;
 pub use index::Indexes;
-
-/// Hidden command under which this binary reads one PDF, limited and alone.
-pub const READER_COMMAND: &str = "extract-worker";
+pub use reading::READER_COMMAND;
+pub use report::{FileReport, FileStatus};
 
 /// An open data folder.
 pub struct Library {
@@ -42,8 +46,8 @@ pub struct Library {
     pub catalog: Catalog,
     /// The files.
     pub blobs: Blobs,
-    /// Reads PDFs, each in a process of its own.
-    pub reader: ingest::worker::Reader,
+    /// Reads files, each in a process of its own.
+    pub reader: FileReader,
     embedder_model: Model,
     answerer_model: Model,
     embedder: OnceCell<Arc<dyn Embedder>>,
@@ -51,6 +55,8 @@ pub struct Library {
     indexes: OnceCell<Arc<Indexes>>,
     /// Held while the catalog changes and the indexes follow, so that their order is the same.
     writing: Mutex<()>,
+    /// Pictures of pages rendered at once.
+    rendering: tokio::sync::Semaphore,
     _lock: lock::FolderLock,
 }
 
@@ -65,7 +71,7 @@ impl Library {
         let lock = lock::FolderLock::take(folder)?;
         let catalog = Catalog::open(&folder.join("catalog.sqlite")).await?;
         let blobs = Blobs::open(&folder.join("blobs"))?;
-        let reader = reader(&settings)?;
+        let reader = FileReader::new(&settings)?;
         let library = Self {
             embedder_model: models::find(models::DEFAULT_EMBEDDER)?,
             answerer_model: models::find(models::DEFAULT_ANSWERER)?,
@@ -73,6 +79,7 @@ impl Library {
             generator: OnceCell::new(),
             indexes: OnceCell::new(),
             writing: Mutex::new(()),
+            rendering: tokio::sync::Semaphore::new(2),
             _lock: lock,
             settings,
             catalog,
@@ -132,6 +139,11 @@ impl Library {
         self.indexes.get_or_try_init(open).await.cloned()
     }
 
+    /// True where pages without text can be put through text recognition.
+    pub(crate) fn can_recognise(&self) -> bool {
+        self.reader.recognition.is_some()
+    }
+
     /// Folder of the derived indexes.
     pub fn index_folder(&self) -> PathBuf {
         self.settings.data_dir.join("indexes")
@@ -172,26 +184,6 @@ impl Library {
         }
         Ok(())
     }
-}
-
-/// How PDFs are read: by this binary again, with a command of its own.
-///
-/// # Errors
-/// Where the path of this binary cannot be told.
-pub fn reader(settings: &Settings) -> Result<ingest::worker::Reader> {
-    let program = match &settings.reader_program {
-        Some(program) => program.clone(),
-        None => std::env::current_exe().context("finding this program")?,
-    };
-    Ok(ingest::worker::Reader {
-        program,
-        args: vec![READER_COMMAND.into()],
-        limits: ingest::worker::Limits {
-            memory: settings.reader_memory_bytes,
-            base_ms: settings.reader_seconds * 1000,
-            ..ingest::worker::Limits::default()
-        },
-    })
 }
 
 /// Runs blocking work off the async threads.

@@ -57,6 +57,7 @@ impl Library {
     pub(super) async fn forget_blob(&self, sha256: &str) -> Result<()> {
         if !self.catalog.needed_blobs().await?.contains(sha256) {
             self.blobs.delete(sha256).await?;
+            self.forget_page_images(sha256).await?;
         }
         Ok(())
     }

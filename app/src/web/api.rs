@@ -48,7 +48,7 @@ pub(super) async fn list_documents(state: Shared, listing: web::Query<Listing>) 
 
 #[get("/documents/{id}")]
 pub(super) async fn show_document(state: Shared, id: web::Path<String>) -> Answered {
-    Ok(HttpResponse::Ok().json(state.library.document(&id).await?))
+    Ok(HttpResponse::Ok().json(state.library.details(&id).await?))
 }
 
 #[delete("/documents/{id}")]

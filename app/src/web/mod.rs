@@ -99,6 +99,7 @@ fn routes(config: &mut web::ServiceConfig) {
         .service(pages::ask_page)
         .service(pages::library_page)
         .service(pages::document_page)
+        .service(pages::page_image)
         .service(pages::page_view)
         .service(pages::document_file)
         .service(pages::login_form)

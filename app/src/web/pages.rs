@@ -2,18 +2,23 @@
 
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_DISPOSITION, ContentType, LOCATION};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, ContentType, LOCATION};
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use anyhow::Context;
 use askama::Template;
+use ingest::{Format, locate};
 use serde::Deserialize;
 
 use super::State;
 use super::problem;
 use super::security::SESSION_COOKIE;
-use super::views::{AskPage, Document, DocumentPage, LibraryPage, LoginPage, PageView};
+use super::views::{
+    AskPage, Document, DocumentPage, LibraryPage, LoginPage, PageImage, PageView, Paper,
+};
 use crate::catalog::{DEFAULT_COLLECTION, DocumentRecord, DocumentStatus};
 use crate::error::{Fault, Problem};
+use crate::library::details::DocumentDetails;
+use crate::library::page_image::DEFAULT_WIDTH;
 
 /// Longest quote that is looked for on a page, in bytes.
 const QUOTE_BYTES: usize = 8000;
@@ -49,9 +54,11 @@ pub(super) async fn library_page(state: Shared) -> HttpResponse {
 #[get("/documents/{id}")]
 pub(super) async fn document_page(state: Shared, id: web::Path<String>) -> HttpResponse {
     shown(async {
+        let details = state.library.details(&id).await?;
         Ok(DocumentPage {
             csrf_token: state.guard.csrf().to_owned(),
-            document: view(record(&state, &id).await?),
+            paper: paper(&details),
+            document: view(details.record),
         })
     })
     .await
@@ -84,16 +91,21 @@ pub(super) async fn page_view(
                     format!("it has {} pages", record.pages),
                 )
             })?;
-        let quote = marked
-            .into_inner()
-            .q
-            .filter(|quote| !quote.trim().is_empty() && quote.len() <= QUOTE_BYTES);
+        let quote = asked(marked.into_inner().q);
         let place = quote
             .as_deref()
             .and_then(|quote| find(&page.text, quote))
             .unwrap_or(page.text.len()..page.text.len());
         Ok(PageView {
             csrf_token: state.guard.csrf().to_owned(),
+            image: (record.format == Format::Pdf).then(|| PageImage {
+                width: page.width,
+                height: page.height,
+                marks: locate::rects(std::slice::from_ref(&page), place.start, place.end)
+                    .into_iter()
+                    .map(|mark| mark.rect)
+                    .collect(),
+            }),
             document: view(record),
             page: number,
             before: page.text[..place.start].to_owned(),
@@ -105,15 +117,69 @@ pub(super) async fn page_view(
     .await
 }
 
+/// The quote that was asked for, if it can be one.
+fn asked(quote: Option<String>) -> Option<String> {
+    quote.filter(|quote| !quote.trim().is_empty() && quote.len() <= QUOTE_BYTES)
+}
+
+#[derive(Deserialize)]
+struct Picture {
+    width: Option<u32>,
+    q: Option<String>,
+}
+
+/// The page as printed; the lines of the quote `q` are highlighted.
+#[get("/documents/{id}/pages/{number}.png")]
+pub(super) async fn page_image(
+    state: Shared,
+    place: web::Path<(String, u32)>,
+    picture: web::Query<Picture>,
+) -> HttpResponse {
+    let (id, number) = place.into_inner();
+    let Picture { width, q } = picture.into_inner();
+    let drawn = async {
+        let mut marks = Vec::new();
+        if let Some(quote) = asked(q) {
+            let record = record(&state, &id).await?;
+            let page = state.library.catalog.page(&record.id, number).await?;
+            if let Some(page) = page
+                && let Some(place) = find(&page.text, &quote)
+            {
+                let rects = locate::rects(std::slice::from_ref(&page), place.start, place.end);
+                marks.extend(rects.into_iter().map(|mark| mark.rect));
+            }
+        }
+        state
+            .library
+            .page_image(&id, number, width.unwrap_or(DEFAULT_WIDTH), marks)
+            .await
+    };
+    match drawn.await {
+        Ok(png) => HttpResponse::Ok()
+            .content_type("image/png")
+            .insert_header((CACHE_CONTROL, "private, max-age=3600"))
+            .body(png),
+        Err(error) => problem::json(&Problem::from_error(&error)),
+    }
+}
+
 #[get("/documents/{id}/file")]
 pub(super) async fn document_file(state: Shared, id: web::Path<String>) -> HttpResponse {
     let found = async {
         let record = record(&state, &id).await?;
         let bytes = state.library.blobs.get(&record.sha256).await?;
-        anyhow::Ok((record.file, bytes))
+        anyhow::Ok((record.file, record.format, bytes))
     };
     match found.await {
-        Ok((file, bytes)) => HttpResponse::Ok()
+        // A web page or an XML file from elsewhere must not run here: it is downloaded.
+        Ok((file, format, bytes)) if format != Format::Pdf => HttpResponse::Ok()
+            .content_type("application/octet-stream")
+            .insert_header((
+                CONTENT_DISPOSITION,
+                inline(&file).replacen("inline", "attachment", 1),
+            ))
+            .body(bytes),
+        Ok((file, _, bytes)) => HttpResponse::Ok()
             .content_type("application/pdf")
             .insert_header((CONTENT_DISPOSITION, inline(&file)))
             .body(bytes),
@@ -226,6 +292,45 @@ fn view(record: DocumentRecord) -> Document {
         collection: record.collection,
         added_at: record.added_at,
         bytes: record.bytes,
+    }
+}
+
+fn paper(details: &DocumentDetails) -> Paper {
+    let metadata = &details.record.metadata;
+    let value = |field: &Option<ingest::Field<String>>| field.as_ref().map(|f| f.value.clone());
+    Paper {
+        venue: value(&metadata.venue),
+        doi: value(&metadata.doi),
+        arxiv_id: value(&metadata.arxiv_id),
+        abstract_text: value(&metadata.abstract_text)
+            .map(|text| text.split("\n\n").map(str::to_owned).collect())
+            .unwrap_or_default(),
+        keywords: metadata
+            .keywords
+            .as_ref()
+            .map(|field| field.value.clone())
+            .unwrap_or_default(),
+        warnings: details
+            .record
+            .warnings
+            .iter()
+            .map(|warning| warning.message.clone())
+            .collect(),
+        references: details
+            .references
+            .iter()
+            .map(|linked| (linked.reference.text.clone(), linked.document_id.clone()))
+            .collect(),
+        cited_by: details
+            .cited_by
+            .iter()
+            .map(|citing| (citing.document_id.clone(), citing.title.clone()))
+            .collect(),
+        duplicates: details
+            .duplicates
+            .iter()
+            .map(|one| (one.document_id.clone(), one.title.clone(), one.why()))
+            .collect(),
     }
 }
 

@@ -1,0 +1,99 @@
+//! `lectern eval`.
+
+use anyhow::Result;
+
+use super::args::{Eval, Extraction};
+use super::{Exit, output};
+use crate::eval::extraction::{self, PaperScore, Scores};
+use crate::library::blocking;
+use crate::library::reading::FileReader;
+use crate::settings::Settings;
+
+pub(super) async fn run(settings: &Settings, command: Eval) -> Result<Exit> {
+    let Eval::Extraction(args) = command;
+    let reader = FileReader::new(settings)?;
+    let Extraction {
+        folder,
+        papers,
+        json,
+    } = args;
+    let scores = blocking(move || {
+        extraction::run(&reader, &folder, papers.as_deref(), &mut |paper| {
+            if !json {
+                eprintln!("{}", line(paper));
+            }
+        })
+    })
+    .await?;
+    if json {
+        output::json(&scores)?;
+    } else {
+        output::text(&summary(&scores))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn line(paper: &PaperScore) -> String {
+    let mut parts = vec![format!("{}: {} pages", output::plain(&paper.file), paper.pages)];
+    if let Some(error) = &paper.error {
+        parts.push(output::plain(error));
+    }
+    if let Some(recall) = paper.ordered_recall {
+        parts.push(format!("ordered recall {recall:.4}"));
+    }
+    if let Some([right, found, wanted]) = paper.headings {
+        parts.push(format!("headings {right} right of {found} found, {wanted} there"));
+    }
+    if let (Some([found, wanted]), Some([right, given])) =
+        (paper.references, paper.reference_titles)
+    {
+        parts.push(format!("references {found} of {wanted}, titles {right} of {given}"));
+    }
+    for (name, right) in [
+        ("title", paper.title),
+        ("authors", paper.authors),
+        ("year", paper.year),
+    ] {
+        if right == Some(false) {
+            parts.push(format!("{name} wrong"));
+        }
+    }
+    if paper.margin_lines > 0 {
+        parts.push(format!("{} margin lines left", paper.margin_lines));
+    }
+    parts.join(", ")
+}
+
+fn summary(scores: &Scores) -> String {
+    let mut lines = vec![format!("papers             {}, {} pages", scores.papers.len(), scores.pages)];
+    let mut share = |name: &str, value: Option<f64>| {
+        if let Some(value) = value {
+            lines.push(format!("{name:<19}{value:.4}"));
+        }
+    };
+    share("word recall", scores.word_recall);
+    share("ordered recall", scores.ordered_recall);
+    share("  worst paper", scores.worst_ordered_recall);
+    share("headings F1", scores.headings_f1);
+    share("references exact", scores.references_exact);
+    for (name, [right, given]) in [
+        ("titles right", scores.titles),
+        ("authors right", scores.authors),
+        ("years right", scores.years),
+    ] {
+        if given > 0 {
+            lines.push(format!("{name:<19}{right} of {given}"));
+        }
+    }
+    lines.push(format!("margin lines left  {}", scores.margin_lines));
+    let [joined, known] = scores.joined_hyphens;
+    let part = 100.0 * known as f64 / joined.max(1) as f64;
+    lines.push(format!("joined hyphens     {known} of {joined} are words of the papers ({part:.1} %)"));
+    lines.push(format!("pages per second   {:.0} (processor time)", scores.pages_per_second));
+    if let Some(other) = scores.pdftotext_pages_per_second {
+        let ratio = scores.pages_per_second / other;
+        lines.push(format!("  pdftotext        {other:.0} (ratio {ratio:.2})"));
+    }
+    lines.push(format!("reader's memory    {} MiB at most", scores.worker_mib));
+    lines.join("\n") + "\n"
+}

@@ -1,0 +1,5 @@
+//! Measurements that anyone can run again: `lectern eval`.
+
+pub mod extraction;
+mod gold;
+mod words;

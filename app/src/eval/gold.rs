@@ -1,0 +1,72 @@
+//! What lies beside a PDF to compare with: `NAME.gold.md`, `NAME.jats.xml`, a list of papers.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use ingest::{BlockKind, Document, Format};
+use serde::Deserialize;
+
+use super::words::squash;
+
+/// A paper of the list given with `--papers`.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Paper {
+    pub(super) sha256: String,
+    pub(super) title: String,
+    pub(super) authors: Vec<String>,
+    pub(super) year: Option<i32>,
+}
+
+/// What a paper is compared with, as far as there is anything.
+#[derive(Debug, Default)]
+pub(super) struct Gold {
+    /// Body text.
+    pub(super) text: Option<String>,
+    /// The same paper from its JATS file.
+    pub(super) jats: Option<Document>,
+    /// Title, authors and year.
+    pub(super) paper: Option<Paper>,
+}
+
+/// Reads the list of papers, by SHA-256.
+pub(super) fn papers(path: &Path) -> Result<HashMap<String, Paper>> {
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("reading {}", path.display()))?;
+    let papers: Vec<Paper> = serde_json::from_str(&text)
+        .with_context(|| format!("{} is no list of papers", path.display()))?;
+    Ok(papers
+        .into_iter()
+        .map(|paper| (paper.sha256.clone(), paper))
+        .collect())
+}
+
+/// What lies beside `pdf`.
+pub(super) fn beside(pdf: &Path) -> Gold {
+    let text = std::fs::read_to_string(pdf.with_extension("gold.md")).ok();
+    let jats = std::fs::read(pdf.with_extension("jats.xml"))
+        .ok()
+        .and_then(|bytes| ingest::formats::read(&bytes, Format::Jats).ok());
+    Gold {
+        text,
+        jats,
+        paper: None,
+    }
+}
+
+/// The headings of a document, squashed, without those that one source prints and the other
+/// implies.
+pub(super) fn headings(document: &Document) -> Vec<String> {
+    let mut found = Vec::new();
+    for page in &document.pages {
+        for block in &page.blocks {
+            if block.kind == BlockKind::Heading {
+                let name = squash(page.slice(block.start, block.end));
+                if !matches!(name.as_str(), "" | "references" | "abstract" | "bibliography") {
+                    found.push(name);
+                }
+            }
+        }
+    }
+    found
+}

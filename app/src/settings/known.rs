@@ -1,0 +1,92 @@
+//! Every setting that exists.
+
+/// A setting that exists: its key, its default and what it means.
+pub(super) struct Known {
+    pub(super) key: &'static str,
+    pub(super) default: &'static str,
+    pub(super) meaning: &'static str,
+}
+
+/// All of them.
+pub(super) const KNOWN: &[Known] = &[
+    Known {
+        key: "data_dir",
+        default: "",
+        meaning: "folder of the library",
+    },
+    Known {
+        key: "models_dir",
+        default: "",
+        meaning: "folder of the models, shared by all libraries",
+    },
+    Known {
+        key: "offline",
+        default: "false",
+        meaning: "never use the network",
+    },
+    Known {
+        key: "addr",
+        default: "127.0.0.1:8080",
+        meaning: "address that `serve` listens on",
+    },
+    Known {
+        key: "token",
+        default: "",
+        meaning: "token that the web page and the API ask for",
+    },
+    Known {
+        key: "allowed_hosts",
+        default: "",
+        meaning: "further host names under which the page is reached, by comma",
+    },
+    Known {
+        key: "max_upload_mb",
+        default: "200",
+        meaning: "largest file taken, in MiB",
+    },
+    Known {
+        key: "top_k",
+        default: "8",
+        meaning: "passages that a search returns and an answer reads",
+    },
+    Known {
+        key: "chunk.max_tokens",
+        default: "254",
+        meaning: "longest chunk, in the embedder's tokens",
+    },
+    Known {
+        key: "chunk.overlap_tokens",
+        default: "32",
+        meaning: "tokens that neighbouring chunks share",
+    },
+    Known {
+        key: "reader.memory_mb",
+        default: "1536",
+        meaning: "memory of the process that reads a PDF, in MiB",
+    },
+    Known {
+        key: "reader.seconds",
+        default: "30",
+        meaning: "time to read a PDF, in seconds, before 0.2 s a page",
+    },
+    Known {
+        key: "ocr.enabled",
+        default: "true",
+        meaning: "read pages without a text layer with tesseract, where it is installed",
+    },
+    Known {
+        key: "ocr.language",
+        default: "eng",
+        meaning: "tesseract's languages, such as eng or deu+eng",
+    },
+    Known {
+        key: "ocr.tesseract",
+        default: "",
+        meaning: "path of tesseract; looked for on the PATH where empty",
+    },
+    Known {
+        key: "answer.max_tokens",
+        default: "160",
+        meaning: "longest answer, in the model's tokens",
+    },
+];
