@@ -24,12 +24,13 @@ function byline({ authors, year }) {
   return [shown, year].filter(Boolean).join(", ");
 }
 
-function pageLinks({ document_id, page }, quote) {
+function pageLinks({ document_id, page, file }, quote) {
   return h(
     "p",
     { class: "source-links" },
     h("a", { class: "source-page", href: pageAddress(document_id, page, quote) }, `Page ${page}`),
-    h("a", { class: "source-pdf", href: pdfAddress(document_id, page), target: "_blank", rel: "noopener" }, `PDF, page ${page}`),
+    // Other formats are downloaded, not shown at a page.
+    /\.pdf$/i.test(file ?? ".pdf") && h("a", { class: "source-pdf", href: pdfAddress(document_id, page), target: "_blank", rel: "noopener" }, `PDF, page ${page}`),
   );
 }
 

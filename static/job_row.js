@@ -4,11 +4,12 @@ import { fill, h, plural } from "./dom.js";
 
 const STAGES = {
   reading: { what: "Reading", unit: "page" },
+  recognising: { what: "Recognising the text of", unit: "page" },
   embedding: { what: "Embedding", unit: "passage" },
   indexing: { what: "Indexing", unit: "passage" },
 };
 
-const OCR_HINT = "Its pages are pictures of text. Run it through OCR, for example with ocrmypdf, and add the new file.";
+const OCR_HINT = "Where its pages are pictures of text, install tesseract on this machine and add the file again.";
 
 function stageText({ stage, done, total }) {
   const known = STAGES[stage];
@@ -116,6 +117,7 @@ export class JobRow {
       hint && h("p", { class: "notice-hint", dir: "auto" }, hint),
       warnings.length > 0 &&
         h("details", {}, h("summary", {}, plural(warnings.length, "warning")), h("ul", {}, warnings.map(({ message, page }) => h("li", { dir: "auto" }, page ? `Page ${page}: ${message}` : message)))),
+      (result?.duplicates ?? []).map(({ document_id, title }) => h("p", { class: "notice-hint", dir: "auto" }, "Much the same as ", h("a", { href: `/documents/${encodeURIComponent(document_id)}` }, title), "; both are kept.")),
       this.onRetry && this.#retryButton(),
     );
   }

@@ -4,7 +4,7 @@ import { byId, plural } from "./dom.js";
 import { watchDeletes } from "./delete.js";
 import { DocumentList } from "./documents.js";
 import { JobBoard } from "./jobs.js";
-import { droppedFiles, isPdf, UploadQueue } from "./uploads.js";
+import { droppedFiles, isPaper, UploadQueue } from "./uploads.js";
 
 const NAMED = 5;
 
@@ -19,7 +19,9 @@ const board = new JobBoard((row) => {
 });
 const uploads = new UploadQueue(board);
 
-/** Says which files are no PDFs; they are not sent. */
+const READ = "Lectern reads PDF, Markdown, text, HTML, DOCX, JATS and TEI files.";
+
+/** Says which files are in no format that is read; they are not sent. */
 function reject(files) {
   const notice = byId("rejected");
   notice.hidden = files.length === 0;
@@ -28,15 +30,15 @@ function reject(files) {
   const others = files.length > NAMED ? ` and ${plural(files.length - NAMED, "other")}` : "";
   notice.textContent =
     files.length === 1
-      ? `${names} is not a PDF, so it was not added. Lectern reads PDF files.`
-      : `${files.length} files are not PDFs, so they were not added: ${names}${others}. Lectern reads PDF files.`;
+      ? `${names} is in no format that Lectern reads, so it was not added. ${READ}`
+      : `${files.length} files are in no format that Lectern reads, so they were not added: ${names}${others}. ${READ}`;
 }
 
 function add(files) {
   // Hidden files, such as the ones that systems leave in folders, were not chosen on purpose.
   const visible = files.filter((file) => !file.name.startsWith("."));
-  reject(visible.filter((file) => !isPdf(file)));
-  const papers = visible.filter(isPdf);
+  reject(visible.filter((file) => !isPaper(file)));
+  const papers = visible.filter(isPaper);
   if (papers.length > 0) uploads.add(papers, byId("collection")?.value);
 }
 

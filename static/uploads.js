@@ -5,7 +5,7 @@ import { csrfToken, problemFrom, unreachable } from "./api.js";
 
 const AT_A_TIME = 2;
 
-export const isPdf = (file) => /\.pdf$/i.test(file.name) || file.type === "application/pdf";
+export const isPaper = (file) => /\.(pdf|md|markdown|txt|text|html?|xhtml|docx|xml|nxml|tei)$/i.test(file.name) || file.type === "application/pdf";
 
 /** Sends one file; resolves to its job. `onProgress` gets a fraction. */
 function upload(file, collection, { signal, onProgress }) {

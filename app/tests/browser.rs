@@ -211,12 +211,21 @@ async fn follow_source(driver: &WebDriver) -> Result<()> {
         .to_owned();
     link.click().await?;
 
-    let mark = wait_for(driver, "mark#quote", QUICK).await?;
+    let mark = wait_for(driver, ".page-text mark", QUICK).await?;
     let marked = words(&property(&mark, "textContent").await?);
     ensure!(
         marked == quote,
         "marked on the page: {marked:?}; quoted: {quote:?}"
     );
+    wait_for(driver, ".page-image rect#quote", QUICK)
+        .await
+        .context("the quote is marked on the page as printed")?;
+    let picture = driver.find(By::Css(".page-image img")).await?;
+    let started = std::time::Instant::now();
+    while picture.prop("naturalWidth").await?.as_deref() != Some("1400") {
+        ensure!(started.elapsed() < QUICK, "the page's picture never came");
+        tokio::time::sleep(INTERVAL).await;
+    }
     let address = driver.current_url().await?;
     let page = address.path().rsplit('/').next().unwrap_or_default();
     ensure!(page == number, "{label} leads to {address}");

@@ -285,6 +285,7 @@ fn view(record: DocumentRecord) -> Document {
         year: record.year.and_then(|year| u32::try_from(year).ok()),
         pages: record.pages,
         chunks: record.chunks,
+        is_pdf: record.format == Format::Pdf,
         status: match record.status {
             DocumentStatus::Ready => "ready".into(),
             DocumentStatus::NeedsOcr => "needs_ocr".into(),

@@ -24,6 +24,8 @@ pub struct Document {
     pub pages: u32,
     /// How many passages were indexed.
     pub chunks: u32,
+    /// Whether it is a PDF, with pages that a browser shows.
+    pub is_pdf: bool,
     /// The state the API reports; `needs_ocr` is pointed out.
     pub status: String,
     /// The collection it is in.
@@ -191,6 +193,12 @@ impl PageView {
         self.quote
             .as_deref()
             .filter(|quote| self.marked.is_empty() && !quote.is_empty())
+    }
+
+    /// Whether the quote is marked on the picture of the page, which then is where links lead.
+    #[must_use]
+    pub fn is_marked_in_image(&self) -> bool {
+        self.image.as_ref().is_some_and(|image| !image.marks.is_empty())
     }
 
     /// Whether the page has no text at all.
