@@ -253,7 +253,7 @@ async fn pages_have_pictures_with_the_quote_marked() {
     assert!(disposition.starts_with("attachment"), "{disposition}");
 
     app.delete(&format!("/api/v1/documents/{id}")).send().await.unwrap();
-    let cache = app.folder().join("cache/pages");
+    let cache = app.folder.path().join("cache/pages");
     let left = std::fs::read_dir(cache).map_or(0, Iterator::count);
     assert_eq!(left, 0, "pictures go with their document");
 }
