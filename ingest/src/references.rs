@@ -78,6 +78,8 @@ fn without_floats<'a>(rows: &[Row<'a>], typeface: &Typeface) -> Vec<Row<'a>> {
     let mut own: Vec<Row<'a>> = Vec::with_capacity(rows.len());
     // The run of the caption that is being left out, and the bottom of its last line.
     let mut caption: Option<(usize, f32)> = None;
+    // The run at whose foot stand footnotes.
+    let mut footnote: Option<usize> = None;
     for (index, row) in rows.iter().enumerate() {
         let is_apart = index == 0
             || rows[index - 1].run != row.run
@@ -93,6 +95,12 @@ fn without_floats<'a>(rows: &[Row<'a>], typeface: &Typeface) -> Vec<Row<'a>> {
                 continue;
             }
             caption = None;
+        }
+        if is_apart && typeface.opens_footnote(row) {
+            footnote = Some(row.run);
+        }
+        if footnote == Some(row.run) && typeface.is_small(row) {
+            continue;
         }
         if !typeface.is_foreign(row) {
             own.push(row.clone());

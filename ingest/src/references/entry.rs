@@ -222,8 +222,14 @@ fn author_year(text: &str, years: &[Year]) -> Option<Parts> {
             let authors = text.get(..*start).unwrap_or("");
             let is_bracketed = year.is_none_or(|year| year.is_bracketed);
             let rest = text.get(*end..).unwrap_or("");
-            names::are_names(authors, !is_bracketed)
-                && rest.chars().filter(|c| c.is_alphabetic()).count() >= 4
+            // "(2010)." is where a year stands after authors and seldom elsewhere.
+            let is_sure = is_bracketed && rest.starts_with(['.', ':']);
+            let has_title = rest.chars().filter(|c| c.is_alphabetic()).count() >= 4;
+            has_title
+                && names::are_names(authors, !is_bracketed)
+                && (is_sure || is_all_authors(text, *start))
+                && (is_bracketed
+                    || !opens_address(rest.trim_start_matches([' ', '.', ',', ':', ';'])))
         })?;
     let authors = text
         .get(..start)?
@@ -233,12 +239,44 @@ fn author_year(text: &str, years: &[Year]) -> Option<Parts> {
     let after = text.get(end..)?;
     let rest = after.trim_start_matches(|c: char| c.is_whitespace() || ").,:;]".contains(c));
     let is_comma = after.trim_start().starts_with(',');
+    // A page or a film without an author is named in its place.
+    if opens_address(rest) || rest.starts_with("In ") && sentence_end(rest) < 40 {
+        let title = authors.trim_end_matches('.').to_owned();
+        return Some((String::new(), Some(title), year.map(|year| year.value)));
+    }
     let title = match quote(rest) {
         Some((0, title)) => Some(title.to_owned()),
         _ if is_comma => rest.get(..comma_end(rest)).map(str::to_owned),
         _ => rest.get(..sentence_end(rest)).map(str::to_owned),
     };
     Some((authors.to_owned(), title, year.map(|year| year.value)))
+}
+
+/// True where the list of authors at the start of the text reaches to `end`, but for a few words.
+fn is_all_authors(text: &str, end: usize) -> bool {
+    match names::read(text) {
+        Some(names) => names.end + 25 >= end,
+        None => {
+            let before = text.get(..end).unwrap_or("").trim_end();
+            sentence_end(before) + 2 >= before.len() && !before.contains(['"', '“', '”'])
+        }
+    }
+}
+
+/// True where no title but an address follows.
+fn opens_address(rest: &str) -> bool {
+    let lower: String = rest.chars().take(16).flat_map(char::to_lowercase).collect();
+    [
+        "http",
+        "url",
+        "www.",
+        "doi",
+        "retrieved ",
+        "accessed ",
+        "available ",
+    ]
+    .iter()
+    .any(|word| lower.starts_with(word))
 }
 
 /// `Authors, "Title," Venue, 2010`
@@ -423,6 +461,159 @@ fn sentence_end(text: &str) -> usize {
     text.len()
 }
 
+/// "IV. Title goes on", "1. Title goes on"
+fn is_part_number(next: &str) -> bool {
+    let word = next.split(' ').next().unwrap_or("");
+    word.strip_suffix('.').is_some_and(|number| {
+        is_numeral(number)
+            || (number.len() <= 2 && number.bytes().all(|byte| byte.is_ascii_digit()))
+    })
+}
+
+/// "5 technical report" after "Qwen2."
+fn opens_decimal(next: &str) -> bool {
+    let digits = next.bytes().take_while(u8::is_ascii_digit).count();
+    digits == 1 && next.get(1..).is_some_and(|rest| rest.starts_with(' '))
+}
+
+/// True where the next sentence is still the title: venues and publishers are capitalised, and
+/// none begins with "A".
+fn is_subtitle(next: &str) -> bool {
+    const OTHERS: &[&str] = &[
+        "in ",
+        "available",
+        "retrieved",
+        "unpublished",
+        "technical",
+        "tech",
+        "phd",
+        "ph",
+        "master",
+        "doctoral",
+        "diploma",
+        "report",
+        "paper",
+        "presented",
+        "accepted",
+        "submitted",
+        "to appear",
+        "arxiv",
+        "edited",
+        "translated",
+        "published",
+        "version",
+        "final",
+        "working",
+        "university",
+        "dissertation",
+        "thesis",
+        "preprint",
+        "under review",
+        "personal",
+        "url",
+        "http",
+        "doi",
+        "proceedings",
+        "proc",
+        "journal",
+        "lecture",
+        "special",
+        "draft",
+        "second",
+        "third",
+        "revised",
+        "accessed",
+        "last",
+        "manuscript",
+        "public",
+        "national",
+        "u.s",
+        "department",
+        "from ",
+        "with ",
+        "at ",
+    ];
+    const VENUES: &[&str] = &[
+        "journal",
+        "review",
+        "proceedings",
+        "conference",
+        "university",
+        "press",
+        "science",
+        "letters",
+        "transactions",
+        "institute",
+        "society",
+        "magazine",
+        "press",
+        "advances",
+        "annals",
+        "thesis",
+        "report",
+        "department",
+        "research",
+        "preprint",
+        "edition",
+        "publishing",
+        "publishers",
+        "symposium",
+        "workshop",
+    ];
+    let end = plain_sentence_end(next);
+    let segment = next.get(..end).unwrap_or("");
+    let rest = next.get(end..).unwrap_or("").trim_start_matches(['.', ' ']);
+    let goes_on = rest.chars().next().is_some_and(char::is_uppercase) && !rest.starts_with("URL");
+    let lower = segment.to_lowercase();
+    if !goes_on
+        || segment.contains(|c: char| c.is_ascii_digit())
+        || segment.len() > 150
+        || OTHERS.iter().any(|other| lower.starts_with(other))
+        || VENUES.iter().any(|venue| lower.contains(venue))
+    {
+        return false;
+    }
+    let is_article = segment.starts_with("A ") || segment.starts_with("An ");
+    let plain = segment
+        .split_whitespace()
+        .filter(|word| {
+            word.starts_with(char::is_lowercase)
+                && word.len() >= 3
+                && !matches!(
+                    *word,
+                    "and"
+                        | "for"
+                        | "the"
+                        | "von"
+                        | "van"
+                        | "der"
+                        | "und"
+                        | "des"
+                        | "del"
+                        | "other"
+                        | "from"
+                        | "with"
+                )
+        })
+        .count();
+    is_article || plain >= 2
+}
+
+/// Where the next stop before a space is, abbreviations apart.
+fn plain_sentence_end(text: &str) -> usize {
+    let mut from = 0;
+    while let Some(found) = text.get(from..).and_then(|rest| rest.find(". ")) {
+        let at = from + found;
+        from = at + 2;
+        let before = text.get(..at).unwrap_or("");
+        let word = before.rsplit(' ').next().unwrap_or("");
+        if !is_abbreviation(word, before) {
+            return at;
+        }
+    }
+    text.len()
+}
+
 /// Chinese and Japanese have no space after a stop.
 fn is_glued_cjk(text: &str, at: usize, next: char) -> bool {
     let before = text.get(..at).and_then(|before| before.chars().next_back());
@@ -500,7 +691,11 @@ fn ends_after_question(next: &str) -> bool {
         part.trim_start_matches("vol. ")
             .starts_with(|c: char| c.is_ascii_digit())
     });
-    has_volume || rest.is_empty() || rest.starts_with("http") || rest.starts_with("doi")
+    has_volume
+        || rest.is_empty()
+        || rest.starts_with(|c: char| c.is_ascii_digit())
+        || rest.starts_with("http")
+        || rest.starts_with("doi")
 }
 
 /// Where a title that a comma ends does so: before what begins as a venue, a number or a place
@@ -553,9 +748,10 @@ fn clean_title(title: &str) -> Option<String> {
         title = title
             .trim_matches(|c: char| c.is_whitespace() || ",;:\"“”„«»`".contains(c))
             .trim_end_matches(['.', '’', '\'']);
-        title = without_group(title, '[', ']', |_| true);
+        title = without_group(title, '[', ']', is_description);
         title = without_group(title, '(', ')', is_edition);
         title = without_date(title);
+        title = without_venue(title);
         if title.len() == before {
             break;
         }
@@ -579,6 +775,43 @@ fn without_group(title: &str, open: char, close: char, is_extra: fn(&str) -> boo
     } else {
         title
     }
+}
+
+/// "Computer software", "J", "Online"
+fn is_description(inner: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "software",
+        "data set",
+        "dataset",
+        "program",
+        "video",
+        "blog",
+        "web page",
+        "webpage",
+        "website",
+        "film",
+        "presentation",
+        "poster",
+        "preprint",
+        "manuscript",
+        "unpublished",
+        "thesis",
+        "dissertation",
+        "online",
+        "podcast",
+        "report",
+        "translat",
+        "in ",
+        "package",
+        "apparatus",
+        "tweet",
+        "lecture",
+        "slides",
+        "notes",
+        "specification",
+    ];
+    let lower = inner.to_lowercase();
+    inner.len() <= 6 || WORDS.iter().any(|word| lower.contains(word))
 }
 
 /// "2nd ed.", "Version 1.0", "Vol. 3, pp. 1–20", "Doctoral dissertation"
@@ -613,16 +846,69 @@ fn is_edition(inner: &str) -> bool {
         || lower.ends_with(" ed")
         || lower.ends_with("edition")
         || lower.ends_with("eds.")
+        // "(2 Sub)", as editions get cut
+        || (lower.len() <= 8
+            && lower.split_once(' ').is_some_and(|(number, _)| number.len() <= 2 && number.bytes().all(|b| b.is_ascii_digit())))
+}
+
+/// Without a venue or publisher that a comma joins to it.
+fn without_venue(title: &str) -> &str {
+    const CUTS: &[&str] = &[
+        ", in: ",
+        ", In: ",
+        ", In ",
+        ", in Proc",
+        ", Masters thesis",
+        ", Master's thesis",
+        ", Master’s thesis",
+        ", PhD thesis",
+        ", PhD dissertation",
+        ", Ph.D",
+        ", Ph. D",
+        ", Doctoral",
+        ", Technical Report",
+        ", technical report",
+        ", Tech. ",
+        ", arXiv",
+        ", CoRR",
+        ", Springer",
+        ", Wiley",
+        ", John Wiley",
+        ", MIT Press",
+        ", Cambridge University Press",
+        ", Oxford University Press",
+        ", McGraw-Hill",
+        ", Addison-Wesley",
+        ", Prentice",
+        ", Academic Press",
+        ", Elsevier",
+        ", Proceedings of",
+        ", Proc. ",
+        ", Journal of",
+        ", Lecture Notes",
+        ", Morgan Kaufmann",
+        ", CRC Press",
+    ];
+    let cut = CUTS
+        .iter()
+        .filter_map(|cut| title.find(cut))
+        .filter(|at| *at >= 8)
+        .min();
+    cut.and_then(|at| title.get(..at)).unwrap_or(title)
 }
 
 /// Without ", 2010" or ", May 2010" at the end.
 fn without_date(title: &str) -> &str {
-    let digits = title.len() - title.trim_end_matches(|c: char| c.is_ascii_digit()).len();
+    // "2010a"
+    let plain = title
+        .strip_suffix(|c: char| c.is_ascii_lowercase())
+        .unwrap_or(title);
+    let digits = plain.len() - plain.trim_end_matches(|c: char| c.is_ascii_digit()).len();
     if digits != 4 {
         return title;
     }
-    let before = title.get(..title.len() - 4).unwrap_or("");
-    let Some(comma) = before.rfind(',') else {
+    let before = plain.get(..plain.len() - 4).unwrap_or("");
+    let Some(comma) = before.rfind([',', ';']) else {
         return title;
     };
     let between = before.get(comma + 1..).unwrap_or("").trim();

@@ -210,6 +210,23 @@ impl Typeface {
             && (row.size > 1.3 * self.size || row.size < 0.7 * self.size)
     }
 
+    /// True where the row is of smaller type than the list.
+    pub(super) fn is_small(&self, row: &Row<'_>) -> bool {
+        row.is_placed() && row.size < 0.92 * self.size
+    }
+
+    /// True where the row begins a footnote: small type after its mark.
+    pub(super) fn opens_footnote(&self, row: &Row<'_>) -> bool {
+        let mark = row
+            .text
+            .trim_start_matches(|c: char| c.is_ascii_digit() || "*†‡§".contains(c));
+        let marks = row.text.len() - mark.len();
+        self.is_small(row)
+            && (1..=4).contains(&marks)
+            && mark.trim_start().starts_with(char::is_alphabetic)
+            && !mark.starts_with(['.', ')'])
+    }
+
     /// From one line to the next, in points.
     pub(super) fn pitch(&self) -> f32 {
         self.pitch

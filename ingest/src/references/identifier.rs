@@ -32,6 +32,7 @@ pub(super) fn doi(text: &str) -> Option<String> {
             .next()
             .unwrap_or("");
         let suffix = without_tail(suffix);
+        let suffix = percent_decoded(suffix);
         if suffix.len() >= 2 && suffix.len() <= 200 {
             return rest
                 .get(..slash)
@@ -39,6 +40,30 @@ pub(super) fn doi(text: &str) -> Option<String> {
         }
     }
     None
+}
+
+/// "%5B" is "[", as addresses write it.
+fn percent_decoded(suffix: &str) -> String {
+    let mut decoded = String::with_capacity(suffix.len());
+    let mut rest = suffix;
+    while let Some((before, after)) = rest.split_once('%') {
+        decoded.push_str(before);
+        let code = after
+            .get(..2)
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok())
+            .filter(u8::is_ascii_graphic);
+        match code {
+            Some(code) => decoded.push(char::from(code)),
+            None => decoded.push('%'),
+        }
+        rest = if code.is_some() {
+            after.get(2..).unwrap_or("")
+        } else {
+            after
+        };
+    }
+    decoded.push_str(rest);
+    decoded
 }
 
 /// "DOI10.1007/..." where the space was lost.

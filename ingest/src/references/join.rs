@@ -104,6 +104,17 @@ fn continues_address(word: &str, next: &str) -> bool {
             && !is_year
             && !matches!(core, "accessed" | "retrieved" | "doi" | "pp" | "p");
     }
+    if word.ends_with(')') && is_doi(&lower) && lower.contains('(') {
+        return first.is_ascii_digit();
+    }
+    // An arXiv number of less than five digits after its stop.
+    let is_cut_number = lower.contains("arxiv.org/abs/")
+        && lower.rsplit_once('.').is_some_and(|(_, digits)| {
+            digits.len() < 5 && digits.bytes().all(|b| b.is_ascii_digit())
+        });
+    if is_cut_number && first.is_ascii_digit() {
+        return true;
+    }
     if word.ends_with([',', ';', ')', '>', ']', '"', '”']) {
         return false;
     }

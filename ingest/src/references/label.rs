@@ -176,7 +176,16 @@ fn numbered(rows: &[Row<'_>], labels: &[Option<Label<'_>>], style: Style) -> Opt
         let expected = *next.get_or_insert(number);
         // One label or two may have been lost to recognition or a font; the style that can't be
         // mistaken for text may skip.
-        let reach = if style == Style::Bracket { 2 } else { 0 };
+        let is_aligned = style != Style::Stop
+            && chain.iter().rev().take(3).any(|start: &Start| {
+                let other = &rows[start.row];
+                other.run == rows[row].run && (other.rect.x0 - rows[row].rect.x0).abs() < 1.0
+            });
+        let reach = match style {
+            Style::Bracket => 2,
+            _ if is_aligned && chain.len() >= 3 => 1,
+            _ => 0,
+        };
         if (expected..=expected + reach).contains(&number) {
             missed += number - expected;
             chain.push(start(row, label));
@@ -212,12 +221,16 @@ fn numbered(rows: &[Row<'_>], labels: &[Option<Label<'_>>], style: Style) -> Opt
     }
     // The first label may be misread ("i." for "1.").
     if first.row > 0 && first_number == 2 {
+        let text = rows.first().map_or("", |row| row.text);
+        let misread = text
+            .split_once(' ')
+            .filter(|(word, _)| word.len() <= 3 && word.ends_with(['.', ']', ')']));
         chain.insert(
             0,
             Start {
                 row: 0,
-                label: String::new(),
-                length: 0,
+                label: "1".to_owned(),
+                length: misread.map_or(0, |(_, rest)| text.len() - rest.len()),
             },
         );
     }

@@ -314,7 +314,7 @@ pub(super) fn read(text: &str) -> Option<Names> {
             author_start = index + 1;
             continue;
         }
-        if token.has_stop && token.kind != Kind::Suffix {
+        if token.has_stop {
             let Some(next) = next else {
                 return None;
             };
@@ -340,6 +340,7 @@ pub(super) fn read(text: &str) -> Option<Names> {
                     let is_article = next.core == "A" && !next.has_stop && !next.has_comma;
                     !is_name_part && (!goes_on || is_article)
                 }
+                Kind::Suffix => matches!(next.kind, Kind::Name | Kind::Capitals | Kind::Other),
                 _ => false,
             };
             if ends {
@@ -483,8 +484,11 @@ pub(super) fn are_names(text: &str, strict: bool) -> bool {
         } else if !matches!(token.kind, Kind::Particle | Kind::And) {
             lower_run = 0;
         }
-        if lower_run > 2 {
+        if lower_run > if strict { 2 } else { 3 } {
             return false;
+        }
+        if token.has_comma {
+            lower_run = 0;
         }
     }
     let share = if strict { 8 } else { 3 };

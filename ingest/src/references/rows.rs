@@ -6,8 +6,10 @@ use std::collections::HashMap;
 
 use crate::{Line, PAGE_SEPARATOR, Page, Rect};
 
-/// Share of the page's height at its top and bottom where running heads and feet stand.
-const MARGIN_BAND: f32 = 0.09;
+/// Share of the page's height at its top and bottom where running heads and feet may stand.
+const MARGIN_BAND: f32 = 0.2;
+/// Running heads and feet have at most so many lines, in points from the page's outermost line.
+const MARGIN_DEPTH: f32 = 26.0;
 
 /// One printed line.
 #[derive(Debug, Clone)]
@@ -45,11 +47,12 @@ pub(super) fn of(pages: &[Page]) -> Vec<Row<'_>> {
     let mut run = 0;
     for (index, page) in pages.iter().enumerate() {
         let mut last_end = 0;
+        let margins = Margins::of(page);
         for line in &page.lines {
             let between = page.slice(last_end, line.start);
             last_end = line.end;
             let text = page.slice(line.start, line.end).trim_end();
-            if text.trim_start().is_empty() || is_running(page, line, text, &repeated) {
+            if text.trim_start().is_empty() || margins.has_running(line, text, &repeated) {
                 continue;
             }
             let text = text.trim_start();
@@ -108,18 +111,37 @@ fn is_bold(page: &Page, line: &Line) -> bool {
     2 * bold > line.end.saturating_sub(line.start)
 }
 
-fn in_band(page: &Page, line: &Line) -> bool {
-    page.height > 0.0
-        && (line.rect.y1 < MARGIN_BAND * page.height
-            || line.rect.y0 > (1.0 - MARGIN_BAND) * page.height)
+/// Where a page's outermost lines stand.
+struct Margins {
+    top: f32,
+    bottom: f32,
+    height: f32,
 }
 
-fn is_running(page: &Page, line: &Line, text: &str, repeated: &HashMap<String, u32>) -> bool {
-    if !in_band(page, line) {
-        return false;
+impl Margins {
+    fn of(page: &Page) -> Self {
+        let lines = || page.lines.iter().filter(|line| line.end > line.start);
+        Margins {
+            top: lines().map(|line| line.rect.y0).fold(f32::MAX, f32::min),
+            bottom: lines().map(|line| line.rect.y1).fold(0.0, f32::max),
+            height: page.height,
+        }
     }
-    let is_number = text.len() <= 5 && text.bytes().all(|byte| byte.is_ascii_digit());
-    is_number || repeated.contains_key(&digitless(text))
+
+    /// True for lines within `depth` points of the outermost.
+    fn holds(&self, line: &Line, depth: f32) -> bool {
+        let is_head = line.rect.y0 < self.top + depth && line.rect.y1 < MARGIN_BAND * self.height;
+        let is_foot =
+            line.rect.y1 > self.bottom - depth && line.rect.y0 > (1.0 - MARGIN_BAND) * self.height;
+        self.height > 0.0 && (is_head || is_foot)
+    }
+
+    fn has_running(&self, line: &Line, text: &str, repeated: &HashMap<String, u32>) -> bool {
+        let is_number = text.len() <= 5 && text.bytes().all(|byte| byte.is_ascii_digit());
+        let height = line.rect.y1 - line.rect.y0;
+        (is_number && self.holds(line, 0.5 * height))
+            || (self.holds(line, MARGIN_DEPTH) && repeated.contains_key(&digitless(text)))
+    }
 }
 
 /// Lines of the margin bands that stand on several pages, but for their numbers.
@@ -127,7 +149,11 @@ fn repeated(pages: &[Page]) -> HashMap<String, u32> {
     let mut counts: HashMap<String, u32> = HashMap::new();
     for page in pages {
         let mut seen: Vec<String> = Vec::new();
-        let lines = page.lines.iter().filter(|line| in_band(page, line));
+        let margins = Margins::of(page);
+        let lines = page
+            .lines
+            .iter()
+            .filter(|line| margins.holds(line, MARGIN_DEPTH));
         // Running heads are few; a page of thousands of such lines is no paper's.
         for line in lines.take(40) {
             let key = digitless(page.slice(line.start, line.end));

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use super::heading::{self, Typeface};
 use super::label::{self, Start};
 use super::rows::Row;
-use super::{join, names};
+use super::{identifier, join, names};
 
 /// Longest entry that is believed, in bytes.
 const LONGEST: usize = 3_000;
@@ -41,8 +41,9 @@ pub(super) fn entries<'a>(rows: &[Row<'a>], typeface: &Typeface) -> Vec<Piece<'a
     }
     let unlabelled = ways
         .into_iter()
-        .filter(|starts| !starts.is_empty())
-        .map(|starts| {
+        .enumerate()
+        .filter(|(_, starts)| !starts.is_empty())
+        .map(|(way, starts)| {
             let starts: Vec<Start> = starts
                 .into_iter()
                 .map(|row| Start {
@@ -51,7 +52,9 @@ pub(super) fn entries<'a>(rows: &[Row<'a>], typeface: &Typeface) -> Vec<Piece<'a
                     length: 0,
                 })
                 .collect();
-            (value(rows, &starts), starts)
+            // Names say less than where the lines stand.
+            let trust = if way < 3 { 1.0 } else { 0.9 };
+            (trust * value(rows, &starts), starts)
         })
         // The first of equals is the surest.
         .reduce(|best, other| if other.0 > best.0 { other } else { best });
@@ -104,7 +107,7 @@ fn value(rows: &[Row<'_>], starts: &[Start]) -> f32 {
 
 /// 1 for rows that look like one whole reference, less than 0 for rows that do not.
 fn worth(rows: &[Row<'_>], label_length: usize, is_unlabelled: bool) -> f32 {
-    let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
+    let Some(first) = rows.first() else {
         return -1.0;
     };
     let length: usize = rows.iter().map(|row| row.text.len() + 1).sum();
@@ -119,14 +122,28 @@ fn worth(rows: &[Row<'_>], label_length: usize, is_unlabelled: bool) -> f32 {
         return if is_unlabelled { -1.5 } else { -0.5 };
     }
     // What ends in mid-sentence goes on in the next piece.
-    if is_unlabelled && !heading::ends_sentence(last.text) {
-        return -0.25;
+    if is_unlabelled && !ends_entry(rows) {
+        return 0.25;
     }
     // Running text has years too, but not at once more than a reference says in many lines.
     if rows.len() > 14 && is_unlabelled {
         return -0.5;
     }
     1.0
+}
+
+/// True where the rows end as an entry does: with a stop, a number or an address.
+fn ends_entry(rows: &[Row<'_>]) -> bool {
+    let tail = rows.get(rows.len().saturating_sub(3)..).unwrap_or_default();
+    if tail
+        .last()
+        .is_some_and(|row| heading::ends_sentence(row.text))
+    {
+        return true;
+    }
+    let text = join::text(tail);
+    let word = text.rsplit(' ').next().unwrap_or("");
+    word.contains("://") || word.contains("www.") || identifier::doi(word).is_some()
 }
 
 /// Entries begin with a name or a title.
@@ -363,7 +380,9 @@ fn trim_end(
         let is_complete = heading::ends_sentence(before.text)
             && last.rows[..keep].iter().any(|row| has_date(row.text));
         let is_apart = if before.run == row.run {
-            row.rect.y0 - before.rect.y0 > 1.15 * widest.max(1.3 * geometry.pitch)
+            let gap = row.rect.y0 - before.rect.y0;
+            (is_complete && gap > 1.15 * widest)
+                || gap > 2.0 * widest.max(2.0 * geometry.pitch)
                 || (row.is_parted && is_complete)
         } else {
             is_complete
