@@ -16,7 +16,10 @@ mod label;
 mod link;
 mod names;
 mod rows;
+mod sentence_end;
 mod split;
+mod title;
+mod year;
 
 pub use link::{document_keys, keys, matches};
 
