@@ -106,10 +106,6 @@ fn compare(gold: &[Gold], found: &[Reference], out: &mut impl Write) -> io::Resu
         found: found.len(),
         ..Score::default()
     };
-    let texts: Vec<String> = found
-        .iter()
-        .map(|reference| squashed(&reference.text))
-        .collect();
     let mut used = vec![false; found.len()];
     for one in gold {
         // The entry that holds the title; of several, the one with the same year or DOI.
@@ -119,14 +115,14 @@ fn compare(gold: &[Gold], found: &[Reference], out: &mut impl Write) -> io::Resu
                     && one
                         .titles
                         .iter()
-                        .any(|title| texts[*index].contains(&squashed(title)))
+                        .any(|title| same(title, &found[*index].text, false))
             })
             .max_by_key(|index| {
                 let reference = &found[*index];
                 (
                     one.doi.is_some() && reference.doi == one.doi,
                     reference.year == one.year,
-                    std::cmp::Reverse(texts[*index].len()),
+                    std::cmp::Reverse(reference.text.len()),
                 )
             });
         score.with_title += usize::from(!one.titles.is_empty());
@@ -138,8 +134,8 @@ fn compare(gold: &[Gold], found: &[Reference], out: &mut impl Write) -> io::Resu
         };
         used[best] = true;
         let reference = &found[best];
-        let title = reference.title.as_deref().map(squashed).unwrap_or_default();
-        if one.titles.iter().any(|wanted| squashed(wanted) == title) {
+        let title = reference.title.as_deref().unwrap_or_default();
+        if one.titles.iter().any(|wanted| same(wanted, title, true)) {
             score.titles += 1;
         } else {
             writeln!(
@@ -214,6 +210,32 @@ fn gold(xml: &str) -> Result<Vec<Gold>, roxmltree::Error> {
             }
         })
         .collect())
+}
+
+/// Letters and digits in lower case. Where JATS holds TeX ("H\\alpha" for what is printed "Hα"),
+/// commands and letters beyond ASCII are left out on both sides.
+fn same(gold: &str, found: &str, whole: bool) -> bool {
+    let test = |gold: &str, found: &str| {
+        if whole {
+            gold == found
+        } else {
+            found.contains(gold)
+        }
+    };
+    if !gold.contains('\\') {
+        return test(&squashed(gold), &squashed(found));
+    }
+    let mut plain = String::new();
+    for (index, part) in gold.split('\\').enumerate() {
+        let part = if index > 0 {
+            part.trim_start_matches(|c: char| c.is_ascii_alphabetic())
+        } else {
+            part
+        };
+        plain.push_str(part);
+    }
+    let ascii = |text: &str| text.chars().filter(char::is_ascii).collect::<String>();
+    test(&squashed(&ascii(&plain)), &squashed(&ascii(found)))
 }
 
 fn squashed(text: &str) -> String {

@@ -5,7 +5,7 @@
 //! in quotes, or the sentence after the authors. An entry of a style without titles ("Smith, J.
 //! Nature 12, 34 (1999)") has none.
 
-use super::sentence_end::{comma_end, sentence_end};
+use super::sentence_end::{comma_end, plain_sentence_end, sentence_end};
 use super::year::{self, Year};
 use super::{identifier, names, title};
 use crate::Reference;
@@ -36,72 +36,114 @@ pub(super) fn parse(label: &str, text: &str) -> Reference {
 /// Authors, title, year.
 type Parts = (String, Option<String>, Option<i32>);
 
+/// A year that may be that of the authors.
+#[derive(Debug, Clone, Copy)]
+struct Dating {
+    /// Where the authors end.
+    start: usize,
+    /// Where the title begins, but for punctuation.
+    end: usize,
+    /// None for "(n.d.)".
+    year: Option<i32>,
+    is_bracketed: bool,
+}
+
+impl Dating {
+    fn of(text: &str, year: &Year) -> Option<Self> {
+        let before = text.get(..year.start)?;
+        if year.is_bracketed {
+            let start = before.rfind(['(', '（'])?;
+            let after = text.get(year.end..)?;
+            let close = after.find([')', '）']).filter(|at| *at < 40)?;
+            return Some(Dating {
+                start,
+                end: year.end + close + 1,
+                year: Some(year.value),
+                is_bracketed: true,
+            });
+        }
+        let after = text.get(year.end..)?.chars().next()?;
+        let is_apart = before.trim_end().ends_with(['.', ',', ':', '&']) || year.start < 60;
+        (is_apart && matches!(after, '.' | ',' | ':' | ';' | ' ')).then_some(Dating {
+            start: year.start,
+            end: year.end,
+            year: Some(year.value),
+            is_bracketed: false,
+        })
+    }
+
+    fn undated(text: &str) -> Option<Self> {
+        const MARKS: &[&str] = &[
+            "(n.d.)",
+            "(n. d.)",
+            "(in press)",
+            "(forthcoming)",
+            "(submitted)",
+        ];
+        let found = MARKS
+            .iter()
+            .filter_map(|mark| Some((text.find(mark)?, mark.len())));
+        let (start, length) = found.min()?;
+        Some(Dating {
+            start,
+            end: start + length,
+            year: None,
+            is_bracketed: true,
+        })
+    }
+
+    /// True where nothing but authors stands before it, and a title behind.
+    fn follows_authors(&self, text: &str) -> bool {
+        let authors = text.get(..self.start).unwrap_or("");
+        let rest = text.get(self.end..).unwrap_or("");
+        // "(2010)." and ". 2010. " are where a year stands after authors, and seldom elsewhere.
+        let is_sure = rest.starts_with(['.', ':'])
+            && (self.is_bracketed
+                || authors.trim_end().ends_with('.') && names::are_only_names(authors));
+        let has_title = rest.chars().filter(|c| c.is_alphabetic()).count() >= 4;
+        let are_names = names::are_names(authors, !self.is_bracketed)
+            || is_sure && self.is_bracketed && is_name(authors);
+        let is_address = opens_address(rest.trim_start_matches([' ', '.', ',', ':', ';']));
+        has_title
+            && are_names
+            && (is_sure || is_all_authors(text, self.start))
+            && (self.is_bracketed || !is_address)
+    }
+}
+
 /// "Authors (2010). Title.", "Authors. 2010. Title.", "Authors, 2010. Title."
 fn author_year(text: &str, years: &[Year]) -> Option<Parts> {
-    let undated = [
-        "(n.d.)",
-        "(in press)",
-        "(forthcoming)",
-        "(submitted)",
-        "(n. d.)",
-    ]
-    .iter()
-    .filter_map(|mark| text.find(mark).map(|at| (at, at + mark.len())))
-    .min();
-    let dated = years.iter().take(4).filter_map(|year| {
-        let before = text.get(..year.start).unwrap_or("");
-        if year.is_bracketed {
-            let open = before.rfind(['(', '（'])?;
-            let close = text
-                .get(year.end..)?
-                .find([')', '）'])
-                .filter(|at| *at < 40)?;
-            Some((open, year.end + close + 1, Some(*year)))
-        } else {
-            // A year of a bracket that holds more, or at the end, is not the author's.
-            let after = text.get(year.end..)?.chars().next()?;
-            let is_apart = before.trim_end().ends_with(['.', ',', ':', '&']) || year.start < 60;
-            (is_apart && matches!(after, '.' | ',' | ':' | ';' | ' ')).then_some((
-                year.start,
-                year.end,
-                Some(*year),
-            ))
-        }
-    });
-    let (start, end, year) = dated
-        .chain(undated.map(|(start, end)| (start, end, None)))
-        .find(|(start, end, year)| {
-            let authors = text.get(..*start).unwrap_or("");
-            let is_bracketed = year.is_none_or(|year| year.is_bracketed);
-            let rest = text.get(*end..).unwrap_or("");
-            // "(2010)." is where a year stands after authors and seldom elsewhere.
-            let is_sure = is_bracketed && rest.starts_with(['.', ':']);
-            let has_title = rest.chars().filter(|c| c.is_alphabetic()).count() >= 4;
-            has_title
-                && (names::are_names(authors, !is_bracketed) || is_sure && is_name(authors))
-                && (is_sure || is_all_authors(text, *start))
-                && (is_bracketed
-                    || !opens_address(rest.trim_start_matches([' ', '.', ',', ':', ';'])))
-        })?;
-    let authors = text
-        .get(..start)?
-        .trim()
-        .trim_end_matches(['(', ',', ':'])
-        .trim();
-    let after = text.get(end..)?;
+    let dating = years
+        .iter()
+        .take(4)
+        .filter_map(|year| Dating::of(text, year))
+        .chain(Dating::undated(text))
+        .find(|dating| dating.follows_authors(text))?;
+    let authors = text.get(..dating.start)?.trim();
+    let authors = authors.trim_end_matches(['(', ',', ':']).trim();
+    let after = text.get(dating.end..)?;
     let rest = after.trim_start_matches(|c: char| c.is_whitespace() || ").,:;]".contains(c));
-    let is_comma = after.trim_start().starts_with(',');
-    // A page or a film without an author is named in its place.
-    if opens_address(rest) || rest.starts_with("In ") && sentence_end(rest) < 40 {
+    if is_named_by_title(authors, rest) {
         let title = authors.trim_end_matches('.').to_owned();
-        return Some((String::new(), Some(title), year.map(|year| year.value)));
+        return Some((String::new(), Some(title), dating.year));
     }
-    let title = match title::quote(rest) {
-        Some((0, title)) => Some(title.to_owned()),
-        _ if is_comma => rest.get(..comma_end(rest)).map(str::to_owned),
-        _ => rest.get(..sentence_end(rest)).map(str::to_owned),
+    let end = match title::quote(rest) {
+        Some((0, title)) => return Some((authors.to_owned(), Some(title.to_owned()), dating.year)),
+        _ if after.trim_start().starts_with(',') => comma_end(rest),
+        _ => sentence_end(rest),
     };
-    Some((authors.to_owned(), title, year.map(|year| year.value)))
+    let title = rest.get(..end).map(str::to_owned);
+    Some((authors.to_owned(), title, dating.year))
+}
+
+/// True where the title stands in the authors' place, as of a page or a program without any.
+fn is_named_by_title(authors: &str, rest: &str) -> bool {
+    let end = sentence_end(rest);
+    let after = rest.get(end..).unwrap_or("").trim_start_matches(['.', ' ']);
+    opens_address(rest)
+        || (rest.starts_with("In ") && end < 40)
+        || (rest.starts_with("Version ") && end < 20)
+        || (!names::are_names(authors, false) && (after.is_empty() || opens_address(after)))
 }
 
 /// True where the list of authors at the start of the text reaches to `end`, but for a few words.
@@ -192,7 +234,7 @@ fn author_title(text: &str, years: &[Year]) -> Option<Parts> {
 /// An institution before the first stop, and the rest; an entry that is a title from its first
 /// word on has no authors.
 fn institution(text: &str) -> (&str, &str) {
-    let end = sentence_end(text);
+    let end = plain_sentence_end(text);
     let (first, rest) = (text.get(..end).unwrap_or(""), text.get(end..).unwrap_or(""));
     let rest = rest.trim_start_matches(|c: char| c.is_whitespace() || ".。．".contains(c));
     let is_short = first.split_whitespace().count() <= 6 && first.len() <= 60;

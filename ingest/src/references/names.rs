@@ -495,6 +495,12 @@ pub(super) fn are_names(text: &str, strict: bool) -> bool {
     others * share <= tokens.len() + usize::from(!strict) * 2
 }
 
+/// True where every word is one of a name.
+pub(super) fn are_only_names(text: &str) -> bool {
+    let tokens = tokens(text);
+    !tokens.is_empty() && tokens.iter().all(|token| token.kind != Kind::Other)
+}
+
 /// The single names in a list of authors.
 pub(super) fn split(list: &str) -> Vec<String> {
     let tokens = tokens(list);

@@ -82,6 +82,7 @@ fn opens_decimal(next: &str) -> bool {
 fn is_subtitle(next: &str) -> bool {
     const OTHERS: &[&str] = &[
         "in ",
+        "in:",
         "available",
         "retrieved",
         "unpublished",
@@ -201,7 +202,7 @@ fn is_subtitle(next: &str) -> bool {
 }
 
 /// Where the next stop before a space is, abbreviations apart.
-fn plain_sentence_end(text: &str) -> usize {
+pub(super) fn plain_sentence_end(text: &str) -> usize {
     let mut from = 0;
     while let Some(found) = text.get(from..).and_then(|rest| rest.find(". ")) {
         let at = from + found;

@@ -81,6 +81,7 @@ fn is_description(inner: &str) -> bool {
 fn is_edition(inner: &str) -> bool {
     const STARTS: &[&str] = &[
         "version",
+        "latest",
         "vol.",
         "vols.",
         "p.",
