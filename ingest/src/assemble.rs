@@ -1,7 +1,7 @@
 //! Pages as they were read, made into a document: what takes the paper as a whole.
 
 use crate::extract::{Info, ReadPage};
-use crate::{Document, Warning, hyphen, metadata};
+use crate::{Document, Warning, hyphen, metadata, references};
 
 /// Joins hyphenated words, finds title, authors and year, and sums up warnings.
 pub(crate) fn assemble(info: &Info, read: Vec<ReadPage>, mut warnings: Vec<Warning>) -> Document {
@@ -50,8 +50,10 @@ pub(crate) fn assemble(info: &Info, read: Vec<ReadPage>, mut warnings: Vec<Warni
     ));
     hyphen::join(&mut pages);
     let metadata = metadata::infer(info, &pages);
+    let references = references::find(&pages);
     Document {
         metadata,
+        references,
         pages,
         warnings,
         ..Document::default()

@@ -1,0 +1,644 @@
+//! The list of authors that an entry begins with.
+//!
+//! Styles differ in which part of a name comes first and in what ends the list, so the first
+//! name decides how the rest is read:
+//!
+//! | first name | as in | the list ends |
+//! |---|---|---|
+//! | `Surname, I.` | APA, ACM, Springer | after initials that a title follows, at `:` |
+//! | `I. Surname` | IEEE, BibTeX's abbrv | at `.` after a surname, at `,` before what is no name |
+//! | `Surname I` | Vancouver | at `.` |
+//! | `Given Surname` | BibTeX's plain, ACL | at `.`, at `,` before what is no name |
+
+/// Longest list of authors that is read, in bytes: papers of large collaborations name thousands.
+const LONGEST: usize = 20_000;
+
+/// Authors at the start of an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Names {
+    /// Where the list ends and the rest of the entry begins, in bytes.
+    pub(super) end: usize,
+    /// A comma, not a stop, ends the list, as it then does the title.
+    pub(super) ends_in_comma: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// A capitalised word.
+    Name,
+    /// "J.", "J.-P.", "R.C."
+    Initials,
+    /// "JA", as Vancouver style has initials, or a name in capitals.
+    Capitals,
+    Particle,
+    And,
+    /// "et al.", "others".
+    Others,
+    /// "Jr.", "III".
+    Suffix,
+    /// "(Eds.)", "editors".
+    Editors,
+    Other,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Token<'a> {
+    kind: Kind,
+    core: &'a str,
+    /// Punctuation behind the word: the last of it, commas and stops apart.
+    has_comma: bool,
+    has_stop: bool,
+    has_colon: bool,
+    start: usize,
+    end: usize,
+}
+
+pub(super) fn is_particle(word: &str) -> bool {
+    matches!(
+        word.trim_end_matches('.'),
+        "van"
+            | "von"
+            | "der"
+            | "den"
+            | "de"
+            | "del"
+            | "della"
+            | "di"
+            | "da"
+            | "dos"
+            | "das"
+            | "du"
+            | "la"
+            | "le"
+            | "el"
+            | "al"
+            | "bin"
+            | "ibn"
+            | "ben"
+            | "ter"
+            | "ten"
+            | "te"
+            | "zu"
+            | "zur"
+            | "zum"
+            | "af"
+            | "av"
+            | "do"
+            | "dal"
+            | "dalla"
+            | "degli"
+            | "d’"
+            | "d'"
+            | "vom"
+            | "op"
+            | "het"
+            | "'t"
+            | "’t"
+            | "st"
+            | "y"
+            | "e"
+    )
+}
+
+fn tokens(text: &str) -> Vec<Token<'_>> {
+    let text = text.get(..text.floor_char_boundary(LONGEST)).unwrap_or("");
+    let mut tokens: Vec<Token<'_>> = Vec::new();
+    let mut from = 0;
+    for word in text.split_inclusive(char::is_whitespace) {
+        let start = from;
+        from += word.len();
+        let word = word.trim();
+        if word.is_empty() {
+            continue;
+        }
+        let core = word.trim_end_matches([',', ';', '.', ':']);
+        let tail = word.get(core.len()..).unwrap_or("");
+        let mut token = Token {
+            kind: Kind::Other,
+            core,
+            has_comma: tail.contains([',', ';']),
+            has_stop: tail.contains('.'),
+            has_colon: tail.contains(':'),
+            start,
+            end: start + word.len(),
+        };
+        token.kind = kind(core, &token, tokens.last());
+        tokens.push(token);
+    }
+    tokens
+}
+
+fn kind(core: &str, token: &Token<'_>, last: Option<&Token<'_>>) -> Kind {
+    match core {
+        "and" | "&" | "AND" | "And" | "und" | "et" | "…" | "..." | ". . ." => return Kind::And,
+        "" => {
+            return if token.has_stop {
+                Kind::And
+            } else {
+                Kind::Other
+            };
+        }
+        "al" if last.is_some_and(|last| last.core == "et") => return Kind::Others,
+        "others" => return Kind::Others,
+        "Jr" | "Sr" | "II" | "III" | "IV" | "JR" | "SR" => return Kind::Suffix,
+        "(Eds.)" | "(Ed.)" | "(eds.)" | "(ed.)" | "(Eds" | "(Hrsg.)" | "Eds" | "Ed" | "editors"
+        | "editor" | "eds" | "ed" | "(eds" | "(editors)" | "(Eds)" | "(eds)" => {
+            return Kind::Editors;
+        }
+        _ => {}
+    }
+    if is_particle(core) {
+        return Kind::Particle;
+    }
+    let Some(first) = core.chars().next() else {
+        return Kind::Other;
+    };
+    let mut letters = 0;
+    let (mut upper, mut stops, mut strange) = (0, 0, 0);
+    for c in core.chars() {
+        match c {
+            _ if c.is_alphabetic() => {
+                letters += 1;
+                upper += usize::from(c.is_uppercase());
+            }
+            '.' => stops += 1,
+            '-' | '’' | '\'' | '‐' | '‑' | '`' | '´' | '~' | '\u{ad}' => {}
+            _ if unicode_normalization::char::is_combining_mark(c) => {}
+            _ => strange += 1,
+        }
+    }
+    if strange > 0 || letters == 0 {
+        return Kind::Other;
+    }
+    if !first.is_uppercase() {
+        // "d’Alembert", "al-Khwarizmi"
+        let has_capital = upper > 0 && core.contains(['’', '\'', '-']);
+        return if has_capital { Kind::Name } else { Kind::Other };
+    }
+    if upper == letters && (stops > 0 || letters == 1) && letters <= 5 {
+        return Kind::Initials;
+    }
+    if stops > 0 {
+        // "Th.J." or a glued "P.Hoyer"
+        return Kind::Name;
+    }
+    if upper == letters && letters <= 3 {
+        return Kind::Capitals;
+    }
+    Kind::Name
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    SurnameFirst,
+    InitialsFirst,
+    Vancouver,
+    Full,
+}
+
+/// How the first author is written; none where the entry begins with no name.
+fn order(tokens: &[Token<'_>]) -> Option<Order> {
+    let name = |token: &Token<'_>| matches!(token.kind, Kind::Name | Kind::Capitals);
+    let mut rest = tokens
+        .iter()
+        .skip_while(|token| token.kind == Kind::Particle);
+    let first = rest.next()?;
+    if first.kind == Kind::Initials {
+        let surname = rest.find(|token| !matches!(token.kind, Kind::Initials | Kind::Particle))?;
+        return name(surname).then_some(Order::InitialsFirst);
+    }
+    if !name(first) {
+        return None;
+    }
+    // The words of the first surname or name, up to punctuation or what is no name.
+    let mut last = first;
+    let mut words = 1;
+    for token in rest.take(6) {
+        if last.has_comma {
+            return match token.kind {
+                Kind::Initials => Some(Order::SurnameFirst),
+                Kind::Capitals if words == 1 && !token.has_stop => Some(Order::SurnameFirst),
+                // "Lowe, Thomas C." has given names after the comma, "Amiel, Gruber" does not;
+                // two words before it are a whole name.
+                Kind::Name | Kind::Capitals if words == 1 => Some(Order::SurnameFirst),
+                _ => Some(Order::Full),
+            };
+        }
+        if last.has_stop || last.has_colon {
+            return (words > 1).then_some(Order::Full);
+        }
+        match token.kind {
+            Kind::Capitals | Kind::Initials
+                if !token.core.contains('.')
+                    && token.core.chars().count() <= 3
+                    && (token.has_comma
+                        || token.has_stop && token.kind == Kind::Capitals
+                        || token.has_stop && words <= 2 && token.core.chars().count() > 1) =>
+            {
+                return Some(Order::Vancouver);
+            }
+            Kind::Capitals | Kind::Name | Kind::Particle | Kind::Initials | Kind::Suffix => {
+                words += 1;
+            }
+            Kind::And | Kind::Others => return Some(Order::Full),
+            _ => return None,
+        }
+        last = token;
+    }
+    ((last.has_comma || last.has_stop) && words > 1).then_some(Order::Full)
+}
+
+/// Where the authors at the start of the text end; none where it does not begin with any or what
+/// follows can't be told from them.
+pub(super) fn read(text: &str) -> Option<Names> {
+    let tokens = tokens(text);
+    let order = order(&tokens)?;
+    let ended = |token: &Token<'_>, ends_in_comma: bool| {
+        Some(Names {
+            end: token.end,
+            ends_in_comma,
+        })
+    };
+    let mut follows_and = false;
+    // The author that is being read began with initials, whatever the order of the first.
+    let mut initials_lead = false;
+    let mut author_start = 0;
+    for (index, token) in tokens.iter().enumerate() {
+        let next = tokens.get(index + 1);
+        if index == author_start {
+            initials_lead = token.kind == Kind::Initials;
+        }
+        match token.kind {
+            Kind::Other => return None,
+            Kind::And => {
+                follows_and = token.core != "…" && token.core != "...";
+                author_start = index + 1;
+                continue;
+            }
+            Kind::Others => {
+                // "et al", with or without stop.
+                return ended(token, token.has_comma);
+            }
+            Kind::Editors => {
+                if next.is_none_or(|next| next.kind != Kind::Editors) {
+                    return ended(token, token.has_comma);
+                }
+            }
+            _ => {}
+        }
+        if token.has_colon && (order != Order::Full || follows_and) {
+            return ended(token, false);
+        }
+        if token.has_comma {
+            let Some(next) = next else {
+                return None;
+            };
+            if matches!(
+                next.kind,
+                Kind::And | Kind::Suffix | Kind::Editors | Kind::Others
+            ) {
+                continue;
+            }
+            let is_inverted = order == Order::SurnameFirst && !initials_lead;
+            let author = tokens.get(author_start..=index).unwrap_or_default();
+            let is_surname_only = is_inverted
+                && !author
+                    .iter()
+                    .any(|token| token.has_comma && token.end < tokens[index].end);
+            if is_surname_only && is_given(next) {
+                continue;
+            }
+            if !is_author(&tokens[index + 1..], order) || (follows_and && !is_surname_only) {
+                return ended(token, true);
+            }
+            author_start = index + 1;
+            continue;
+        }
+        if token.has_stop {
+            let Some(next) = next else {
+                return None;
+            };
+            let ends = match token.kind {
+                Kind::Name | Kind::Capitals => {
+                    // "Ng., Large", "Yu. Ivanov"
+                    token.core.chars().count() > 2
+                        || order != Order::SurnameFirst
+                        || next.kind == Kind::Other
+                }
+                Kind::Initials => {
+                    let is_name_part = match order {
+                        Order::InitialsFirst | Order::Full => true,
+                        Order::Vancouver => false,
+                        Order::SurnameFirst => initials_lead,
+                    };
+                    let goes_on = matches!(
+                        next.kind,
+                        Kind::Initials | Kind::And | Kind::Suffix | Kind::Editors
+                    ) || (next.kind == Kind::Particle
+                        && author_is_inverted(&tokens, index));
+                    // "A. title" of one letter: "SMITH, J. A note on".
+                    let is_article = next.core == "A" && !next.has_stop && !next.has_comma;
+                    !is_name_part && (!goes_on || is_article)
+                }
+                Kind::Suffix => matches!(next.kind, Kind::Name | Kind::Capitals | Kind::Other),
+                _ => false,
+            };
+            if ends {
+                return ended(token, false);
+            }
+        }
+    }
+    None
+}
+
+/// "Perez, E. C. de, Furlow, J." has the particle after the initials.
+fn author_is_inverted(tokens: &[Token<'_>], index: usize) -> bool {
+    tokens
+        .get(index + 1..)
+        .and_then(|rest| rest.iter().find(|token| token.kind != Kind::Particle))
+        .is_some()
+        && tokens
+            .get(index + 1)
+            .is_some_and(|particle| particle.has_comma)
+}
+
+fn is_given(token: &Token<'_>) -> bool {
+    matches!(token.kind, Kind::Initials | Kind::Capitals | Kind::Name)
+}
+
+/// True where the tokens go on with one more author.
+fn is_author(tokens: &[Token<'_>], order: Order) -> bool {
+    let end = tokens
+        .iter()
+        .take(8)
+        .position(|token| {
+            token.has_comma
+                || matches!(token.kind, Kind::And | Kind::Other | Kind::Others)
+                || (token.has_stop && token.kind != Kind::Initials)
+                || token.has_colon
+        })
+        .map_or(tokens.len().min(8), |at| at + 1);
+    let segment = tokens.get(..end).unwrap_or_default();
+    let Some(first) = segment.first() else {
+        return false;
+    };
+    let closing_and = segment.last().is_some_and(|token| token.kind == Kind::And);
+    let names = if closing_and {
+        segment.get(..segment.len() - 1).unwrap_or_default()
+    } else {
+        segment
+    };
+    if names
+        .iter()
+        .any(|token| matches!(token.kind, Kind::Other | Kind::Others))
+    {
+        return false;
+    }
+    match order {
+        Order::InitialsFirst => {
+            names.len() >= 2
+                && (first.kind == Kind::Initials
+                    // One name in full among abbreviated ones, with an initial inside.
+                    || names.iter().any(|token| token.kind == Kind::Initials) && names.len() <= 4
+                    || (closing_and && names.len() <= 3))
+        }
+        Order::Vancouver => {
+            names.len() >= 2
+                && names.len() <= 5
+                && names.last().is_some_and(|token| {
+                    token.core.chars().count() <= 3 && token.core.chars().all(char::is_uppercase)
+                })
+        }
+        Order::SurnameFirst => {
+            // Surname and comma, then initials or a given name; or initials and surname.
+            let is_plain = first.kind == Kind::Initials && names.len() >= 2;
+            let follows = tokens.get(end).is_some_and(|next| {
+                matches!(next.kind, Kind::Initials | Kind::Capitals)
+                    || (next.kind == Kind::Name && (next.has_comma || next.has_stop))
+            });
+            is_plain
+                || (names.len() <= 4 && names.last().is_some_and(|token| token.has_comma) && follows)
+                || (names.len() <= 3 && closing_and)
+                // "Surname I., Surname I.,"
+                || (names.len() >= 2 && names.last().is_some_and(|token| token.kind == Kind::Initials))
+        }
+        Order::Full => names.len() >= 2 && names.len() <= 5 || closing_and && names.len() == 1,
+    }
+}
+
+/// True where the line begins as the list of authors of an entry does.
+pub(super) fn begin(text: &str) -> bool {
+    let head = text.get(..text.floor_char_boundary(160)).unwrap_or("");
+    let tokens = tokens(head);
+    let Some(order) = order(&tokens) else {
+        return false;
+    };
+    match order {
+        Order::SurnameFirst => tokens
+            .iter()
+            .take(7)
+            .any(|token| token.kind == Kind::Initials),
+        Order::Full => {
+            // Names of institutions and places are capitalised too; only a list of names or a
+            // year behind the name says that it is an author's.
+            let end = tokens
+                .iter()
+                .position(|token| token.has_comma || token.has_stop);
+            end.is_some_and(|end| {
+                (1..=4).contains(&end)
+                    && (is_author(&tokens[end + 1..], order)
+                        || tokens
+                            .get(end + 1)
+                            .is_some_and(|token| token.kind == Kind::And || is_year(token.core)))
+            })
+        }
+        Order::InitialsFirst | Order::Vancouver => true,
+    }
+}
+
+fn is_year(word: &str) -> bool {
+    word.len() >= 4
+        && word.len() <= 5
+        && word
+            .get(..4)
+            .is_some_and(|year| year.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// True where all of the text may be the names of people or of an institution; `strict` where
+/// nothing but their place says so.
+pub(super) fn are_names(text: &str, strict: bool) -> bool {
+    let tokens = tokens(text);
+    if tokens.is_empty() || text.len() > LONGEST {
+        return false;
+    }
+    let mut others = 0;
+    let mut lower_run = 0;
+    for token in &tokens {
+        if token.core.starts_with(|c: char| c.is_ascii_digit()) {
+            return false;
+        }
+        if token.kind == Kind::Other {
+            others += 1;
+            let is_lower = token.core.starts_with(char::is_lowercase);
+            lower_run = if is_lower { lower_run + 1 } else { 0 };
+        } else if !matches!(token.kind, Kind::Particle | Kind::And) {
+            lower_run = 0;
+        }
+        if lower_run > if strict { 2 } else { 3 } {
+            return false;
+        }
+        if token.has_comma {
+            lower_run = 0;
+        }
+    }
+    let share = if strict { 8 } else { 3 };
+    others * share <= tokens.len() + usize::from(!strict) * 2
+}
+
+/// True where every word is one of a name.
+pub(super) fn are_only_names(text: &str) -> bool {
+    let tokens = tokens(text);
+    !tokens.is_empty() && tokens.iter().all(|token| token.kind != Kind::Other)
+}
+
+/// The single names in a list of authors.
+pub(super) fn split(list: &str) -> Vec<String> {
+    let tokens = tokens(list);
+    let order = order(&tokens);
+    let mut names: Vec<String> = Vec::new();
+    let mut from: Option<usize> = None;
+    let mut take = |from: &mut Option<usize>, end: usize| {
+        if let Some(start) = from.take() {
+            let name = list.get(start..end).unwrap_or("").trim();
+            let name = name.trim_end_matches([',', ';', ':']).trim();
+            if name.chars().any(char::is_alphabetic) {
+                names.push(name.to_owned());
+            }
+        }
+    };
+    let mut has_inner_comma = false;
+    for (index, token) in tokens.iter().enumerate() {
+        match token.kind {
+            Kind::And | Kind::Others | Kind::Editors => {
+                take(&mut from, token.start);
+                has_inner_comma = false;
+                continue;
+            }
+            _ => {}
+        }
+        if from.is_none() {
+            from = Some(token.start);
+            has_inner_comma = false;
+        }
+        if !token.has_comma {
+            continue;
+        }
+        let next = tokens.get(index + 1);
+        let is_suffix_next = next.is_some_and(|next| next.kind == Kind::Suffix);
+        let starts_with_initials = from.is_some_and(|start| {
+            tokens
+                .iter()
+                .rev()
+                .find(|other| other.start == start)
+                .is_some_and(|first| first.kind == Kind::Initials)
+        });
+        let is_surname = order == Some(Order::SurnameFirst)
+            && !has_inner_comma
+            && !starts_with_initials
+            && token.kind != Kind::Initials
+            && next.is_some_and(is_given);
+        if is_suffix_next {
+            continue;
+        }
+        if is_surname {
+            has_inner_comma = true;
+        } else {
+            take(&mut from, token.end);
+        }
+    }
+    take(&mut from, list.len());
+    if let Some(last) = names.last_mut() {
+        // The stop after an initial stays, that after the list goes.
+        let last_word = last.rsplit(char::is_whitespace).next().unwrap_or("");
+        if last_word.trim_end_matches('.').chars().count() > 2
+            && !last_word.trim_end_matches('.').contains('.')
+        {
+            *last = last.trim_end_matches('.').to_owned();
+        }
+    }
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_end() {
+        let check = |text: &str, list: &str| {
+            let read = read(text);
+            let found = read.as_ref().and_then(|names| text.get(..names.end));
+            assert_eq!(found.unwrap_or(""), list, "{text}: {read:?}");
+        };
+        check(
+            "Smith, J. A., and Doe, K. The title of it. Venue.",
+            "Smith, J. A., and Doe, K.",
+        );
+        check(
+            "Smith, J., Doe, K.: The title. In: Venue",
+            "Smith, J., Doe, K.:",
+        );
+        check(
+            "J. Smith, K. van der Berg, and L. Doe. The Title. Venue",
+            "J. Smith, K. van der Berg, and L. Doe.",
+        );
+        check(
+            "J. Smith and K. Doe, Title of the work, Journal",
+            "J. Smith and K. Doe,",
+        );
+        check("D. Smith, Quantum Theory, the rest, Proc. X", "D. Smith,");
+        check("Smith JA, Doe K. Title of it. J Abbr.", "Smith JA, Doe K.");
+        check(
+            "Jane Smith, John M. Doe, and Ann Li. Title of it. In X",
+            "Jane Smith, John M. Doe, and Ann Li.",
+        );
+        check(
+            "A. Smith, B. Doe, et al. The title",
+            "A. Smith, B. Doe, et al.",
+        );
+        check(
+            "SMITH, J., AND DOE, K. Title of it. In X",
+            "SMITH, J., AND DOE, K.",
+        );
+        check(
+            "LOWE, THOMAS C. The influence of it. J. ACM",
+            "LOWE, THOMAS C.",
+        );
+        check(
+            "Jane Smith, Stretched Constructions in English. X",
+            "Jane Smith,",
+        );
+        check("the title of a page. 2010", "");
+    }
+
+    #[test]
+    fn names_split() {
+        let check = |text: &str, expected: &[&str]| assert_eq!(split(text), expected, "{text}");
+        check(
+            "Carter, T. A., & Hill, S. M.",
+            &["Carter, T. A.", "Hill, S. M."],
+        );
+        check(
+            "J. Smith, K. van der Berg, and L. Doe.",
+            &["J. Smith", "K. van der Berg", "L. Doe"],
+        );
+        check("Smith JA, Doe K.", &["Smith JA", "Doe K."]);
+        check(
+            "Jane Smith, John M. Doe, and Ann Lee.",
+            &["Jane Smith", "John M. Doe", "Ann Lee"],
+        );
+        check("Lowe, T., Jr., & Doe, K.", &["Lowe, T., Jr.", "Doe, K."]);
+        check("R Core Team", &["R Core Team"]);
+        check("", &[]);
+    }
+}
