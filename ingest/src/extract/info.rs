@@ -15,10 +15,20 @@ pub struct Info {
     pub title: Option<String>,
     /// `/Author`.
     pub author: Option<String>,
+    /// `/Subject`, where journals often put their citation.
+    pub subject: Option<String>,
+    /// `/Keywords`.
+    pub keywords: Option<String>,
     /// `dc:title` of the XMP packet.
     pub xmp_title: Option<String>,
     /// `dc:creator` of the XMP packet, in order.
     pub xmp_authors: Vec<String>,
+    /// `prism:doi`, `pdfx:doi` or `dc:identifier` of the XMP packet.
+    pub xmp_doi: Option<String>,
+    /// `prism:publicationName` of the XMP packet.
+    pub xmp_venue: Option<String>,
+    /// Year of `prism:coverDate` or `prism:publicationDate`.
+    pub xmp_year: Option<i32>,
     /// Year of `/CreationDate`.
     pub creation_year: Option<i32>,
 }
@@ -26,17 +36,33 @@ pub struct Info {
 impl Info {
     pub(super) fn read(pdf: &Pdf) -> Info {
         let metadata = pdf.metadata();
-        let (xmp_title, xmp_authors) = xmp(pdf).map_or((None, Vec::new()), |xmp| {
-            (
-                elements(&xmp, "dc:title").into_iter().next(),
-                elements(&xmp, "dc:creator"),
-            )
-        });
+        let xmp = xmp(pdf).unwrap_or_default();
+        let first = |names: &[&str]| {
+            names
+                .iter()
+                .find_map(|name| elements(&xmp, name).into_iter().next())
+        };
+        let date = first(&[
+            "prism:coverDate",
+            "prism:publicationDate",
+            "prism:coverDisplayDate",
+        ]);
         Info {
             title: metadata.title.as_deref().and_then(text_string),
             author: metadata.author.as_deref().and_then(text_string),
-            xmp_title,
-            xmp_authors,
+            subject: metadata.subject.as_deref().and_then(text_string),
+            keywords: metadata.keywords.as_deref().and_then(text_string),
+            xmp_title: first(&["dc:title"]),
+            xmp_authors: elements(&xmp, "dc:creator"),
+            xmp_doi: first(&[
+                "prism:doi",
+                "pdfx:doi",
+                "crossmark:DOI",
+                "pdfx:WPS-ARTICLEDOI",
+            ])
+            .or_else(|| first(&["dc:identifier"]).filter(|id| id.contains("10."))),
+            xmp_venue: first(&["prism:publicationName"]),
+            xmp_year: date.as_deref().and_then(year),
             creation_year: metadata.creation_date.map(|date| i32::from(date.year)),
         }
     }
@@ -51,10 +77,20 @@ fn xmp(pdf: &Pdf) -> Option<String> {
     Some(String::from_utf8_lossy(data).into_owned())
 }
 
-/// The values of an XMP property: each `rdf:li` in it, or its own text.
+/// The first four digits that stand alone.
+fn year(date: &str) -> Option<i32> {
+    date.split(|c: char| !c.is_ascii_digit())
+        .find(|digits| digits.len() == 4)
+        .and_then(|digits| digits.parse().ok())
+}
+
+/// The values of an XMP property: each `rdf:li` in it, its own text, or the attribute of its name.
 fn elements(xmp: &str, name: &str) -> Vec<String> {
-    let Some(start) = xmp.find(&format!("<{name}>")).map(|at| at + name.len() + 2) else {
-        return Vec::new();
+    let element = [format!("<{name}>"), format!("<{name} ")]
+        .iter()
+        .find_map(|open| xmp.find(open));
+    let Some(start) = element.and_then(|at| Some(at + xmp[at..].find('>')? + 1)) else {
+        return attribute(xmp, name).into_iter().collect();
     };
     let Some(length) = xmp[start..].find(&format!("</{name}>")) else {
         return Vec::new();
@@ -78,6 +114,17 @@ fn elements(xmp: &str, name: &str) -> Vec<String> {
         }
     }
     values
+}
+
+/// RDF allows simple properties as attributes: `prism:doi="10.1000/1"`.
+fn attribute(xmp: &str, name: &str) -> Option<String> {
+    let start = xmp.find(&format!(" {name}="))? + name.len() + 2;
+    let quote = xmp[start..]
+        .chars()
+        .next()
+        .filter(|c| matches!(c, '"' | '\''))?;
+    let value = &xmp[start + 1..];
+    tidy(&unescape(&value[..value.find(quote)?]))
 }
 
 fn unescape(text: &str) -> String {
@@ -156,5 +203,10 @@ mod tests {
         assert_eq!(elements(xmp, "dc:title"), ["A & B"]);
         assert_eq!(elements(xmp, "dc:creator"), ["Ann", "Bo"]);
         assert_eq!(elements("<dc:title>", "dc:title"), Vec::<String>::new());
+        assert_eq!(elements("<dc:title", "dc:title"), Vec::<String>::new());
+        let xmp =
+            "<rdf:Description a='' prism:doi=\"10.1000/1\"><dc:title xml:lang='x'>T</dc:title>";
+        assert_eq!(elements(xmp, "prism:doi"), ["10.1000/1"]);
+        assert_eq!(elements(xmp, "dc:title"), ["T"]);
     }
 }

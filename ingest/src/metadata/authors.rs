@@ -1,363 +1,329 @@
-//! The authors: what the file states, if the first page bears it out, else the lines under the
-//! title that are made of names and nothing else.
+//! The authors: the names between title and abstract, compared with those that the file states.
+//!
+//! What stands there varies: one line of names with marks and the addresses below, a column for
+//! each author, one author a line. So every line of that zone is read by itself: it gives its names
+//! if it consists of names ([`super::names`]), and nothing if not. The first names that are found
+//! set the type for the others, so that a city or a heading of another size is not taken for one.
 
-use super::squash;
-use super::title::{Title, text_of};
+use super::first_page::{FirstPage, Printed};
+use super::title::Place;
+use super::{names, squash, stated};
 use crate::extract::Info;
-use crate::{Page, section};
+use crate::{Field, Source, section};
 
 /// Lines below the title that are looked at.
-const MAX_LINES: usize = 40;
+const MAX_LINES: usize = 150;
+/// More names than this are a table or an index.
+const MAX_NAMES: usize = 1_000;
 
-/// Words of addresses and headings that are shaped like names.
-const NOT_NAMES: &[&str] = &[
-    "university",
-    "institute",
-    "institut",
-    "department",
-    "dept",
-    "laboratory",
-    "laboratories",
-    "lab",
-    "labs",
-    "school",
-    "college",
-    "center",
-    "centre",
-    "research",
-    "google",
-    "microsoft",
-    "facebook",
-    "meta",
-    "amazon",
-    "ibm",
-    "inc",
-    "corporation",
-    "company",
-    "faculty",
-    "abstract",
-    "introduction",
-    "proceedings",
-    "conference",
-    "group",
-    "team",
-    "street",
-    "road",
-    "avenue",
-    "usa",
-    "uk",
-    "china",
-    "germany",
-    "science",
-    "sciences",
-    "computer",
-    "technology",
-    "engineering",
-    "hospital",
-    "academy",
-    "systems",
-    "open",
-    "access",
-    "article",
-    "journal",
-    "project",
-    "software",
-    "review",
-    "submitted",
-    "published",
-    "the",
-    "of",
-    "for",
-    "in",
-    "on",
-    "with",
-    "a",
-    "an",
-    "data",
-    "learning",
-    "division",
-    "northern",
-    "southern",
-    "united",
-    "states",
-    "press",
-    "version",
-    "draft",
-    "paper",
-    "papers",
-    "report",
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-    "new",
-    "international",
-    "national",
-    "state",
-    "city",
-    "association",
-    "society",
-    "mountain",
-    "view",
-    "palo",
-    "alto",
-    "san",
-    "francisco",
-    "park",
-    "york",
-    "general",
-    "terms",
-    "keywords",
-    "method",
-    "methods",
-    "contents",
-];
-
-pub(super) fn find(info: &Info, page: &Page, title: Option<&Title>) -> Vec<String> {
-    let page_text = squash(&page.text);
-    let stated = info.author.as_deref().map(split_stated).unwrap_or_default();
-    let xmp: Vec<String> = info
-        .xmp_authors
-        .iter()
-        .flat_map(|author| split_stated(author))
-        .collect();
-    let stated = if xmp.len() > stated.len() {
-        xmp
-    } else {
-        stated
-    };
-    // Organisations are stated among people; strangers to the first page discredit the whole.
-    let stated: Vec<String> = stated
-        .into_iter()
-        .filter(|name| !is_organisation(name))
-        .collect();
-    if !stated.is_empty() && stated.iter().all(|name| is_stated_name(name, &page_text)) {
-        return stated;
-    }
-    title
-        .and_then(|title| title.next_line)
-        .map(|line| below_title(page, line))
-        .unwrap_or_default()
+/// The authors and where they stand.
+#[derive(Debug)]
+pub(super) struct Authors {
+    pub(super) field: Field<Vec<String>>,
+    /// Indices into the page's lines, affiliations included; empty where they stand nowhere.
+    pub(super) lines: Vec<usize>,
 }
 
-/// "Ann Lee; Bo Ray", "Ann Lee, Bo Ray and Cy Doe", "Lee, Ann".
-fn split_stated(author: &str) -> Vec<String> {
-    let parts: Vec<&str> = if author.contains(';') {
-        author.split(';').flat_map(split_group).collect()
-    } else {
-        let parts: Vec<&str> = author
-            .split([',', '&'])
-            .flat_map(|part| part.split(" and "))
-            .collect();
-        match parts.as_slice() {
-            // One name, family name first.
-            [last, first]
-                if !last.trim().contains(' ')
-                    && !first.trim().contains(' ')
-                    && author.contains(',') =>
-            {
-                vec![author]
+/// Names found below the title.
+#[derive(Debug, Default)]
+struct Found {
+    names: Vec<String>,
+    lines: Vec<usize>,
+}
+
+/// The authors of the paper whose title stands at `title`.
+pub(super) fn find(info: &Info, first: &FirstPage<'_>, title: Option<&Place>) -> Option<Authors> {
+    let stated = stated::authors(info, &first.page.text);
+    let found = title.map(|title| below(first, title)).unwrap_or_default();
+    let same = |a: &[String], b: &[String]| {
+        let sorted = |names: &[String]| {
+            let mut names: Vec<String> = names.iter().map(|name| squash(name)).collect();
+            names.sort_unstable();
+            names
+        };
+        sorted(a) == sorted(b)
+    };
+    let field = match (stated, found.names.is_empty()) {
+        (None, true) => return organisation(first, title?),
+        (None, false) => Field::new(found.names, Source::Layout, 0.95),
+        (Some((stated, source)), true) => Field::new(stated, source, 0.9),
+        (Some((stated, source)), false) => {
+            let is_shouted = found
+                .names
+                .iter()
+                .all(|name| !name.chars().any(char::is_lowercase));
+            if same(&stated, &found.names) {
+                let names = if is_shouted { stated } else { found.names };
+                Field::new(names, source, 0.99)
+            } else if stated.len() > found.names.len() {
+                Field::new(stated, source, 0.85)
+            } else {
+                Field::new(found.names, Source::Layout, 0.85)
             }
-            _ => parts,
         }
     };
-    parts
-        .into_iter()
-        .map(|part| part.trim().trim_start_matches("and ").trim())
-        .filter(|part| !part.is_empty())
-        .map(str::to_owned)
-        .collect()
+    Some(Authors {
+        field,
+        lines: found.lines,
+    })
 }
 
-/// "Ann Lee, Bo Ray" in two, "Lee, Ann" whole.
-fn split_group(group: &str) -> Vec<&str> {
-    let parts: Vec<&str> = group.split(',').map(str::trim).collect();
-    if parts.len() > 1 && parts.iter().all(|part| part.contains(' ')) {
-        parts
+/// The names between the title and what follows it.
+fn below(first: &FirstPage<'_>, title: &Place) -> Found {
+    let centre = 0.5 * (title.left + title.right) - 0.5 * first.page.width;
+    let is_centred = centre.abs() < 0.06 * first.page.width;
+    let (left, right) = if is_centred {
+        (f32::NEG_INFINITY, f32::INFINITY)
     } else {
-        vec![group]
+        (title.left, title.right)
+    };
+    let found = in_zone(first, &zone(first, title, left, right));
+    if found.names.is_empty() && !is_centred {
+        // Set beside the title's column.
+        return in_zone(first, &zone(first, title, f32::NEG_INFINITY, f32::INFINITY));
     }
+    found
 }
 
-fn is_organisation(name: &str) -> bool {
-    name.split([' ', ','])
-        .any(|word| NOT_NAMES.contains(&word.to_lowercase().as_str()))
+/// The lines below the title, as far as names can stand.
+fn zone<'a>(
+    first: &'a FirstPage<'a>,
+    title: &Place,
+    left: f32,
+    right: f32,
+) -> Vec<&'a Printed<'a>> {
+    let mut zone: Vec<&Printed<'_>> = Vec::new();
+    let mut prose = 0;
+    for line in &first.lines {
+        let is_below = line.row > title.row && line.overlaps(left, right);
+        if !is_below || title.lines.contains(&line.index) {
+            continue;
+        }
+        if is_end(line.text) || zone.len() >= MAX_LINES {
+            break;
+        }
+        // Two lines of prose are the text.
+        prose = if is_prose(line.text) { prose + 1 } else { 0 };
+        if prose == 2 {
+            zone.pop();
+            break;
+        }
+        zone.push(line);
+    }
+    zone
 }
 
-/// Shaped like a name, and its family name is printed on the first page.
-fn is_stated_name(name: &str, page_text: &str) -> bool {
-    let has_shape = name.contains(' ') || name.chars().any(crate::extract::is_cjk);
-    let words: Vec<&str> = name
-        .split([' ', ','])
-        .filter(|word| word.chars().count() > 1)
+/// True for what comes after the authors.
+pub(super) fn is_end(text: &str) -> bool {
+    let text = text.trim();
+    let letters: String = text
+        .chars()
+        .filter(|c| !c.is_whitespace())
+        .take(14)
+        .flat_map(char::to_lowercase)
         .collect();
-    has_shape
-        && name.len() < 60
-        && !name.contains(['@', '/', '\\'])
+    const STARTS: &[&str] = &[
+        "abstract",
+        "summary",
+        "keywords",
+        "keywordsand",
+        "indexterms",
+        "introduction",
+        "1introduction",
+        "1.introduction",
+        "i.introduction",
+        "zusammenfassung",
+        "résumé",
+        "resumen",
+        "categoriesand",
+        "tableofcontent",
+        "contents",
+        "ccsconcepts",
+        "articleinfo",
+        "athesis",
+        "adissertation",
+        "submittedinpar",
+        "articlehistory",
+    ];
+    STARTS.iter().any(|start| letters.starts_with(start)) || section::is_heading(text, "")
+}
+
+/// True for a line of running text: many words, most of them small.
+fn is_prose(text: &str) -> bool {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let small = words
+        .iter()
+        .filter(|word| word.chars().next().is_some_and(char::is_lowercase))
+        .count();
+    words.len() >= 7 && small * 2 > words.len() && !text.contains('@')
+}
+
+fn in_zone(first: &FirstPage<'_>, zone: &[&Printed<'_>]) -> Found {
+    let letters = affiliation_letters(zone);
+    let mut found = Found::default();
+    let mut used = vec![false; zone.len()];
+    let mut style: Option<(f32, bool)> = None;
+    for i in 0..zone.len() {
+        if used[i] || !has_letters(zone[i].text) {
+            continue;
+        }
+        let line = zone[i];
+        let is_style = style.is_none_or(|(size, bold)| {
+            (line.size - size).abs() <= 0.09 * size && (line.bold || !bold)
+        });
+        if !is_style {
+            continue;
+        }
+        let (text, parts) = whole(first, zone, i, &used);
+        let read = names::names_of(&text, &letters)
+            .map(|names| (names, parts))
+            .or_else(|| {
+                let alone = side_by_side(first, line)
+                    .or_else(|| names::names_of(&first.marked(line), &letters));
+                alone.map(|names| (names, vec![i]))
+            });
+        let Some((names, parts)) = read else {
+            continue;
+        };
+        // A phrase in capitals is made of words that the text uses.
+        if names.iter().all(|name| first.is_vocabulary(name)) {
+            continue;
+        }
+        for part in parts {
+            used[part] = true;
+        }
+        style.get_or_insert((line.size, line.bold));
+        found.names.extend(names);
+        if found.names.len() > MAX_NAMES {
+            return Found::default();
+        }
+    }
+    let addresses: usize = zone.iter().map(|line| line.text.matches('@').count()).sum();
+    // Several addresses and one name: the other names were not understood.
+    if found.names.len() == 1 && addresses > 1 && zone.iter().any(|line| is_unread(line)) {
+        return Found::default();
+    }
+    let mut seen = std::collections::HashSet::new();
+    found.names.retain(|name| seen.insert(squash(name)));
+    if let Some(begin) = used.iter().position(|used| *used) {
+        found.lines = zone[begin..].iter().map(|line| line.index).collect();
+    }
+    found
+}
+
+/// A line whose capitals look like names that were not told apart.
+fn is_unread(line: &Printed<'_>) -> bool {
+    let words: Vec<&str> = line.text.split_whitespace().collect();
+    words.len() >= 4
+        && !names::is_organisation(line.text)
+        && !line.text.contains('@')
         && words
             .iter()
-            .max_by_key(|word| word.len())
-            .is_some_and(|word| page_text.contains(&squash(word)))
+            .all(|word| word.chars().next().is_some_and(char::is_uppercase))
 }
 
-/// The lines between title and abstract that consist of names.
-fn below_title(page: &Page, first: usize) -> Vec<String> {
-    let lines: Vec<&str> = page
-        .lines
-        .iter()
-        .skip(first)
-        .take(MAX_LINES)
-        .map(|line| text_of(page, line))
-        .collect();
-    let is_abstract =
-        |line: &&str| squash(line).starts_with("abstract") || section::is_heading(line, "");
-    // Without a known end, only names directly below the title are sure.
-    let end = lines.iter().position(is_abstract);
-    let mut names = Vec::new();
-    let mut i = 0;
-    while i < end.unwrap_or(lines.len()) {
-        let (found, used) = match (names_of(lines[i]), lines.get(i + 1)) {
-            (None, Some(next)) if lines[i].contains(',') => {
-                (names_of(&format!("{} {next}", lines[i])), 2)
-            }
-            (found, _) => (found, 1),
-        };
-        i += if found.is_some() { used } else { 1 };
-        match found {
-            Some(found) => names.extend(found),
-            None if end.is_none() => break,
-            None => {}
+/// The text of line `i` with those below it onto which its list of names runs.
+fn whole(
+    first: &FirstPage<'_>,
+    zone: &[&Printed<'_>],
+    i: usize,
+    used: &[bool],
+) -> (String, Vec<usize>) {
+    let mut text = first.marked(zone[i]);
+    let mut parts = vec![i];
+    let mut last = i;
+    let mut row = String::new();
+    row.push_str(&text);
+    while let Some(next) = (last + 1..zone.len()).take(6).find(|&next| {
+        let (above, below) = (zone[last], zone[next]);
+        !used[next]
+            && has_letters(below.text)
+            && below.row > above.row
+            && below.overlaps(above.rect.x0, above.rect.x1)
+            && (below.size - above.size).abs() <= 0.09 * above.size
+            && below.rect.y0 - above.rect.y1 < 1.1 * above.size.max(1.0)
+    }) {
+        let below = first.marked(zone[next]);
+        if !names::goes_on(&row, &below) || text.len() > 30_000 {
+            break;
         }
-    }
-    // Several addresses and one name: the other names were not understood.
-    let addresses = lines[..end.unwrap_or(0)]
-        .iter()
-        .filter(|line| line.contains('@'))
-        .count();
-    if (names.len() == 1 && addresses > 1) || names.len() > 50 {
-        names.clear();
-    }
-    names
-}
-
-/// The names that a line consists of, none if anything else is on it.
-fn names_of(line: &str) -> Option<Vec<String>> {
-    let is_mark = |c: char| {
-        c.is_ascii_digit()
-            || matches!(
-                c,
-                '∗' | '*'
-                    | '†'
-                    | '‡'
-                    | '§'
-                    | '¶'
-                    | ','
-                    | ';'
-                    | '&'
-                    | '·'
-                    | '•'
-                    | '⋆'
-                    | '✉'
-                    | '#'
-            )
-    };
-    let line = line
-        .strip_prefix("by ")
-        .or_else(|| line.strip_prefix("By "))
-        .unwrap_or(line);
-    // Superscript numbers and marks part the names as well as commas do.
-    let names: Vec<&str> = line
-        .split(is_mark)
-        .flat_map(|part| part.split(" and "))
-        .map(|part| part.trim().trim_start_matches("and ").trim())
-        .filter(|part| !part.is_empty() && *part != "and")
-        .collect();
-    let is_all_names = !names.is_empty() && names.iter().all(|name| is_name(name));
-    is_all_names.then(|| names.into_iter().map(str::to_owned).collect())
-}
-
-/// Two to four words with capitals, initials or particles, none of them from an address.
-fn is_name(name: &str) -> bool {
-    const PARTICLES: &[&str] = &[
-        "van", "von", "de", "der", "den", "la", "le", "di", "da", "del", "dos", "du", "bin", "al",
-        "el", "ten", "ter",
-    ];
-    let words: Vec<&str> = name.split_whitespace().collect();
-    let is_word = |word: &&str| {
-        let bare = word.trim_end_matches('.');
-        let lower = bare.to_lowercase();
-        if PARTICLES.contains(&lower.as_str()) {
-            return true;
+        let is_glued = zone[last].index + 1 == zone[next].index
+            && first.page.lines[zone[last].index].end == first.page.lines[zone[next].index].start;
+        if !is_glued {
+            text.push(' ');
         }
-        let has_case = bare.chars().next().is_some_and(char::is_uppercase);
-        let is_letters = bare
-            .chars()
-            .all(|c| c.is_alphabetic() || matches!(c, '-' | '\'' | '\u{2019}' | '.' | '\u{2010}'));
-        has_case && is_letters && !NOT_NAMES.contains(&lower.as_str())
-    };
-    // All capitals in every word is a heading or an acronym as often as a name.
-    let has_lower = name.chars().any(char::is_lowercase);
-    let is_small = |word: &&&str| {
-        word.len() <= 2 || word.ends_with('.') || PARTICLES.contains(&word.to_lowercase().as_str())
-    };
-    let long = words.len() - words.iter().filter(is_small).count();
-    // Four full words are two people set side by side; a last word of two capitals is a state.
-    (2..=6).contains(&words.len())
-        && (1..=3).contains(&long)
-        && has_lower
-        && words.iter().all(is_word)
-        && words
-            .last()
-            .is_some_and(|word| word.chars().count() != 2 || word.chars().any(char::is_lowercase))
+        text.push_str(&below);
+        row = below;
+        // Only the list's end matters for what comes next, but a list it stays.
+        row.insert_str(0, "and ");
+        parts.push(next);
+        last = next;
+    }
+    (text, parts)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn stated_authors_are_split() {
-        assert_eq!(split_stated("Ann Lee; Bo Ray"), ["Ann Lee", "Bo Ray"]);
-        assert_eq!(
-            split_stated("Ann Lee, Bo Ray, and Cy Doe"),
-            ["Ann Lee", "Bo Ray", "Cy Doe"]
-        );
-        assert_eq!(split_stated("Lee, Ann"), ["Lee, Ann"]);
-        assert_eq!(
-            split_stated("Ann Lee, Bo Ray; Some University"),
-            ["Ann Lee", "Bo Ray", "Some University"]
-        );
-        assert!(is_organisation("Association for Computational Linguistics"));
-        assert!(!is_stated_name("admin", "admin"));
-        assert!(is_stated_name("Ann Lee", "byannlee"));
-        assert!(!is_stated_name("Some Secretary", "byannlee"));
+/// Names side by side with nothing between them but room: two or three pairs of words on a line
+/// that is wider than its letters need.
+fn side_by_side(first: &FirstPage<'_>, line: &Printed<'_>) -> Option<Vec<String>> {
+    let words: Vec<&str> = line.text.split_whitespace().collect();
+    let count = line.text.chars().count() as f32;
+    let needed = 0.55 * line.size * count;
+    let is_wide = line.rect.x1 - line.rect.x0 > needed + 1.5 * line.size;
+    let is_full = |word: &&str| word.chars().filter(|c| c.is_alphabetic()).count() > 2;
+    if !is_wide || !matches!(words.len(), 4 | 6 | 8) || !words.iter().all(is_full) {
+        return None;
     }
+    let names: Vec<String> = words.chunks(2).map(|pair| pair.join(" ")).collect();
+    let is_names = names
+        .iter()
+        .all(|name| names::names_of(name, &[]).is_some() && !first.is_vocabulary(name));
+    is_names.then_some(names)
+}
 
-    #[test]
-    fn lines_of_names() {
-        assert_eq!(
-            names_of("Jeffrey Dean and Sanjay Ghemawat").unwrap(),
-            ["Jeffrey Dean", "Sanjay Ghemawat"]
-        );
-        assert_eq!(
-            names_of("Ann B. Lee1,2∗, Jan van der Berg3").unwrap(),
-            ["Ann B. Lee", "Jan van der Berg"]
-        );
-        assert_eq!(names_of("Michael Ernst Craig Kaplan"), None);
-        assert_eq!(
-            names_of("Hang Li1 Weinan E2").unwrap(),
-            ["Hang Li", "Weinan E"]
-        );
-        assert_eq!(names_of("Google, Inc."), None);
-        assert_eq!(names_of("Stanford University"), None);
-        assert_eq!(names_of("Abstract"), None);
+fn has_letters(text: &str) -> bool {
+    text.chars().filter(|c| c.is_alphabetic()).count() >= 2
+}
+
+/// The letters that open the lines of affiliations, as in "aSchool of Forestry".
+fn affiliation_letters(zone: &[&Printed<'_>]) -> Vec<char> {
+    let mut letters: Vec<char> = zone
+        .iter()
+        .filter_map(|line| {
+            let mut chars = line.text.trim_start().chars();
+            let (letter, next) = (chars.next()?, chars.next()?);
+            let opens = letter.is_ascii_lowercase()
+                && (next.is_uppercase()
+                    || matches!(next, ' ' | ')') && chars.next().is_some_and(char::is_uppercase));
+            opens.then_some(letter)
+        })
+        .collect();
+    letters.sort_unstable();
+    letters.dedup();
+    // They are counted from a.
+    if letters.first() == Some(&'a') {
+        letters
+    } else {
+        Vec::new()
     }
+}
+
+/// A single line below the title that is no person: a company, a team.
+fn organisation(first: &FirstPage<'_>, title: &Place) -> Option<Authors> {
+    let zone = zone(first, title, title.left, title.right);
+    let line = zone.iter().find(|line| has_letters(line.text))?;
+    let text = line.text.trim();
+    let words = text.split_whitespace().count();
+    let is_alone = zone.len() <= 4
+        && zone
+            .iter()
+            .filter(|other| other.index != line.index)
+            .all(|other| other.text.contains('@') || other.text.contains("://"));
+    let is_plain = !text
+        .contains(|c: char| c.is_ascii_digit() || matches!(c, ',' | '@' | '/' | ':' | '.'))
+        && text.starts_with(char::is_uppercase)
+        && !first.is_vocabulary(text);
+    (words <= 4 && is_alone && is_plain && zone.len() >= 2).then(|| Authors {
+        field: Field::new(vec![text.to_owned()], Source::Layout, 0.6),
+        lines: zone.iter().map(|line| line.index).collect(),
+    })
 }

@@ -1,288 +1,354 @@
-//! The title: the largest type at the top of the first page, unless it is a masthead.
+//! The title: the lines of the first page that most look like one, borne out by what the file
+//! says of itself.
+//!
+//! Lines of one size that stand below each other are a candidate. No single sign is sure: the
+//! largest type may be a masthead or a word in a figure, the topmost a label, the boldest a
+//! heading. So each candidate gets points for its size against the running text, for standing
+//! high, for being a handful of words, for having names below it, and loses them for reading like
+//! a journal, a label or a sentence.
 
-use super::squash;
+use super::first_page::{FirstPage, Printed, joined};
+use super::{masthead, names, squash, stated};
 use crate::extract::Info;
-use crate::{Line, Page, section};
+use crate::{Field, Source, section};
 
-/// A title and the lines of the first page that it stands on.
+/// A title and where it stands.
 #[derive(Debug, Clone)]
 pub(super) struct Title {
-    pub(super) text: String,
-    /// One past the last line of it on the page, where it was found there.
-    pub(super) next_line: Option<usize>,
+    /// The title.
+    pub(super) field: Field<String>,
+    /// Where it is printed, if it is.
+    pub(super) place: Option<Place>,
+}
+
+/// The lines that a title stands on.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    /// Indices into the page's lines, from the top.
+    pub(super) lines: Vec<usize>,
+    /// Upper edge.
+    pub(super) top: f32,
+    /// Lower edge.
+    pub(super) bottom: f32,
+    /// Left edge.
+    pub(super) left: f32,
+    /// Right edge.
+    pub(super) right: f32,
+    /// Last printed row.
+    pub(super) row: usize,
+    /// Size of its type.
+    pub(super) size: f32,
+}
+
+/// Lines below each other in one type.
+#[derive(Debug)]
+struct Group {
+    /// Indices into [`FirstPage::lines`].
+    lines: Vec<usize>,
+    place: Place,
+    bold: bool,
 }
 
 /// Longest title in bytes.
-const MAX_LENGTH: usize = 300;
+const MAX_LENGTH: usize = 400;
+/// Candidates that are weighed.
+const MAX_GROUPS: usize = 80;
+/// Points from which a printed title is believed.
+const SURE: f32 = 2.6;
 
-pub(super) fn find(info: &Info, page: &Page) -> Option<Title> {
-    let printed = on_page(page);
-    let text = squash(&page.text);
-    let stated = [&info.title, &info.xmp_title]
-        .into_iter()
-        .flatten()
-        .filter_map(|title| plausible(title))
-        .filter(|title| !is_masthead(title))
-        .find(|title| {
-            // A title left over from a template is printed nowhere.
-            text.is_empty() || text.contains(&squash(title))
-        });
-    match (stated, printed) {
-        (Some(stated), Some(printed)) => {
-            let is_same = squash(&printed.text).contains(&squash(&stated))
-                || squash(&stated).contains(&squash(&printed.text));
-            // The file's spelling has no line breaks or footnote marks, but may leave out a subtitle.
-            let is_longer = stated.len() + 3 >= printed.text.len();
-            let next_line = printed.next_line.filter(|_| is_same);
-            let text = if is_same && !is_longer {
-                printed.text
+/// The title of the paper; `number` is its first page.
+pub(super) fn find(info: &Info, first: &FirstPage<'_>) -> Option<Title> {
+    let page_text = squash(&first.page.text);
+    let stated = stated::titles(info);
+    let printed = on_page(first, &stated);
+    let confirmed = stated
+        .iter()
+        .find(|(title, _)| page_text.is_empty() || page_text.contains(&squash(title)));
+    match (printed, confirmed) {
+        (Some((text, place, score)), Some((title, source))) => {
+            let (ours, theirs) = (squash(&text), squash(title));
+            let field = if ours == theirs {
+                // Both agree; the file's spelling knows about case and hyphens at line ends.
+                let is_shouted = !text.chars().any(char::is_lowercase);
+                let is_better = !is_shouted || title.chars().any(char::is_lowercase);
+                let best = if is_better && is_shouted {
+                    title
+                } else {
+                    &text
+                };
+                Field::new(best.clone(), *source, 0.99)
+            } else if ours.starts_with(&theirs) || theirs.starts_with(&ours) {
+                // One leaves the subtitle out.
+                let longer = if ours.len() > theirs.len() {
+                    &text
+                } else {
+                    title
+                };
+                Field::new(longer.clone(), *source, 0.92)
+            } else if score >= SURE && !ours.contains(&theirs) {
+                Field::new(text, Source::Layout, 0.75)
             } else {
-                stated
+                let place = theirs.contains(&ours).then_some(place);
+                return Some(Title {
+                    field: Field::new(title.clone(), *source, 0.85),
+                    place,
+                });
             };
-            Some(Title { text, next_line })
+            Some(Title {
+                field,
+                place: Some(place),
+            })
         }
-        (Some(stated), None) => Some(Title {
-            text: stated,
-            next_line: None,
+        (None, Some((title, source))) => Some(Title {
+            field: Field::new(title.clone(), *source, 0.85),
+            place: None,
         }),
-        (None, printed) => printed,
+        (Some((text, place, score)), None) => Some(Title {
+            field: Field::new(text, Source::Layout, if score >= SURE { 0.95 } else { 0.7 }),
+            place: Some(place),
+        }),
+        (None, None) => None,
     }
 }
 
-/// The stated title in a clean form, if it can be one.
-fn plausible(title: &str) -> Option<String> {
-    let title = title.trim().trim_end_matches(['.', '*']);
-    let lower = title.to_lowercase();
-    let is_file = [
-        ".doc", ".docx", ".pdf", ".tex", ".dvi", ".ps", ".rtf", ".indd", ".qxd", ".fm", ".odt",
-        ".txt", ".ppt", ".pptx", ".eps", ".pages",
-    ]
-    .iter()
-    .any(|extension| lower.ends_with(extension));
-    let is_junk = [
-        "microsoft word",
-        "microsoft powerpoint",
-        "untitled",
-        "template",
-        "insert title",
-        "paper title",
-        "powerpoint presentation",
-        "document",
-        "latex",
-        "acmart",
-        "ieeetran",
-        "elsarticle",
-        "sigproc",
-        "llncs",
-        "instructions for",
-        "manuscript",
-        "doi:",
-        "pii:",
-        "http",
-        "www.",
-        "title of",
-        "your title",
-        "no job name",
-        "layout 1",
-        "print layout",
-        "camera-ready",
-        "camera ready",
-    ]
-    .iter()
-    .any(|junk| {
-        lower.starts_with(junk)
-            || (matches!(*junk, "template" | "insert title") && lower.contains(junk))
-    });
-    let letters = title.chars().filter(|c| c.is_alphabetic()).count();
-    let is_cjk = title.chars().any(crate::extract::is_cjk);
-    let is_long_enough = if is_cjk {
-        letters >= 4
-    } else {
-        title.len() >= 8 && title.contains(' ')
-    };
-    let is_text = letters * 10 >= title.chars().count() * 6;
-    (is_long_enough
-        && is_text
-        && !is_file
-        && !is_junk
-        && !title.contains('\\')
-        && title.len() <= MAX_LENGTH)
-        .then(|| title.to_owned())
+/// The best candidate with its points.
+fn on_page(first: &FirstPage<'_>, stated: &[(String, Source)]) -> Option<(String, Place, f32)> {
+    let groups = groups(first);
+    let mut best: Option<(String, Place, f32)> = None;
+    for group in &groups {
+        let text = text_of(first, group);
+        if !is_possible(&text) {
+            continue;
+        }
+        let score = score(first, group, &text, stated);
+        if best.as_ref().is_none_or(|(_, _, top)| score > *top) {
+            best = Some((text, group.place.clone(), score));
+        }
+    }
+    best.filter(|(_, _, score)| *score > 0.9)
 }
 
-/// The title as printed.
-fn on_page(page: &Page) -> Option<Title> {
-    let body = body_size(page)?;
-    let mut sizes: Vec<f32> = candidates(page).map(|(_, line)| line.font_size).collect();
-    sizes.sort_by(|a, b| b.total_cmp(a));
-    sizes.dedup_by(|a, b| (*a - *b).abs() < 0.25);
-    let sizes = sizes
-        .into_iter()
-        .take_while(|size| *size >= 1.15 * body)
-        .take(8);
-    let groups: Vec<(f32, f32, Title)> = sizes.filter_map(|size| group(page, size)).collect();
-    let largest = groups.first()?.0;
-    let longest = groups.iter().map(|(_, _, title)| title.text.len()).max()?;
-    // Words in a figure may be larger than the title, but the title stands above them. A few words
-    // above a long title are a label.
+/// Lines of the upper part, grouped by type and place.
+fn groups(first: &FirstPage<'_>) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    let deepest = 0.68 * first.page.height;
+    for (at, line) in first.lines.iter().enumerate() {
+        let is_larger = line.size >= 1.1 * first.body;
+        let is_marked = line.bold && line.size >= 0.95 * first.body || is_shouted(line.text);
+        if line.rect.y0 > deepest || !(is_larger || is_marked) || is_mark(line.text) {
+            continue;
+        }
+        let found = groups.iter().rposition(|group| {
+            let is_size = (line.size - group.place.size).abs() <= 0.06 * group.place.size;
+            let gap = line.rect.y0 - group.place.bottom;
+            let is_next = line.row == group.place.row
+                || gap < 0.95 * group.place.size && line.row > group.place.row;
+            let is_type = line.bold == group.bold || group.place.size > 1.1 * first.body;
+            is_size
+                && is_next
+                && is_type
+                && (line.row == group.place.row
+                    || line.overlaps(group.place.left, group.place.right))
+                && group.lines.len() < 12
+        });
+        match found {
+            Some(found) => {
+                let group = &mut groups[found];
+                group.lines.push(at);
+                let place = &mut group.place;
+                place.lines.push(line.index);
+                place.bottom = place.bottom.max(line.rect.y1);
+                place.left = place.left.min(line.rect.x0);
+                place.right = place.right.max(line.rect.x1);
+                place.row = line.row;
+            }
+            None if groups.len() < MAX_GROUPS => groups.push(Group {
+                lines: vec![at],
+                place: Place {
+                    lines: vec![line.index],
+                    top: line.rect.y0,
+                    bottom: line.rect.y1,
+                    left: line.rect.x0,
+                    right: line.rect.x1,
+                    row: line.row,
+                    size: line.size,
+                },
+                bold: line.bold,
+            }),
+            None => break,
+        }
+    }
+    for group in &mut groups {
+        part_names(first, group);
+        add_subtitle(first, group);
+    }
     groups
-        .into_iter()
-        .filter(|(size, _, title)| *size >= 0.7 * largest && title.text.len() * 3 >= longest)
-        .min_by(|a, b| a.1.total_cmp(&b.1))
-        .map(|(_, _, title)| title)
 }
 
-/// Lines that a title can stand on: horizontal, in the upper part of the page.
-fn candidates(page: &Page) -> impl Iterator<Item = (usize, &Line)> {
-    page.lines.iter().enumerate().filter(|(_, line)| {
-        let (width, height) = (line.rect.x1 - line.rect.x0, line.rect.y1 - line.rect.y0);
-        width > height && line.rect.y0 < 0.6 * page.height
+/// Authors may be set in the title's own type: what reads as names after a line that does not is
+/// no part of the title.
+fn part_names(first: &FirstPage<'_>, group: &mut Group) {
+    let is_names = |at: &usize| {
+        let text = first.marked(&first.lines[*at]);
+        names::names_of(&text, &[]).is_some_and(|names| {
+            names.len() > 1 || names.iter().all(|name| !first.is_vocabulary(name))
+        })
+    };
+    let Some(cut) = (1..group.lines.len()).find(|&i| group.lines[i..].iter().all(is_names)) else {
+        return;
+    };
+    group.lines.truncate(cut);
+    group.place.lines.truncate(cut);
+    let last = &first.lines[group.lines[cut - 1]];
+    group.place.row = last.row;
+    group.place.bottom = last.rect.y1;
+}
+
+/// A line in smaller type that goes on with a title that is not at its end.
+fn add_subtitle(first: &FirstPage<'_>, group: &mut Group) {
+    let Some(&last) = group.lines.last() else {
+        return;
+    };
+    let above = first.lines[last].text.trim_end();
+    let is_open = above.ends_with([':', '\u{2014}', '\u{2013}']);
+    let mut taken = 0;
+    for (at, line) in first.lines.iter().enumerate().skip(last + 1).take(4) {
+        let gap = line.rect.y0 - group.place.bottom;
+        let is_below = line.row > group.place.row
+            && gap < 1.2 * group.place.size
+            && line.overlaps(group.place.left, group.place.right);
+        let goes_on = is_open || line.text.trim_start().starts_with(char::is_lowercase);
+        let is_type = line.size >= 1.08 * first.body && line.size >= 0.6 * group.place.size;
+        if !is_below
+            || !goes_on
+            || !is_type
+            || line.text.contains('@')
+            || names::names_of(&first.marked(line), &[]).is_some()
+            || taken >= 2
+        {
+            break;
+        }
+        taken += 1;
+        group.lines.push(at);
+        group.place.lines.push(line.index);
+        group.place.bottom = line.rect.y1;
+        group.place.row = line.row;
+    }
+}
+
+fn score(first: &FirstPage<'_>, group: &Group, text: &str, stated: &[(String, Source)]) -> f32 {
+    let ratio = (group.place.size / first.body.max(1.0)).clamp(0.5, 3.0);
+    let mut score = 3.5 * ratio.ln();
+    let words = text.split_whitespace().count();
+    let is_cjk = text.chars().any(crate::extract::is_cjk);
+    score += match words {
+        1 if !is_cjk => -1.2,
+        2 => 0.0,
+        1..=28 => 0.8,
+        _ => -1.5,
+    };
+    score += 1.0 - group.place.top / first.page.height.max(1.0);
+    if group.bold {
+        score += 0.4;
+    }
+    if has_names_below(first, group) {
+        score += 1.2;
+    }
+    let squashed = squash(text);
+    if stated.iter().any(|(title, _)| {
+        let title = squash(title);
+        title == squashed
+            || squashed.len() >= 10 && title.contains(&squashed)
+            || title.len() >= 10 && squashed.contains(&title)
+    }) {
+        score += 3.0;
+    }
+    if masthead::is_journal(text) {
+        score -= 2.5;
+    }
+    if below(first, group)
+        .take(2)
+        .any(|line| masthead::is_issue(line.text))
+    {
+        score -= 1.5;
+    }
+    if names::names_of(&first.marked(&first.lines[group.lines[0]]), &[])
+        .is_some_and(|names| names.iter().all(|name| !first.is_vocabulary(name)))
+    {
+        score -= 1.5;
+    }
+    if text.starts_with(char::is_lowercase) {
+        score -= 0.7;
+    }
+    if text.ends_with('.') && words > 6 {
+        score -= 0.7;
+    }
+    if is_shouted(text) && ratio < 1.1 {
+        score -= 0.5;
+    }
+    score
+}
+
+/// The lines that stand under the group, nearest first.
+fn below<'a>(first: &'a FirstPage<'a>, group: &'a Group) -> impl Iterator<Item = &'a Printed<'a>> {
+    first
+        .lines
+        .iter()
+        .filter(|line| {
+            line.row > group.place.row && line.overlaps(group.place.left, group.place.right)
+        })
+        .take(6)
+}
+
+fn has_names_below(first: &FirstPage<'_>, group: &Group) -> bool {
+    below(first, group).take(5).any(|line| {
+        names::names_of(&first.marked(line), &[])
+            .is_some_and(|names| names.iter().any(|name| !first.is_vocabulary(name)))
     })
 }
 
-/// The size in points that most of the page's text has.
-fn body_size(page: &Page) -> Option<f32> {
-    let mut sizes: Vec<(f32, usize)> = page
+fn is_shouted(text: &str) -> bool {
+    text.chars().filter(|c| c.is_uppercase()).count() >= 6 && !text.chars().any(char::is_lowercase)
+}
+
+/// True for footnote marks and the like that stand beside a title as lines of their own.
+fn is_mark(text: &str) -> bool {
+    text.chars().count() <= 3 && !text.chars().any(char::is_alphabetic)
+}
+
+/// The group's text as one line, without the footnote mark after its last word.
+fn text_of(first: &FirstPage<'_>, group: &Group) -> String {
+    let mut text = joined(first.page, &group.place.lines);
+    let mark = group
         .lines
-        .iter()
-        .map(|line| (line.font_size, line.end - line.start))
-        .collect();
-    sizes.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let half = sizes.iter().map(|(_, length)| length).sum::<usize>() / 2;
-    let mut seen = 0;
-    sizes
-        .into_iter()
-        .find(|(_, length)| {
-            seen += length;
-            seen >= half
-        })
-        .map(|(size, _)| size)
-}
-
-/// The first run of lines of this size that reads like a title, with size and top edge in points.
-fn group(page: &Page, size: f32) -> Option<(f32, f32, Title)> {
-    let is_size = |line: &Line| (line.font_size - size).abs() <= 0.05 * size;
-    let mut start = 0;
-    loop {
-        start = candidates(page)
-            .find(|(index, line)| *index >= start && is_size(line))
-            .map(|(index, _)| index)?;
-        let mut end = start + 1;
-        while let Some(line) = page.lines.get(end) {
-            let above = &page.lines[end - 1];
-            let is_near =
-                line.rect.y0 >= above.rect.y0 - 1.0 && line.rect.y0 - above.rect.y1 < 1.2 * size;
-            if !is_size(line) || !is_near {
-                break;
-            }
-            end += 1;
-        }
-        let lines: Vec<&str> = page.lines[start..end]
-            .iter()
-            .map(|line| text_of(page, line))
-            .collect();
-        let text = join(&lines);
-        if !is_masthead(&text)
-            && !section::is_heading(&text, "")
-            && let Some(text) = plausible(&text)
-        {
-            return Some((
-                size,
-                page.lines[start].rect.y0,
-                Title {
-                    text,
-                    next_line: Some(end),
-                },
-            ));
-        }
-        start = end;
+        .last()
+        .and_then(|&at| first.trailing_mark(&first.lines[at]));
+    if let Some(length) = mark
+        && let Some(shorter) = text.get(..text.len().saturating_sub(length))
+    {
+        text.truncate(shorter.len());
+    }
+    let text = text.trim_end_matches(|c: char| {
+        c.is_whitespace() || matches!(c, '∗' | '*' | '†' | '‡' | '§' | '¶' | '⋆' | '#' | '✩')
+    });
+    match text.strip_suffix(|c: char| c.is_ascii_digit()) {
+        // Where fonts do not tell what is raised, a digit glued to a word is a footnote's.
+        Some(word) if mark.is_none() && word.ends_with(char::is_lowercase) => word.to_owned(),
+        _ => text.to_owned(),
     }
 }
 
-pub(super) fn text_of<'a>(page: &'a Page, line: &Line) -> &'a str {
-    page.text.get(line.start..line.end).unwrap_or("")
-}
-
-/// Lines of a title to one; a hyphen at a line's end stays, as titles are rarely hyphenated.
-fn join(lines: &[&str]) -> String {
-    let mut title = String::new();
-    for line in lines {
-        let is_joined = title.is_empty()
-            || title.ends_with('-')
-            || (title
-                .chars()
-                .next_back()
-                .is_some_and(crate::extract::is_cjk)
-                && line.chars().next().is_some_and(crate::extract::is_cjk));
-        if !is_joined {
-            title.push(' ');
-        }
-        title.push_str(line.trim());
-    }
-    // Footnote marks after the last word.
-    let title = title.trim_end_matches(['∗', '*', '†', '‡', '§', '¶', ' ']);
-    match title.strip_suffix(|c: char| c.is_ascii_digit()) {
-        Some(word) if word.ends_with(char::is_lowercase) => word.to_owned(),
-        _ => title.to_owned(),
-    }
-}
-
-/// Names of journals, series and kinds of article, which are often set larger than the title.
-fn is_masthead(text: &str) -> bool {
-    let lower = text.to_lowercase();
-    let starts = [
-        "journal of",
-        "international journal",
-        "proceedings",
-        "transactions",
-        "ieee trans",
-        "acm trans",
-        "volume ",
-        "vol.",
-        "arxiv:",
-        "issn",
-        "doi",
-        "http",
-        "www.",
-        "jss",
-        "research article",
-        "original article",
-        "review article",
-        "open access",
-        "technical report",
-        "communications of",
-        "annals of",
-        "contents",
-        "abstract",
-        "advances in",
-        "lecture notes",
-    ];
-    starts.iter().any(|start| lower.starts_with(start))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn junk_is_no_title() {
-        for junk in [
-            "Microsoft Word - paper_final.doc",
-            "untitled",
-            "main.tex",
-            "P07-1088",
-            "sig-alternate template",
-            "10.1.1.37",
-            "LaTeX Article",
-            "Untitled Document",
-            "Short",
-        ] {
-            assert_eq!(plausible(junk), None, "{junk}");
-        }
-        assert_eq!(
-            plausible(" Tidy Data for All. ").as_deref(),
-            Some("Tidy Data for All")
-        );
-        assert!(is_masthead("Journal of Statistical Software"));
-    }
+/// False for what can be no title whatever its type.
+fn is_possible(text: &str) -> bool {
+    let letters = text.chars().filter(|c| c.is_alphabetic()).count();
+    let is_cjk = text.chars().any(crate::extract::is_cjk);
+    (letters >= 5 || is_cjk && letters >= 3)
+        && letters * 10 >= text.chars().filter(|c| !c.is_whitespace()).count() * 6
+        && text.len() <= MAX_LENGTH
+        && !text.contains('@')
+        && !text.contains("://")
+        && !text.contains('\u{a9}')
+        && !masthead::is_label(text)
+        && !masthead::is_issue(text)
+        && !section::is_heading(text, "")
 }
