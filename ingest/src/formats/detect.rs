@@ -35,12 +35,11 @@ pub fn detect(bytes: &[u8], name: &str) -> Option<Format> {
     }
     let (text, _) = encoding::decode(head, encoding::declared(head).as_deref());
     let text = text.trim_start();
-    if text.starts_with("<?xml")
-        || extension.is_some_and(|name| matches!(name, "xml" | "nxml" | "tei" | "xhtml"))
+    if (text.starts_with("<?xml")
+        || extension.is_some_and(|name| matches!(name, "xml" | "nxml" | "tei" | "xhtml")))
+        && let Some(format) = of_xml(text)
     {
-        if let Some(format) = of_xml(text) {
-            return Some(format);
-        }
+        return Some(format);
     }
     if let Some(format) = of_doctype(text) {
         return Some(format);

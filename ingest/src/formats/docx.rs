@@ -263,6 +263,21 @@ impl<'t> Reader<'t> {
                     self.builder.document.metadata.title =
                         Some(Field::new(title, Source::Layout, 0.8));
                     self.builder.block(BlockKind::Title, text);
+                } else if is_front
+                    && self.has_title
+                    && self
+                        .builder
+                        .document
+                        .metadata
+                        .authors
+                        .as_ref()
+                        .is_none_or(|field| field.confidence < 0.5)
+                    && !facts::byline(&[text]).is_empty()
+                {
+                    let names = facts::byline(&[text]);
+                    self.builder.document.metadata.authors =
+                        Some(Field::new(names, Source::Layout, 0.7));
+                    self.builder.block(BlockKind::Author, text);
                 } else if super::is_caption(text) {
                     self.builder.block(BlockKind::Caption, text);
                 } else if !self.is_styled
@@ -329,11 +344,11 @@ impl<'t> Reader<'t> {
             rows.push(cells.collect());
         }
         // One cell is a frame around text, not a table.
-        if let [only] = rows.as_slice() {
-            if let [cell] = only.as_slice() {
-                self.blocks(*cell);
-                return;
-            }
+        if let [only] = rows.as_slice()
+            && let [cell] = only.as_slice()
+        {
+            self.blocks(*cell);
+            return;
         }
         let lines: Vec<String> = rows
             .into_iter()

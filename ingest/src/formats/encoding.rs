@@ -35,7 +35,7 @@ fn guess(bytes: &[u8]) -> &'static Encoding {
         bad += usize::from(!chunk.invalid().is_empty());
         long += chunk.valid().chars().filter(|c| !c.is_ascii()).count();
     }
-    if bad * 10 < long {
+    if bad * 4 <= long {
         return UTF_8;
     }
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);

@@ -3,6 +3,9 @@
 
 use crate::Reference;
 
+/// Longest DOI in bytes.
+const MAX_DOI: usize = 300;
+
 /// The first DOI in `text`, in lower case, without a prefix.
 pub(super) fn doi(text: &str) -> Option<String> {
     for (at, _) in text.match_indices("10.") {
@@ -18,6 +21,8 @@ pub(super) fn doi(text: &str) -> Option<String> {
         let end = rest
             .find(|c: char| c.is_whitespace() || matches!(c, '"' | '<' | '>' | '{' | '}' | '|'))
             .unwrap_or(rest.len());
+        // None is so long, and what is trimmed below is counted again and again.
+        let end = rest.floor_char_boundary(end.min(MAX_DOI));
         let mut found = &text[at..at + 3 + end];
         loop {
             let shorter = found.trim_end_matches(['.', ',', ';', ':', '\'', '*', '_', '\u{201d}']);
@@ -132,6 +137,34 @@ pub(super) fn people(list: &str) -> Vec<String> {
         .collect()
 }
 
+/// The people that a paragraph below the title lists, if it lists people and nothing else.
+pub(super) fn byline(lines: &[&str]) -> Vec<String> {
+    if lines.len() > 4 || lines.iter().any(|line| line.len() > 1_000) {
+        return Vec::new();
+    }
+    let lists = lines.iter().map(|line| line.trim().trim_end_matches(','));
+    let names: Vec<String> = lists.flat_map(people).collect();
+    let is_name = |name: &String| {
+        let words: Vec<&str> = name.split(' ').collect();
+        let is_capital = |word: Option<&&str>| {
+            word.and_then(|word| word.chars().next())
+                .is_some_and(char::is_uppercase)
+        };
+        (2..=5).contains(&words.len())
+            && name
+                .chars()
+                .all(|c| c.is_alphabetic() || matches!(c, ' ' | '.' | '-' | '\'' | '\u{2019}'))
+            && !name.ends_with('.')
+            && is_capital(words.first())
+            && is_capital(words.last())
+    };
+    if names.iter().all(is_name) {
+        names
+    } else {
+        Vec::new()
+    }
+}
+
 /// All white space as single spaces.
 pub(super) fn squeeze(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -159,10 +192,12 @@ pub(super) fn strip_bullet(text: &str) -> &str {
 /// "[12] Text" and "12. Text" as label and text.
 pub(super) fn split_label(text: &str) -> (&str, &str) {
     let text = text.trim_start();
-    if let Some((label, rest)) = text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        if !label.is_empty() && label.len() <= 20 && !label.contains('\n') {
-            return (label, rest.trim_start());
-        }
+    if let Some((label, rest)) = text.strip_prefix('[').and_then(|rest| rest.split_once(']'))
+        && !label.is_empty()
+        && label.len() <= 20
+        && !label.contains('\n')
+    {
+        return (label, rest.trim_start());
     }
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let rest = &text[digits..];
@@ -201,7 +236,7 @@ fn year_of_reference(printed: &str) -> Option<i32> {
             .split(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '\u{2013}' | '/'))
             .filter(|word| word.len() == 4)
             .filter_map(year)
-            .last()
+            .next_back()
     };
     bracketed.or_else(plain)
 }

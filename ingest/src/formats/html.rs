@@ -37,6 +37,8 @@ pub(super) fn read(bytes: &[u8]) -> Document {
     let whole = weight(body);
     let view = match main_part(body, whole) {
         Some(_) => None,
+        // Its time grows with the square of the depth, and no honest page is so deep.
+        None if tree.is_deep => None,
         None => {
             reader_view(&text).filter(|view| weight(view.root()) as f32 >= ENOUGH * whole as f32)
         }
@@ -244,6 +246,9 @@ impl<'t> Reader<'t> {
     }
 
     fn list(&mut self, list: Element<'t>, kind: BlockKind) {
+        if list.elements().next().is_none() {
+            return self.blocks(list, BlockKind::ListItem);
+        }
         let is_numbered = list.name() == "ol";
         let start = list
             .attr("start")
@@ -322,8 +327,11 @@ impl<'t> Reader<'t> {
         if is_display_formula(table) {
             let text = table.text_with_formulas();
             self.builder.block(BlockKind::Equation, &text);
-        } else {
-            self.builder.block(BlockKind::Table, &table::rows(table));
+            return;
+        }
+        match table::rows(table) {
+            rows if rows.is_empty() => self.blocks(table, BlockKind::Paragraph),
+            rows => self.builder.block(BlockKind::Table, &rows),
         }
     }
 

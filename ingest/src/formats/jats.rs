@@ -109,7 +109,10 @@ impl<'t> Reader<'t> {
             "fig" | "table-wrap" | "supplementary-material" | "media" | "chem-struct-wrap" => {
                 self.float(element, level);
             }
-            "table" => self.builder.block(BlockKind::Table, &table::rows(element)),
+            "table" => match table::rows(element) {
+                rows if rows.is_empty() => self.blocks(element, level, kind),
+                rows => self.builder.block(BlockKind::Table, &rows),
+            },
             "table-wrap-foot" => self.blocks(element, level, BlockKind::Footnote),
             "disp-formula" => {
                 let mut text = math::text(element);
@@ -198,6 +201,9 @@ impl<'t> Reader<'t> {
     }
 
     fn list(&mut self, list: Element<'t>, level: usize, depth: usize) {
+        if list.child("list-item").is_none() {
+            return self.blocks(list, level, BlockKind::ListItem);
+        }
         let is_numbered = list.has("list-type", &["order", "ordered", "arabic"]);
         let start = list
             .attr("start")

@@ -149,12 +149,11 @@ impl Reader {
             | Tag::DefinitionListDefinition => {
                 self.flush();
             }
-            Tag::Paragraph | Tag::BlockQuote(_) => {
+            Tag::Paragraph | Tag::BlockQuote(_)
                 // The first paragraph of an item goes with its number.
-                if self.lists.is_empty() && !self.is_footnote {
+                if self.lists.is_empty() && !self.is_footnote => {
                     self.flush();
                 }
-            }
             _ => {}
         }
     }

@@ -174,7 +174,7 @@ impl<'t> Reader<'t> {
             .block(BlockKind::Title, metadata.title().unwrap_or(""));
         self.builder
             .block(BlockKind::Author, &metadata.authors().join(", "));
-        if let Some(part) = header.path(&["profileDesc", "abstract"]) {
+        if header.path(&["profileDesc", "abstract"]).is_some() {
             for paragraph in metadata
                 .abstract_text
                 .iter()
@@ -182,7 +182,6 @@ impl<'t> Reader<'t> {
             {
                 self.builder.block(BlockKind::Abstract, paragraph);
             }
-            let _ = part;
         }
     }
 
@@ -209,9 +208,14 @@ impl<'t> Reader<'t> {
             "head" => self.heading(element, depth),
             "figure" => self.figure(element, depth),
             "table" => self.table(element),
-            "formula" => self
-                .builder
-                .block(BlockKind::Equation, &math::text(element)),
+            "formula" => {
+                let label = element
+                    .child("label")
+                    .map(Element::text)
+                    .unwrap_or_default();
+                let text = format!("{} {label}", math::text(element));
+                self.builder.block(BlockKind::Equation, &text);
+            }
             "list" => self.list(element),
             "note" => self.note(element),
             "code" | "eg" => self.builder.block(BlockKind::Code, &element.raw_text()),
@@ -275,10 +279,16 @@ impl<'t> Reader<'t> {
             let text = self.text_of(head);
             self.builder.block(BlockKind::Caption, &text);
         }
-        self.builder.block(BlockKind::Table, &table::rows(table));
+        match table::rows(table) {
+            rows if rows.is_empty() => self.blocks(table, 1),
+            rows => self.builder.block(BlockKind::Table, &rows),
+        }
     }
 
     fn list(&mut self, list: Element<'t>) {
+        if list.child("item").is_none() {
+            return self.blocks(list, 1);
+        }
         let is_numbered =
             list.has("rend", &["numbered", "ordered"]) || list.has("type", &["ordered"]);
         for (item, number) in list.children_named("item").zip(1..) {

@@ -22,18 +22,19 @@ pub(super) fn read(bytes: &[u8]) -> Document {
         let paragraphs = paragraphs(page);
         let mut paragraphs = paragraphs.iter().peekable();
         while let Some(lines) = paragraphs.next() {
-            if std::mem::take(&mut is_front) && paragraphs.peek().is_some() {
-                if let Some(title) = title(lines) {
-                    front(
-                        &mut builder,
-                        &title,
-                        paragraphs.peek().map(|next| next.as_slice()),
-                    );
-                    if !builder.document.metadata.authors().is_empty() {
-                        paragraphs.next();
-                    }
-                    continue;
+            if std::mem::take(&mut is_front)
+                && paragraphs.peek().is_some()
+                && let Some(title) = title(lines)
+            {
+                front(
+                    &mut builder,
+                    &title,
+                    paragraphs.peek().map(|next| next.as_slice()),
+                );
+                if !builder.document.metadata.authors().is_empty() {
+                    paragraphs.next();
                 }
+                continue;
             }
             paragraph(&mut builder, lines);
         }
@@ -77,39 +78,13 @@ fn title(lines: &[&str]) -> Option<String> {
 fn front(builder: &mut Builder, title: &str, next: Option<&[&str]>) {
     let metadata = &mut builder.document.metadata;
     metadata.title = Some(Field::new(title.to_owned(), Source::Pattern, 0.6));
-    let authors = next.map(authors).unwrap_or_default();
+    let authors = next.map(facts::byline).unwrap_or_default();
     if !authors.is_empty() {
         metadata.authors = Some(Field::new(authors, Source::Pattern, 0.6));
     }
     builder.block(BlockKind::Title, title);
     if let (Some(lines), true) = (next, !builder.document.metadata.authors().is_empty()) {
         builder.block(BlockKind::Author, &lines.join("\n"));
-    }
-}
-
-/// The people that a paragraph below the title lists, if it lists people and nothing else.
-fn authors(lines: &[&str]) -> Vec<String> {
-    if lines.len() > 4 {
-        return Vec::new();
-    }
-    let list = lines.iter().map(|line| line.trim().trim_end_matches(','));
-    let names = facts::people(&list.collect::<Vec<_>>().join("; "));
-    let names: Vec<String> = names.iter().flat_map(|name| facts::people(name)).collect();
-    let is_name = |name: &String| {
-        let words: Vec<&str> = name.split(' ').collect();
-        (2..=5).contains(&words.len())
-            && !name.ends_with('.')
-            && name
-                .chars()
-                .all(|c| c.is_alphabetic() || matches!(c, ' ' | '.' | '-' | '\'' | '\u{2019}'))
-            && [words.first(), words.last()].iter().all(|word| {
-                word.is_some_and(|word| word.chars().next().is_some_and(char::is_uppercase))
-            })
-    };
-    if names.iter().all(is_name) {
-        names
-    } else {
-        Vec::new()
     }
 }
 

@@ -210,11 +210,11 @@ impl Tree {
 
     fn append_text(&mut self, parent: u32, text: &str) {
         let last = self.nodes[parent as usize].last;
-        if last != NONE {
-            if let Content::Text(before) = &mut self.nodes[last as usize].content {
-                before.push_str(text);
-                return;
-            }
+        if last != NONE
+            && let Content::Text(before) = &mut self.nodes[last as usize].content
+        {
+            before.push_str(text);
+            return;
         }
         self.append(parent, Content::Text(text.to_owned()));
     }

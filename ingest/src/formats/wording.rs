@@ -73,7 +73,9 @@ impl Wording {
     pub(super) fn kind_of(&mut self, kind: BlockKind, text: &str) -> BlockKind {
         let is_text = matches!(kind, BlockKind::Paragraph | BlockKind::ListItem);
         match self.part {
-            Part::Abstract if is_text && keywords_of(text).is_none() => BlockKind::Abstract,
+            Part::Abstract if kind == BlockKind::Paragraph && keywords_of(text).is_none() => {
+                BlockKind::Abstract
+            }
             Part::References if is_text && is_entry(text) => BlockKind::Reference,
             Part::Front
                 if kind == BlockKind::Paragraph && opening(text, &["abstract"]).is_some() =>
@@ -135,7 +137,7 @@ fn part_of(heading: &str) -> Part {
         .trim_end_matches([':', '.', ' '])
         .to_lowercase();
     match name.as_str() {
-        "abstract" | "summary" | "résumé" | "zusammenfassung" | "resumen" | "摘要" | "要旨" => {
+        "abstract" | "résumé" | "zusammenfassung" | "resumen" | "摘要" | "要旨" => {
             Part::Abstract
         }
         "keywords" | "key words" | "index terms" | "关键词" => Part::Keywords,

@@ -59,10 +59,11 @@ impl Page {
             thing => vec![thing],
         };
         for thing in &mut things {
-            if let Some(main) = thing.get_mut("mainEntity").map(Value::take) {
-                if main.is_object() && is_article(&main) {
-                    *thing = main;
-                }
+            if let Some(main) = thing.get_mut("mainEntity").map(Value::take)
+                && main.is_object()
+                && is_article(&main)
+            {
+                *thing = main;
             }
         }
         self.article = things.into_iter().find(is_article);

@@ -141,6 +141,7 @@ fn year(meta: Element<'_>) -> Option<i32> {
                 .find_map(of)
         })
         .or_else(|| dates.iter().find_map(of))
+        .or_else(|| facts::year(&meta.path(&["permissions", "copyright-year"])?.text()))
 }
 
 /// The abstract's paragraphs, each part with its heading.

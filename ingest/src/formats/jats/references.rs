@@ -139,7 +139,13 @@ fn written(citation: Element<'_>, authors: &[String]) -> String {
             text.push_str(&part);
         }
     };
-    for name in ["article-title", "chapter-title", "data-title", "source", "conf-name"] {
+    for name in [
+        "article-title",
+        "chapter-title",
+        "data-title",
+        "source",
+        "conf-name",
+    ] {
         sentence(&mut text, part(name));
     }
     // Of a journal nobody prints the publisher.
