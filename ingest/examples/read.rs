@@ -1,9 +1,10 @@
 //! Reads PDFs as the service does, each in a worker process: this program again, with an argument.
+//! Files of other formats are read in this process.
 //!
 //! ```text
-//! read [--json|--meta|--chunks] [--in-process] [--password P] FILE...
+//! read [--json|--meta|--blocks|--chunks] [--in-process] [--password P] FILE...
 //! ```
-//! Prints the text (or the document as JSON, or title, authors and year, or passages) to stdout;
+//! Prints the text (or the document as JSON, or metadata, or blocks, or passages) to stdout;
 //! one line a file and the pages per second to stderr.
 
 use std::io::{self, Write};
@@ -12,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use ingest::chunk::{ChunkConfig, chunk};
 use ingest::worker::{Limits, Reader};
-use ingest::{Document, Error, TokenCounter, extract, worker};
+use ingest::{Document, Error, Format, TokenCounter, extract, formats, worker};
 
 const WORKER: &str = "--extract-worker";
 
@@ -44,7 +45,7 @@ fn read_all() -> io::Result<ExitCode> {
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
         match arg.as_str() {
-            "--json" | "--meta" | "--chunks" => format = arg,
+            "--json" | "--meta" | "--blocks" | "--chunks" => format = arg,
             "--password" => password = args.next(),
             "--in-process" => in_process = true,
             _ => files.push(arg),
@@ -59,10 +60,16 @@ fn read_all() -> io::Result<ExitCode> {
     for file in &files {
         let bytes = std::fs::read(file)?;
         let began = Instant::now();
-        let read = if in_process {
-            extract::read(bytes, password.as_deref())
-        } else {
-            reader.read(&bytes, password.as_deref(), &|| false, &mut |_, _| {})
+        let read = match formats::detect(&bytes, file) {
+            Some(Format::Pdf) if in_process => extract::read(bytes, password.as_deref()),
+            Some(Format::Pdf) => {
+                reader.read(&bytes, password.as_deref(), &|| false, &mut |_, _| {})
+            }
+            Some(format) => formats::read(&bytes, format),
+            None if bytes.is_empty() => Err(Error::Empty),
+            None => Err(Error::UnsupportedFormat {
+                what: "of no format that is known".to_owned(),
+            }),
         };
         spent += began.elapsed();
         failed += usize::from(read.is_err());
@@ -123,7 +130,21 @@ fn report(
                 metadata.title(),
                 metadata.authors(),
                 metadata.year()
-            )
+            )?;
+            let rest = serde_json::json!({
+                "venue": metadata.venue, "doi": metadata.doi, "arxiv": metadata.arxiv_id,
+                "abstract": metadata.abstract_text, "keywords": metadata.keywords,
+            });
+            writeln!(out, "  {rest}")
+        }
+        "--blocks" => {
+            for page in &document.pages {
+                for block in &page.blocks {
+                    let text = page.slice(block.start, block.end);
+                    writeln!(out, "{:?} {:?} {text:?}", block.kind, block.level)?;
+                }
+            }
+            Ok(())
         }
         "--chunks" => {
             for chunk in chunk(document, ChunkConfig::default(), &RoughTokens) {

@@ -13,6 +13,18 @@ pub enum Error {
         /// The first bytes, for the message.
         start: String,
     },
+    /// Nothing that can be read: a picture, a program, a format that is not supported.
+    #[error("the file is {what}, which can't be read")]
+    UnsupportedFormat {
+        /// What it seems to be.
+        what: String,
+    },
+    /// A file other than a PDF whose structure is broken beyond repair.
+    #[error("the file is damaged: {reason}")]
+    DamagedFile {
+        /// What the parser said.
+        reason: String,
+    },
     /// Encrypted, and the empty user password does not open it.
     #[error("the PDF is encrypted and needs a password")]
     Encrypted,
@@ -54,6 +66,8 @@ impl Error {
         match self {
             Error::Empty => "empty_file",
             Error::NotAPdf { .. } => "not_a_pdf",
+            Error::UnsupportedFormat { .. } => "unsupported_format",
+            Error::DamagedFile { .. } => "damaged_file",
             Error::Encrypted => "encrypted",
             Error::WrongPassword => "wrong_password",
             Error::NoPages => "no_pages",
@@ -71,6 +85,12 @@ impl Error {
             Error::Empty => "download or copy the file again; the copy here has 0 bytes",
             Error::NotAPdf { .. } => {
                 "convert the file to PDF, or check that the download was not an HTML page"
+            }
+            Error::UnsupportedFormat { .. } => {
+                "PDF, Markdown, plain text, HTML, DOCX, JATS and TEI XML are read; convert the file to one of these"
+            }
+            Error::DamagedFile { .. } => {
+                "open the file in the program that made it and save it again, or save it as PDF and add that"
             }
             Error::Encrypted => "pass the password with --password, or save an unprotected copy",
             Error::WrongPassword => "check the password, or save an unprotected copy",

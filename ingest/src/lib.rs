@@ -2,7 +2,7 @@
 //!
 //! This file is the contract: the types that the rest of Lectern reads and the one error type.
 //! The work is in the modules:
-//! [`extract`] reads glyphs and lays them out as lines, [`worker`] does so in a process of its
+//! [`extract`] reads glyphs and lays them out as lines, [`formats`] reads what is no PDF, [`worker`] does so in a process of its
 //! own so that no file can hang or crash the service, [`sentence`] splits text into sentences,
 //! and [`chunk`] cuts a document into passages for retrieval.
 //!
@@ -11,6 +11,7 @@
 
 pub mod chunk;
 pub mod extract;
+pub mod formats;
 pub mod locate;
 pub mod metadata;
 pub mod references;

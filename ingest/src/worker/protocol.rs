@@ -40,7 +40,10 @@ impl From<&Error> for Failure {
     fn from(error: &Error) -> Self {
         let detail = match error {
             Error::NotAPdf { start } => start.clone(),
-            Error::Damaged { reason } | Error::WorkerDied { reason } => reason.clone(),
+            Error::UnsupportedFormat { what } => what.clone(),
+            Error::Damaged { reason }
+            | Error::DamagedFile { reason }
+            | Error::WorkerDied { reason } => reason.clone(),
             other => other.to_string(),
         };
         Failure {
@@ -56,6 +59,8 @@ impl From<Failure> for Error {
         match failure.code.as_str() {
             "empty_file" => Error::Empty,
             "not_a_pdf" => Error::NotAPdf { start: detail },
+            "unsupported_format" => Error::UnsupportedFormat { what: detail },
+            "damaged_file" => Error::DamagedFile { reason: detail },
             "encrypted" => Error::Encrypted,
             "wrong_password" => Error::WrongPassword,
             "no_pages" => Error::NoPages,
