@@ -1,7 +1,8 @@
 //! Pages as they were read, made into a document: what takes the paper as a whole.
 
 use crate::extract::{Info, ReadPage};
-use crate::{Document, Warning, hyphen, metadata};
+use crate::layout::{self, Hints};
+use crate::{Document, Warning, metadata};
 
 /// Joins hyphenated words, finds title, authors and year, and sums up warnings.
 pub(crate) fn assemble(info: &Info, read: Vec<ReadPage>, mut warnings: Vec<Warning>) -> Document {
@@ -48,7 +49,8 @@ pub(crate) fn assemble(info: &Info, read: Vec<ReadPage>, mut warnings: Vec<Warni
         total,
         textless_message,
     ));
-    hyphen::join(&mut pages);
+    layout::clear_margins(&mut pages);
+    layout::blocks(&mut pages, &Hints::default());
     let metadata = metadata::infer(info, &pages);
     Document {
         metadata,

@@ -19,7 +19,7 @@ pub mod worker;
 mod assemble;
 mod error;
 mod hyphen;
-mod paragraph;
+mod layout;
 mod section;
 
 pub use error::Error;

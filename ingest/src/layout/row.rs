@@ -1,5 +1,6 @@
 //! A printed line while it is being laid out: its text on its own, and how it looks.
 
+use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::extract::is_cjk;
@@ -36,7 +37,7 @@ pub(super) struct Look {
 
 impl Row {
     pub(super) fn new(page: &Page, line: &Line) -> Self {
-        let text = page.slice(line.start, line.end).to_owned();
+        let text = page.slice(line.start, line.end);
         let spans: Vec<Span> = line
             .spans
             .iter()
@@ -46,7 +47,8 @@ impl Row {
                 ..span.clone()
             })
             .collect();
-        let look = Look::new(&text, &spans, &page.fonts);
+        let look = Look::new(text, &spans, &page.fonts);
+        let text = with_tabs(text, &spans);
         Row {
             rect: line.rect,
             size: line.font_size,
@@ -125,7 +127,7 @@ impl Look {
             upper >= 3 && lower == 0
         };
         let mut counts = Counts::default();
-        let mut faces: Vec<(u16, usize)> = Vec::new();
+        let mut faces: HashMap<u16, usize> = HashMap::new();
         for span in spans {
             let Some(font) = fonts.get(usize::from(span.font)) else {
                 continue;
@@ -142,16 +144,11 @@ impl Look {
             counts.ink += ink;
             counts.monospace += if font.monospace { ink } else { 0 };
             counts.mathematical += if is_mathematical(&font.name) { ink } else { 0 };
-            match faces.iter_mut().find(|(index, _)| *index == span.font) {
-                Some((_, count)) => *count += ink,
-                // A line of more fonts than this is no prose.
-                None if faces.len() < 64 => faces.push((span.font, ink)),
-                None => {}
-            }
+            *faces.entry(span.font).or_default() += ink;
         }
         let face = faces
             .iter()
-            .max_by_key(|(_, count)| *count)
+            .max_by_key(|&(index, count)| (*count, *index))
             .and_then(|(index, _)| fonts.get(usize::from(*index)))
             .filter(|font| !font.name.is_empty())
             .map_or(0, |font| {
@@ -179,6 +176,34 @@ struct Counts {
     ink: usize,
     monospace: usize,
     mathematical: usize,
+}
+
+/// Wide gaps between runs, in ems, part cells.
+const CELL_GAP: f32 = 1.0;
+
+/// The text with a tab for the space in each wide gap.
+fn with_tabs(text: &str, spans: &[Span]) -> String {
+    let mut gaps = spans
+        .windows(2)
+        .filter(|pair| {
+            let gap = (pair[1].x0 - pair[0].x1).max(pair[0].x0 - pair[1].x1);
+            gap > CELL_GAP * pair[0].size.max(pair[1].size)
+                && text.get(pair[0].end..pair[1].start) == Some(" ")
+        })
+        .map(|pair| pair[0].end)
+        .peekable();
+    if gaps.peek().is_none() {
+        return text.to_owned();
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut at = 0;
+    for gap in gaps {
+        out.push_str(text.get(at..gap).unwrap_or(""));
+        out.push('\t');
+        at = gap + 1;
+    }
+    out.push_str(text.get(at..).unwrap_or(""));
+    out
 }
 
 /// True for the fonts of symbols and variables that typesetters of mathematics use.

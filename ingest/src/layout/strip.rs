@@ -1,7 +1,7 @@
 //! Strips: what stands at one height near the top or bottom edge of a page, as one text.
 
+use super::numbering;
 use super::row::{self, Row};
-use super::wording;
 
 /// Heads and feet stand in this share of the page's height, at either edge.
 const BAND: f32 = 0.16;
@@ -65,12 +65,17 @@ pub(super) fn strips(
 
     let mut groups: Vec<Vec<usize>> = Vec::new();
     for &index in &order {
-        match groups.last_mut() {
-            Some(group) if rows[group[0]].is_level_with(&rows[index]) => group.push(index),
-            // One more than wanted, for the gap of the last.
-            _ if groups.len() > count => break,
-            _ => groups.push(vec![index]),
+        if let Some(group) = groups.last_mut()
+            && rows[group[0]].is_level_with(&rows[index])
+        {
+            group.push(index);
+            continue;
         }
+        // One more than wanted, for the gap of the last.
+        if groups.len() > count {
+            break;
+        }
+        groups.push(vec![index]);
     }
     let near = |group: &[usize]| {
         group
@@ -112,7 +117,7 @@ fn strip(rows: &[Row], mut members: Vec<usize>, gap: f32, is_at_edge: bool, widt
         }
         cells += rows[index].cells();
     }
-    let page_number = wording::page_number(&text);
+    let page_number = numbering::page_number(&text);
     let digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
     let edge_of = |pick: fn(f32, f32) -> f32, of: fn(&Row) -> f32, start: f32| {
         members
@@ -155,7 +160,7 @@ fn key(text: &str) -> String {
         if !key.is_empty() {
             key.push(' ');
         }
-        if wording::roman(word).is_some() {
+        if numbering::roman(word).is_some() {
             key.push('#');
             continue;
         }

@@ -7,6 +7,7 @@
 use std::ops::Range;
 
 use super::measure::{Column, Measure};
+use super::numbering;
 use super::row::{self, Row};
 use super::wording;
 
@@ -73,7 +74,7 @@ fn is_table_row(row: &Row, column: &Column) -> bool {
     if row.cells() == 2 {
         let last = row.text.rsplit('\t').next().unwrap_or("");
         if wording::list_marker(&after).is_some_and(|(_, length)| length >= first.len())
-            || wording::split_number(&after)
+            || numbering::split_number(&after)
                 .0
                 .is_some_and(|number| number.label.len() >= first.trim_end_matches('.').len())
             || is_formula_number(last)
