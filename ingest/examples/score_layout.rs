@@ -21,7 +21,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut documents = Vec::new();
     for folder in std::env::args().skip(1) {
         for file in pdfs(Path::new(&folder))? {
-            let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            let name = file
+                .file_stem()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
             let document = match extract::read(std::fs::read(&file)?, None) {
                 Ok(document) => document,
                 Err(error) => {
@@ -88,8 +92,15 @@ fn gold_headings(jats: &str) -> Result<Vec<String>, roxmltree::Error> {
     let tree = roxmltree::Document::parse_with_options(jats, options)?;
     let mut titles = Vec::new();
     for node in tree.descendants() {
-        if node.has_tag_name("title") && node.parent().is_some_and(|parent| parent.has_tag_name("sec")) {
-            let text: String = node.descendants().filter_map(|node| node.text().filter(|_| node.is_text())).collect();
+        if node.has_tag_name("title")
+            && node
+                .parent()
+                .is_some_and(|parent| parent.has_tag_name("sec"))
+        {
+            let text: String = node
+                .descendants()
+                .filter_map(|node| node.text().filter(|_| node.is_text()))
+                .collect();
             titles.push(text.split_whitespace().collect::<Vec<_>>().join(" "));
         }
         if node.has_tag_name("ref-list") {
@@ -100,7 +111,10 @@ fn gold_headings(jats: &str) -> Result<Vec<String>, roxmltree::Error> {
 }
 
 fn headings(document: &Document) -> Vec<String> {
-    let blocks = document.pages.iter().flat_map(|page| page.blocks.iter().map(move |block| (page, block)));
+    let blocks = document
+        .pages
+        .iter()
+        .flat_map(|page| page.blocks.iter().map(move |block| (page, block)));
     blocks
         .filter(|(_, block)| block.kind == BlockKind::Heading)
         .map(|(page, block)| page.slice(block.start, block.end).replace('\n', " "))
@@ -110,7 +124,11 @@ fn headings(document: &Document) -> Vec<String> {
 /// Right, missed and extra; titles are compared by their letters and digits.
 fn compare(gold: &[String], found: &[String]) -> (usize, Vec<String>, Vec<String>) {
     let squeeze = |title: &String| -> String {
-        title.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+        title
+            .chars()
+            .filter(|c| c.is_alphanumeric())
+            .flat_map(char::to_lowercase)
+            .collect()
     };
     let mut open: HashMap<String, usize> = HashMap::new();
     for title in found {
@@ -140,8 +158,17 @@ fn compare(gold: &[String], found: &[String]) -> (usize, Vec<String>, Vec<String
 /// Lines that come back on at least 30% of the pages, digits made equal, and numbers alone at the
 /// start or end of a page.
 fn running_lines(document: &Document) -> Vec<String> {
-    let lines = |page: &Page| -> Vec<String> { page.text.lines().map(|line| line.trim().to_owned()).collect() };
-    let key = |line: &str| -> String { line.chars().map(|c| if c.is_ascii_digit() { '#' } else { c }).collect() };
+    let lines = |page: &Page| -> Vec<String> {
+        page.text
+            .lines()
+            .map(|line| line.trim().to_owned())
+            .collect()
+    };
+    let key = |line: &str| -> String {
+        line.chars()
+            .map(|c| if c.is_ascii_digit() { '#' } else { c })
+            .collect()
+    };
     let mut pages: HashMap<String, HashSet<u32>> = HashMap::new();
     for page in &document.pages {
         for line in lines(page) {
@@ -184,12 +211,20 @@ fn hyphens(documents: &[Document]) -> (usize, usize, Vec<String>) {
         for word in page.text.split(|c: char| !(c.is_alphabetic() || c == '-')) {
             let range = at..at + word.len();
             // The character that ended the word may be of several bytes.
-            at = range.end + page.text.get(range.end..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
+            at = range.end
+                + page
+                    .text
+                    .get(range.end..)
+                    .and_then(|rest| rest.chars().next())
+                    .map_or(0, char::len_utf8);
             let word = word.trim_matches('-').to_lowercase();
             if word.is_empty() {
                 continue;
             }
-            if joints.iter().any(|joint| range.start < *joint && *joint < range.end) {
+            if joints
+                .iter()
+                .any(|joint| range.start < *joint && *joint < range.end)
+            {
                 joined.push(word);
             } else {
                 known.extend(word.split('-').map(str::to_owned));
@@ -197,7 +232,14 @@ fn hyphens(documents: &[Document]) -> (usize, usize, Vec<String>) {
             }
         }
     }
-    let is_known = |word: &String| known.contains(word) || (word.contains('-') && word.split('-').all(|part| known.contains(part)));
-    let unknown: Vec<String> = joined.iter().filter(|word| !is_known(word)).cloned().collect();
+    let is_known = |word: &String| {
+        known.contains(word)
+            || (word.contains('-') && word.split('-').all(|part| known.contains(part)))
+    };
+    let unknown: Vec<String> = joined
+        .iter()
+        .filter(|word| !is_known(word))
+        .cloned()
+        .collect();
     (joined.len() - unknown.len(), joined.len(), unknown)
 }

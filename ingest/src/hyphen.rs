@@ -8,8 +8,49 @@
 
 use std::collections::HashMap;
 
-/// Shortest half that can be told from a syllable.
+/// Shortest second half that can be told from a syllable.
 const LEAST_HALF: usize = 4;
+/// Shortest first half that can.
+const LEAST_LEFT: usize = 3;
+/// Words that are often the second of a compound written with a hyphen, and hardly ever the end of
+/// a longer word.
+const SECOND_PARTS: &[&str] = &[
+    "aware",
+    "based",
+    "centric",
+    "class",
+    "consuming",
+    "dependent",
+    "dimensional",
+    "driven",
+    "effect",
+    "efficient",
+    "facing",
+    "friendly",
+    "generated",
+    "grained",
+    "informed",
+    "intensive",
+    "invariant",
+    "level",
+    "order",
+    "oriented",
+    "performing",
+    "purpose",
+    "related",
+    "scale",
+    "sensitive",
+    "shot",
+    "sided",
+    "specific",
+    "state",
+    "structured",
+    "trained",
+    "truth",
+    "tuned",
+    "tuning",
+    "varying",
+];
 
 /// How often each word of the document occurs, in lower case; those with inner hyphens count
 /// whole and in parts.
@@ -23,20 +64,25 @@ impl Vocabulary {
     pub(crate) fn of<'a>(lines: impl Iterator<Item = &'a str>) -> Self {
         let mut words = HashMap::new();
         let mut count = |word: String| *words.entry(word).or_default() += 1;
-        for word in lines.flat_map(str::split_whitespace) {
-            let word = word.trim_matches(|c: char| !c.is_alphanumeric() && !is_hyphen(c));
-            if word.is_empty() || word.ends_with(is_hyphen) {
-                continue;
+        let mut is_cut = false;
+        for line in lines {
+            // What follows a hyphen at a line's end is half a word.
+            for word in line.split_whitespace().skip(usize::from(is_cut)) {
+                let word = word.trim_matches(|c: char| !c.is_alphanumeric() && !is_hyphen(c));
+                if word.is_empty() || word.ends_with(is_hyphen) {
+                    continue;
+                }
+                let word = word.to_lowercase();
+                if word.contains(is_hyphen) {
+                    word.split(is_hyphen)
+                        .map(str::to_owned)
+                        .for_each(&mut count);
+                    count(word.replace(is_hyphen, "-"));
+                } else {
+                    count(word);
+                }
             }
-            let word = word.to_lowercase();
-            if word.contains(is_hyphen) {
-                word.split(is_hyphen)
-                    .map(str::to_owned)
-                    .for_each(&mut count);
-                count(word.replace(is_hyphen, "-"));
-            } else {
-                count(word);
-            }
+            is_cut = line.ends_with(is_hyphen);
         }
         Vocabulary { words }
     }
@@ -68,6 +114,7 @@ pub(crate) fn ending(line: &str, next: &str, vocabulary: &Vocabulary) -> Ending 
         return Ending::Keep;
     }
     let left = before.rsplit(char::is_whitespace).next().unwrap_or(before);
+    let is_address = left.contains("://") || left.starts_with("www.");
     let left = left
         .trim_start_matches(|c: char| !c.is_alphanumeric())
         .to_lowercase();
@@ -86,16 +133,23 @@ pub(crate) fn ending(line: &str, next: &str, vocabulary: &Vocabulary) -> Ending 
         .next()
         .unwrap_or(&left);
     let right = right.trim_end_matches(is_hyphen);
-    let joined = format!("{left}{right}");
+    // "hand-" and "in-hand": only the first part can be half a word.
+    let part = right.split(is_hyphen).next().unwrap_or(right);
+    let joined = format!("{left}{part}");
     let hyphenated = format!("{left}-{right}").replace(is_hyphen, "-");
-    // The right half is counted here too, at the start of the next line.
-    let are_words = left.chars().count() >= LEAST_HALF
-        && right.chars().count() >= LEAST_HALF
+    let least = if part.len() < right.len() {
+        2
+    } else {
+        LEAST_HALF
+    };
+    let are_words = left.chars().count() >= LEAST_LEFT
+        && part.chars().count() >= least
         && words.contains_key(left)
-        && words.get(right).is_some_and(|count| *count > 1);
+        && (words.contains_key(part) || SECOND_PARTS.contains(&part));
     if words.contains_key(&joined) {
         Ending::DropHyphen
-    } else if words.contains_key(&hyphenated) || left.contains(is_hyphen) || are_words {
+    } else if words.contains_key(&hyphenated) || left.contains(is_hyphen) || are_words || is_address
+    {
         Ending::KeepHyphen
     } else {
         Ending::DropHyphen

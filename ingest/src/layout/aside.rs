@@ -22,7 +22,7 @@ pub(super) fn clear(
     mark_turned(rows, &body, width, height, &mut is_aside);
     mark_line_numbers(rows, &body, &mut is_aside);
     if is_first {
-        mark_side_column(rows, &body, &mut is_aside);
+        mark_side_column(rows, &body, height, &mut is_aside);
     }
     let mut asides = Vec::new();
     let mut index = 0;
@@ -113,7 +113,7 @@ fn mark_line_numbers(rows: &[Row], body: &Body, is_aside: &mut [bool]) {
 }
 
 /// Marks a narrow column left of the text, in smaller type, that speaks of dates and licences.
-fn mark_side_column(rows: &[Row], body: &Body, is_aside: &mut [bool]) {
+fn mark_side_column(rows: &[Row], body: &Body, height: f32, is_aside: &mut [bool]) {
     // The text's own left edge is where most long lines start; the side column's lines are short.
     let mut lefts: Vec<f32> = rows
         .iter()
@@ -126,6 +126,8 @@ fn mark_side_column(rows: &[Row], body: &Body, is_aside: &mut [bool]) {
     };
     let side: Vec<usize> = (0..rows.len())
         .filter(|&index| rows[index].rect.x1 < left - 2.0 && rows[index].size < body.size)
+        // The foot may start as far left.
+        .filter(|&index| rows[index].rect.y1 < 0.92 * height)
         .collect();
     let formal = side
         .iter()

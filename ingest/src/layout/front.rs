@@ -25,8 +25,33 @@ pub(super) fn find(
         .find(|heading| heading.is_sure)
         .map(|heading| heading.first);
     let prose = prose_start(rows, measure).unwrap_or(rows.len());
-    let end = first_sure.map_or(prose, |first| first.min(prose));
-    let largest = rows[..end]
+    // A heading right above the text is one, known by name or not.
+    let above_prose = headings
+        .iter()
+        .find(|heading| heading.end == prose && heading.first > 0)
+        .map_or(prose, |heading| heading.first);
+    let mut start = 0;
+    let mut end = first_sure.map_or(above_prose, |first| first.min(above_prose));
+    if !rows[..end].iter().any(|row| is_large(row, measure)) {
+        // Content order may put the title behind the text's beginning.
+        let Some(first) = rows
+            .iter()
+            .position(|row| is_large(row, measure) && measure.ratio(row) > 1.3)
+        else {
+            return Vec::new();
+        };
+        start = first;
+        end = (first..rows.len())
+            .find(|&index| {
+                headings
+                    .iter()
+                    .any(|heading| heading.first == index && heading.is_sure)
+                    || rows[index].letters() >= 40
+            })
+            .unwrap_or(rows.len())
+            .max(first + 1);
+    }
+    let largest = rows[start..end]
         .iter()
         .filter(|row| !row::is_turned(row) && row.letters() >= 3)
         .map(|row| row.size)
@@ -45,7 +70,7 @@ pub(super) fn find(
     while last < end && is_title(&rows[last]) && last - first < 8 {
         last += 1;
     }
-    headings.retain(|heading| heading.first >= end);
+    headings.retain(|heading| heading.first < start || heading.first >= end);
     let mut front = vec![(BlockKind::Title, first..last)];
     let mut authors = last;
     while authors < end && wording::caption(&rows[authors].text).is_none() {
@@ -55,6 +80,10 @@ pub(super) fn find(
         front.push((BlockKind::Author, last..authors));
     }
     front
+}
+
+fn is_large(row: &Row, measure: &Measure) -> bool {
+    !row::is_turned(row) && row.letters() >= 3 && measure.ratio(row) >= TITLE_SIZE
 }
 
 /// Where several long rows of the text's size stand under each other.

@@ -65,6 +65,10 @@ struct Candidate {
     end: usize,
     style: Style,
     number: Option<(u8, Numerals)>,
+    label: String,
+    title: String,
+    /// It looks otherwise than the text.
+    is_styled: bool,
     is_main: bool,
     outline: Option<u8>,
     is_sure: bool,
@@ -104,6 +108,7 @@ pub(super) fn find(
         let alike = counts.get(&candidate.style).copied().unwrap_or(0);
         candidate.is_sure || others.get(&candidate.style).copied().unwrap_or(0) <= 3 * alike
     });
+    drop_odd_numbers(&mut candidates);
     let levels = levels(&candidates);
     let mut headings: Vec<Vec<Heading>> = pages.iter().map(|_| Vec::new()).collect();
     for (candidate, level) in candidates.iter().zip(levels) {
@@ -138,7 +143,7 @@ fn candidate(
     }
     let text = text.trim();
     let (number, title) = numbering::split_number(text);
-    if !is_title(title, number.is_some()) {
+    if !is_title(title, number.is_some()) || ends_in_page_number(row) || is_run_in(row) {
         return None;
     }
     let above = at
@@ -189,7 +194,7 @@ fn candidate(
         && is_short
         && gap > 1.05
         && !(in_references && !is_larger(row, measure))
-        && !title.ends_with('.')
+        && (!title.ends_with(['.', ':']) || (is_larger(row, measure) && !title.ends_with('.')))
         && looks_distinct(row, measure);
     let is_sure = outline.is_some() || is_named || is_numbered;
     (is_sure || is_looking).then(|| Candidate {
@@ -200,6 +205,9 @@ fn candidate(
         number: number
             .filter(|_| is_numbered)
             .map(|number| (number.depth, number.style)),
+        label: number.map_or_else(String::new, |number| number.label.to_owned()),
+        title: title.to_owned(),
+        is_styled: is_strong,
         is_main: is_named && number.is_none(),
         outline,
         is_sure,
@@ -274,8 +282,27 @@ fn is_title(title: &str, is_numbered: bool) -> bool {
         && !title.contains('@')
         && !title.contains("://")
         && !title.contains(" = ")
+        && title
+            .chars()
+            .next()
+            .is_some_and(|c| c.is_alphanumeric() || matches!(c, '“' | '"' | '‘' | '\'' | '(' | '«' | '【' | '「' | '¿' | '¡'))
+        // "A. R. Smith"
+        && !(is_numbered && title.chars().nth(1) == Some('.'))
         && wording::caption(title).is_none()
         && (is_numbered || wording::list_marker(title).is_none())
+}
+
+/// True for a line of a table of contents.
+fn ends_in_page_number(row: &Row) -> bool {
+    row.text
+        .rsplit_once('\t')
+        .is_some_and(|(_, last)| numbering::page_number(last).is_some())
+}
+
+/// True where only the first words of a line are a heading, and text goes on behind them.
+fn is_run_in(row: &Row) -> bool {
+    let opening = row.look.opening;
+    opening > 0 && row.text.len().saturating_sub(opening) > 3
 }
 
 /// What a numbered line in the text's own type must be like, lest list items become headings.
@@ -293,6 +320,20 @@ fn weakly_numbered(
         next.rect.x0 > row.rect.x0 + 0.6 * row.size && measure.distance(row, next) < 1.3
     });
     let goes_on = next.is_some_and(|next| paragraph::goes_on(title, &next.text));
+    let column = view.columns[at];
+    let middle = (row.rect.x0 + row.rect.x1 - column.left - column.right).abs() / 2.0;
+    let is_aligned = row.rect.x0 < column.left + 0.8 * row.size || middle < 2.0 * row.size;
+    // The next item of a list follows at once.
+    let is_counted_on = next.is_some_and(|next| {
+        let number = numbering::split_number(&row.text).0;
+        let after = numbering::split_number(&next.text).0;
+        number.zip(after).is_some_and(|(number, after)| {
+            number.depth == after.depth
+                && numbering::neighbours(number.label, number.style)
+                    .iter()
+                    .any(|label| label == after.label)
+        })
+    });
     title.split_whitespace().count() <= 9
         && title.chars().filter(|c| c.is_alphabetic()).count() >= 4
         && title.chars().filter(char::is_ascii_digit).count() <= 2
@@ -300,20 +341,27 @@ fn weakly_numbered(
         && !title.contains(". ")
         && !goes_on
         && (depth > 1 || !hangs)
+        && is_aligned
+        && !is_counted_on
         && row.cells() <= 2
         && measure.ratio(row) > 0.9
 }
 
-/// True where text or another heading stands below in the column, or the column ends there.
+/// True where text, a list or another heading stands below in the column.
 fn follows(view: &View<'_>, at: usize, end: usize) -> bool {
     let row = &view.rows[at];
-    match view.rows.get(end) {
-        Some(next) if view.rows[end - 1].is_above(next) => {
-            next.bottom() - view.rows[end - 1].bottom() < 5.0 * row.size.max(next.size)
-        }
-        Some(_) => false,
-        None => false,
-    }
+    view.rows.get(end).is_some_and(|next| {
+        let width = view.columns[end].right - view.columns[end].left;
+        let is_text = next.cells() <= 2
+            && (next.letters() >= 20
+                || next.width() > 0.5 * width
+                || next.text.chars().any(crate::extract::is_cjk));
+        view.rows[end - 1].is_above(next)
+            && next.bottom() - view.rows[end - 1].bottom() < 5.0 * row.size.max(next.size)
+            && (is_text
+                || wording::list_marker(&next.text).is_some()
+                || numbering::split_number(&next.text).0.is_some())
+    })
 }
 
 /// Letters and digits only, in lower case: titles are compared so.
@@ -322,6 +370,27 @@ pub(super) fn squeezed(text: &str) -> String {
         .filter(|c| c.is_alphanumeric())
         .flat_map(char::to_lowercase)
         .collect()
+}
+
+/// Drops numbers that nothing counts up to: initials of names, amounts, items of lists.
+fn drop_odd_numbers(candidates: &mut Vec<Candidate>) {
+    let labels: HashSet<String> = candidates
+        .iter()
+        .filter(|candidate| candidate.number.is_some_and(|(depth, _)| depth == 1))
+        .map(|candidate| candidate.label.clone())
+        .collect();
+    candidates.retain(|candidate| {
+        let Some((1, style)) = candidate.number else {
+            return true;
+        };
+        candidate.outline.is_some()
+            || wording::section_name(&candidate.title).is_some()
+            || numbering::neighbours(&candidate.label, style)
+                .iter()
+                .any(|label| labels.contains(label))
+            // An appendix may be the only one.
+            || (candidate.label == "A" && candidate.style.half_points > 0 && candidate.is_styled)
+    });
 }
 
 fn levels(candidates: &[Candidate]) -> Vec<u8> {

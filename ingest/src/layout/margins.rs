@@ -76,7 +76,11 @@ fn peel(peels: &[Peel], body: f32, edge: Edge) -> Vec<Vec<MarginKind>> {
                     kinds.push(MarginKind::PageNumber);
                 } else if repeats.accepts(strip) {
                     kinds.push(running);
-                } else if let Some(count) = imprint(&peel.strips[kinds.len()..], body, index == 0) {
+                } else if let Some(count) =
+                    imprint(&peel.strips[kinds.len()..], body, index == 0, &|strip| {
+                        numbering.accepts(strip, peel.number, pages)
+                    })
+                {
                     kinds.extend(std::iter::repeat_n(running, count));
                 } else {
                     break;
@@ -118,7 +122,7 @@ impl<'a> Repeats<'a> {
                 let is_twice = peel.strips[..depth]
                     .iter()
                     .any(|other| other.key == strip.key);
-                if strip.is_worded && !is_twice {
+                if !strip.key.is_empty() && !is_twice {
                     seen.entry(&strip.key).or_default().push(strip.y);
                 }
             }
@@ -239,7 +243,12 @@ fn slots(peels: &[Peel], taken: &[Vec<MarginKind>], body: f32) -> Vec<f32> {
 
 /// How many of the outermost strips are a publisher's imprint: a small group, apart from the text,
 /// with words such as a copyright line has.
-fn imprint(strips: &[Strip], body: f32, is_first: bool) -> Option<usize> {
+fn imprint(
+    strips: &[Strip],
+    body: f32,
+    is_first: bool,
+    is_number: &dyn Fn(&Strip) -> bool,
+) -> Option<usize> {
     if !is_first {
         return None;
     }
@@ -247,6 +256,9 @@ fn imprint(strips: &[Strip], body: f32, is_first: bool) -> Option<usize> {
     let mut count = 0;
     let mut is_imprint = false;
     for strip in strips {
+        if count > 0 && is_number(strip) {
+            return is_imprint.then_some(count);
+        }
         if count == 4 || strip.size > 1.02 * body || (strip.size - first.size).abs() > 1.5 {
             return None;
         }

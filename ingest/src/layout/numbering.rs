@@ -176,3 +176,37 @@ pub(super) fn split_number(text: &str) -> (Option<Number<'_>>, &str) {
         _ => (None, text),
     }
 }
+
+/// The labels just before and after a label of one part: "B" gives "A" and "C".
+pub(super) fn neighbours(label: &str, style: Numerals) -> Vec<String> {
+    let mut found = Vec::new();
+    if let Ok(number) = label.parse::<u32>() {
+        found.extend(number.checked_sub(1).map(|number| number.to_string()));
+        found.push((number + 1).to_string());
+    }
+    if let (1, Some(letter @ b'A'..=b'Z')) = (label.len(), label.bytes().next()) {
+        for other in [letter - 1, letter + 1] {
+            if other.is_ascii_uppercase() {
+                found.push(char::from(other).to_string());
+            }
+        }
+    }
+    if let (Numerals::Roman, Some(number)) = (style, roman(label)) {
+        found.extend(
+            [number.saturating_sub(1), number + 1]
+                .into_iter()
+                .filter_map(to_roman),
+        );
+    }
+    found
+}
+
+fn to_roman(number: u32) -> Option<String> {
+    const ONES: &[&str] = &["", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX"];
+    const TENS: &[&str] = &["", "X", "XX", "XXX"];
+    if number == 0 {
+        return None;
+    }
+    let tens = TENS.get(number as usize / 10)?;
+    Some(format!("{tens}{}", ONES[number as usize % 10]))
+}

@@ -31,6 +31,8 @@ pub(super) struct Look {
     pub(super) mathematical: bool,
     /// Its letters are capitals only.
     pub(super) capitals: bool,
+    /// Bytes at its start that are bold or italic where the rest is not; 0 where there are none.
+    pub(super) opening: usize,
     /// Stands for the name of the font that most of it is set in; 0 where unknown.
     pub(super) face: u64,
 }
@@ -111,6 +113,7 @@ impl Row {
             monospace: self.look.monospace && other.look.monospace,
             mathematical: self.look.mathematical || other.look.mathematical,
             capitals: self.look.capitals && other.look.capitals,
+            opening: self.look.opening,
             face: self.look.face,
         };
     }
@@ -156,6 +159,7 @@ impl Look {
                 font.name.hash(&mut hasher);
                 hasher.finish()
             });
+        let opening = opening(text, spans, fonts);
         let nearly = |part: usize, whole: usize| whole > 0 && part * 20 >= whole * 19;
         Look {
             bold: nearly(counts.bold, counts.letters),
@@ -163,9 +167,41 @@ impl Look {
             monospace: counts.ink > 0 && counts.monospace * 10 >= counts.ink * 9,
             mathematical: counts.mathematical * 4 >= counts.ink.max(1),
             capitals,
+            opening,
             face,
         }
     }
+}
+
+/// Length of the bold (or else italic) words at the start, where plain ones follow.
+fn opening(text: &str, spans: &[Span], fonts: &[Font]) -> usize {
+    let is =
+        |span: &Span, test: fn(&Font) -> bool| fonts.get(usize::from(span.font)).is_some_and(test);
+    let has_letters = |span: &&Span| {
+        text.get(span.start..span.end)
+            .is_some_and(|part| part.contains(char::is_alphabetic))
+    };
+    let tests: [fn(&Font) -> bool; 2] = [|font| font.bold, |font| font.italic];
+    for test in tests {
+        let Some(first) = spans.iter().find(has_letters).filter(|span| is(span, test)) else {
+            continue;
+        };
+        let rest = spans
+            .iter()
+            .find(|span| span.start >= first.end && has_letters(span) && !is(span, test));
+        let end = rest.map_or(0, |rest| rest.start);
+        let plain: usize = spans
+            .iter()
+            .filter(|span| span.start >= end && !is(span, test))
+            .filter(has_letters)
+            .map(|span| span.end - span.start)
+            .sum();
+        if end > 0 && plain > 3 {
+            return end;
+        }
+        return 0;
+    }
+    0
 }
 
 #[derive(Default)]

@@ -24,7 +24,7 @@ pub(super) struct Strip {
     pub(super) rows: Vec<usize>,
     /// Its text, left to right.
     pub(super) text: String,
-    /// Its text in lower case, each number a `#`.
+    /// Its text in lower case, each number a `#`; as it is where it has no letters.
     pub(super) key: String,
     /// Lower edge, in points.
     pub(super) y: f32,
@@ -34,8 +34,6 @@ pub(super) struct Strip {
     pub(super) gap: f32,
     /// Number of pieces with wide gaps between them.
     pub(super) cells: usize,
-    /// True where its text has letters, rather than digits and signs only.
-    pub(super) is_worded: bool,
     /// The number, where it is a page number alone, and whether it is roman.
     pub(super) page_number: Option<(u32, bool)>,
     /// True for "Page 3 of 12" and the like, which are nothing else.
@@ -127,9 +125,10 @@ fn strip(rows: &[Row], mut members: Vec<usize>, gap: f32, is_at_edge: bool, widt
     };
     let span =
         edge_of(f32::max, |row| row.rect.x1, 0.0) - edge_of(f32::min, |row| row.rect.x0, width);
+    let is_worded = text.chars().filter(|c| c.is_alphabetic()).count() >= 2;
     let trimmed = text.trim_matches(|c: char| !c.is_alphanumeric());
     Strip {
-        key: key(&text),
+        key: if is_worded { key(&text) } else { text.clone() },
         y: members
             .iter()
             .map(|&index| rows[index].rect.y1)
@@ -140,7 +139,6 @@ fn strip(rows: &[Row], mut members: Vec<usize>, gap: f32, is_at_edge: bool, widt
             .fold(0.0, f32::max),
         gap,
         cells,
-        is_worded: text.chars().filter(|c| c.is_alphabetic()).count() >= 2,
         page_number: page_number.map(|number| (number.value, number.is_roman)),
         is_formal_number: page_number.is_some_and(|number| number.is_formal),
         has_outer_number: (digit(trimmed.chars().next()) || digit(trimmed.chars().next_back()))
