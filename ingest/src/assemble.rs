@@ -49,9 +49,9 @@ pub(crate) fn assemble(info: &Info, read: Vec<ReadPage>, mut warnings: Vec<Warni
         total,
         textless_message,
     ));
-    layout::clear_margins(&mut pages);
-    layout::blocks(&mut pages, &Hints::default());
+    // Imprints in the margins say when and where a paper appeared, so this comes first.
     let metadata = metadata::infer(info, &pages);
+    layout::lay_out(&mut pages, &Hints::default());
     Document {
         metadata,
         pages,

@@ -52,6 +52,12 @@ const SECOND_PARTS: &[&str] = &[
     "varying",
 ];
 
+/// What words are made with without a hyphen.
+const PREFIXES: &[&str] = &[
+    "hyper", "inter", "intra", "macro", "meta", "micro", "mis", "multi", "non", "over", "post",
+    "pre", "sub", "super", "trans", "ultra", "under",
+];
+
 /// How often each word of the document occurs, in lower case; those with inner hyphens count
 /// whole and in parts.
 #[derive(Debug, Default)]
@@ -142,13 +148,20 @@ pub(crate) fn ending(line: &str, next: &str, vocabulary: &Vocabulary) -> Ending 
     } else {
         LEAST_HALF
     };
+    let is_compound = left.chars().count() >= LEAST_LEFT
+        && SECOND_PARTS.contains(&part)
+        && !PREFIXES.contains(&left);
     let are_words = left.chars().count() >= LEAST_LEFT
         && part.chars().count() >= least
         && words.contains_key(left)
-        && (words.contains_key(part) || SECOND_PARTS.contains(&part));
+        && words.contains_key(part);
     if words.contains_key(&joined) {
         Ending::DropHyphen
-    } else if words.contains_key(&hyphenated) || left.contains(is_hyphen) || are_words || is_address
+    } else if words.contains_key(&hyphenated)
+        || left.contains(is_hyphen)
+        || are_words
+        || is_compound
+        || is_address
     {
         Ending::KeepHyphen
     } else {

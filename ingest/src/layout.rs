@@ -2,15 +2,15 @@
 //!
 //! A PDF says where glyphs stand and nothing of what they mean, so meaning is read from what is
 //! usual in this document: the size of most of its text, the distance of most of its lines, the
-//! edges of its columns, what comes back on every page. It is done in two steps, so that titles
-//! and authors can be looked for in between: [`clear_margins`] moves heads, feet and page numbers
-//! out of the text and puts the cells of a row on one line; [`blocks`] then says what each line is,
-//! joins hyphens and writes the text anew, blocks apart by an empty line.
+//! edges of its columns, what comes back on every page. [`lay_out`] moves heads, feet and page
+//! numbers out of the text, puts the cells of a table's row on one line, says what each line is,
+//! joins hyphens, and writes the text anew, blocks apart by an empty line.
 //!
 //! Every step is about linear in the number of lines, whatever they hold: files are hostile.
 
 mod aside;
 mod block;
+mod cells;
 mod front;
 mod heading;
 mod margins;
@@ -40,47 +40,28 @@ use row::Row;
 pub(crate) struct Hints<'a> {
     /// Index of the page that `front` speaks of.
     pub(crate) front_page: usize,
-    /// Title, authors and abstract, as ranges of that page's lines; empty where nobody looked.
+    /// Title, authors and abstract, as ranges of that page's lines before layout; empty where
+    /// nobody looked.
     pub(crate) front: Vec<(BlockKind, Range<usize>)>,
     /// The file's own table of contents.
     pub(crate) outline: &'a [OutlineEntry],
 }
 
-/// Moves running heads, feet, page numbers, line numbers and sideways stamps from the pages' text
-/// to their margins, and joins the pieces of a row to one line.
-pub(crate) fn clear_margins(pages: &mut [Page]) {
-    let mut sheets: Vec<Sheet> = pages
-        .iter_mut()
-        .enumerate()
-        .map(|(index, page)| {
-            let mut rows = row::take(page);
-            let asides = aside::clear(&mut rows, page.width, page.height, index == 0);
-            page.margins.extend(asides);
-            Sheet {
-                number: page.number,
-                width: page.width,
-                height: page.height,
-                rows: row::merge(rows),
-                margins: Vec::new(),
-            }
-        })
-        .collect();
-    margins::clear(&mut sheets);
-    for (page, sheet) in pages.iter_mut().zip(sheets) {
-        page.margins.extend(sheet.margins);
-        row::put(page, sheet.rows);
-    }
-}
-
-/// Makes blocks of the pages' lines and writes their text anew.
-pub(crate) fn blocks(pages: &mut [Page], hints: &Hints<'_>) {
-    let sheets: Vec<Vec<Row>> = pages.iter_mut().map(row::take).collect();
-    let measure = Measure::of(sheets.iter().map(Vec::as_slice));
-    let columns: Vec<Vec<Column>> = sheets.iter().map(|rows| measure::columns(rows)).collect();
-    let mut marks = Vec::with_capacity(sheets.len());
-    let mut taken = Vec::with_capacity(sheets.len());
-    for ((rows, columns), page) in sheets.iter().zip(&columns).zip(pages.iter()) {
-        let (page_marks, is_taken) = mark(rows, columns, page.height, &measure);
+/// Moves what stands in the margins out of the pages' text, makes blocks of the other lines and
+/// writes the text anew.
+pub(crate) fn lay_out(pages: &mut [Page], hints: &Hints<'_>) {
+    let lines = clear_margins(pages);
+    let measure = Measure::of(lines.iter().map(Vec::as_slice));
+    let mut sheets = Vec::with_capacity(lines.len());
+    let mut columns = Vec::with_capacity(lines.len());
+    let mut marks = Vec::with_capacity(lines.len());
+    let mut taken = Vec::with_capacity(lines.len());
+    for (rows, page) in lines.into_iter().zip(pages.iter()) {
+        let (rows, tables) = table::gather(rows, &measure);
+        let edges = measure::columns(&rows);
+        let (page_marks, is_taken) = mark(&rows, &edges, page.height, &measure, tables);
+        sheets.push(rows);
+        columns.push(edges);
         marks.push(page_marks);
         taken.push(is_taken);
     }
@@ -106,13 +87,23 @@ pub(crate) fn blocks(pages: &mut [Page], hints: &Hints<'_>) {
     for (marks, headings) in marks.iter_mut().zip(headings) {
         marks.headings = headings;
     }
-    if !hints.front.is_empty() {
-        if let Some(marks) = marks.get_mut(hints.front_page) {
-            marks.front.clone_from(&hints.front);
+    if hints.front.is_empty() {
+        if let Some(first) = sheets.iter().position(|rows| !rows.is_empty()) {
+            let marks = &mut marks[first];
+            marks.front = front::find(&sheets[first], &mut marks.headings, &measure);
         }
-    } else if let Some(first) = sheets.iter().position(|rows| !rows.is_empty()) {
-        let marks = &mut marks[first];
-        marks.front = front::find(&sheets[first], &mut marks.headings, &measure);
+    } else if let Some((marks, rows)) = marks
+        .get_mut(hints.front_page)
+        .zip(sheets.get(hints.front_page))
+    {
+        // Rows keep the order of the lines that they were made of.
+        let row_of = |line: usize| rows.partition_point(|row| row.line < line);
+        marks.front = hints
+            .front
+            .iter()
+            .map(|(kind, lines)| (*kind, row_of(lines.start)..row_of(lines.end)))
+            .filter(|(_, rows)| !rows.is_empty())
+            .collect();
     }
     let words = Vocabulary::of(sheets.iter().flatten().map(|row| row.text.as_str()));
     let mut flow = Flow::default();
@@ -122,10 +113,44 @@ pub(crate) fn blocks(pages: &mut [Page], hints: &Hints<'_>) {
     }
 }
 
+/// The rows of each page, without running heads, feet, page numbers, line numbers and sideways
+/// stamps, which go to the pages' margins.
+fn clear_margins(pages: &mut [Page]) -> Vec<Vec<Row>> {
+    let mut sheets: Vec<Sheet> = pages
+        .iter_mut()
+        .enumerate()
+        .map(|(index, page)| {
+            let mut rows = row::take(page);
+            let margins = aside::clear(&mut rows, page.width, page.height, index == 0);
+            Sheet {
+                number: page.number,
+                width: page.width,
+                height: page.height,
+                rows,
+                margins,
+            }
+        })
+        .collect();
+    margins::clear(&mut sheets);
+    pages
+        .iter_mut()
+        .zip(sheets)
+        .map(|(page, sheet)| {
+            page.margins.extend(sheet.margins);
+            sheet.rows
+        })
+        .collect()
+}
+
 /// What can be said of a page's rows before headings are looked for, and which rows that takes.
-fn mark(rows: &[Row], columns: &[Column], height: f32, measure: &Measure) -> (Marks, Vec<bool>) {
+fn mark(
+    rows: &[Row],
+    columns: &[Column],
+    height: f32,
+    measure: &Measure,
+    tables: Vec<Range<usize>>,
+) -> (Marks, Vec<bool>) {
     let mut is_taken: Vec<bool> = rows.iter().map(special::is_code).collect();
-    let tables = table::find(rows, columns, measure);
     for row in tables.iter().cloned().flatten() {
         is_taken[row] = true;
     }

@@ -13,6 +13,7 @@ pub mod chunk;
 pub mod extract;
 pub mod locate;
 pub mod metadata;
+pub mod render;
 pub mod sentence;
 pub mod worker;
 

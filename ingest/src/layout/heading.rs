@@ -157,7 +157,7 @@ fn candidate(
         || above.is_some_and(|above| {
             Style::of(above) != Style::of(row) && wording::is_ended(&above.text)
         });
-    let follows = follows(view, at, end);
+    let follows = follows(view, at, end, measure);
     let name = wording::section_name(title);
     let outline = outline
         .get(&squeezed(title))
@@ -348,7 +348,7 @@ fn weakly_numbered(
 }
 
 /// True where text, a list or another heading stands below in the column.
-fn follows(view: &View<'_>, at: usize, end: usize) -> bool {
+fn follows(view: &View<'_>, at: usize, end: usize, measure: &Measure) -> bool {
     let row = &view.rows[at];
     view.rows.get(end).is_some_and(|next| {
         let width = view.columns[end].right - view.columns[end].left;
@@ -359,6 +359,7 @@ fn follows(view: &View<'_>, at: usize, end: usize) -> bool {
         view.rows[end - 1].is_above(next)
             && next.bottom() - view.rows[end - 1].bottom() < 5.0 * row.size.max(next.size)
             && (is_text
+                || (is_larger(row, measure) && is_larger(next, measure))
                 || wording::list_marker(&next.text).is_some()
                 || numbering::split_number(&next.text).0.is_some())
     })

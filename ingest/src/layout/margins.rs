@@ -26,6 +26,7 @@ pub(super) struct Sheet {
     pub(super) width: f32,
     pub(super) height: f32,
     pub(super) rows: Vec<Row>,
+    /// What has been taken out.
     pub(super) margins: Vec<MarginLine>,
 }
 

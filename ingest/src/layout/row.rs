@@ -4,11 +4,14 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::extract::is_cjk;
+use crate::hyphen::is_hyphen;
 use crate::{Font, Line, Page, Rect, Span};
 
 /// A line with its own text; wide gaps inside it are tabs.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Row {
+    /// Index of its first line among the page's as they were read.
+    pub(super) line: usize,
     pub(super) text: String,
     pub(super) rect: Rect,
     /// Size of most of its glyphs, in points.
@@ -16,6 +19,8 @@ pub(super) struct Row {
     /// Runs of one font; offsets are into `text`.
     pub(super) spans: Vec<Span>,
     pub(super) look: Look,
+    /// The rows that it was put together from; empty where it is one line.
+    pub(super) parts: Vec<Row>,
 }
 
 /// What the fonts of a row say of it as a whole.
@@ -52,11 +57,13 @@ impl Row {
         let look = Look::new(text, &spans, &page.fonts);
         let text = with_tabs(text, &spans);
         Row {
+            line: 0,
             rect: line.rect,
             size: line.font_size,
             look,
             text,
             spans,
+            parts: Vec::new(),
         }
     }
 
@@ -72,6 +79,15 @@ impl Row {
     /// The cells, apart by wide gaps.
     pub(super) fn cells(&self) -> usize {
         1 + self.text.bytes().filter(|&b| b == b'\t').count()
+    }
+
+    /// Left edges of the cells after the first, in points, where the fonts' runs tell them.
+    pub(super) fn cell_starts(&self) -> impl Iterator<Item = f32> {
+        let text = self.text.as_bytes();
+        self.spans
+            .iter()
+            .filter(move |span| span.start > 0 && text.get(span.start - 1) == Some(&b'\t'))
+            .map(|span| span.x0)
     }
 
     pub(super) fn letters(&self) -> usize {
@@ -93,11 +109,28 @@ impl Row {
         lower.bottom() > self.bottom() && overlap > 0.0
     }
 
-    /// Puts a row that stands beside it to its end.
-    pub(super) fn append(&mut self, other: Row) {
-        let gap = other.rect.x0 - self.rect.x1;
-        let is_wide = gap > self.size.max(other.size);
-        self.text.push(if is_wide { '\t' } else { ' ' });
+    /// Puts another row to its end; without a separator the two halves of a word are joined.
+    pub(super) fn append(&mut self, other: Row, separator: Option<char>) {
+        if self.parts.is_empty() {
+            let alone = self.clone();
+            self.parts.push(alone);
+        }
+        if other.parts.is_empty() {
+            self.parts.push(other.clone());
+        } else {
+            self.parts.extend(other.parts.iter().cloned());
+        }
+        match separator {
+            Some(separator) => self.text.push(separator),
+            None => {
+                self.text
+                    .truncate(self.text.trim_end_matches(is_hyphen).len());
+                for span in &mut self.spans {
+                    span.end = span.end.min(self.text.len());
+                }
+                self.spans.retain(|span| span.start < span.end);
+            }
+        }
         let offset = self.text.len();
         self.text.push_str(&other.text);
         self.spans.extend(other.spans.into_iter().map(|span| Span {
@@ -263,21 +296,19 @@ pub(super) fn union(a: Rect, b: Rect) -> Rect {
 
 /// The rows of a page, which gives up its lines and text.
 pub(super) fn take(page: &mut Page) -> Vec<Row> {
-    let rows = page.lines.iter().map(|line| Row::new(page, line)).collect();
+    let rows = page
+        .lines
+        .iter()
+        .enumerate()
+        .map(|(index, line)| Row {
+            line: index,
+            ..Row::new(page, line)
+        })
+        .collect();
     page.lines.clear();
     page.blocks.clear();
     page.text.clear();
     rows
-}
-
-/// Gives rows back to their page, one under the other.
-pub(super) fn put(page: &mut Page, rows: Vec<Row>) {
-    for row in rows {
-        if !page.text.is_empty() {
-            page.text.push('\n');
-        }
-        push_line(page, &row, row.text.len());
-    }
 }
 
 /// Adds the first `length` bytes of a row to the page's text, as a line of its own.
@@ -317,7 +348,8 @@ pub(super) fn merge(rows: Vec<Row>) -> Vec<Row> {
                     && !is_turned(&row)
                     && !(is_prose(last) && is_prose(&row)) =>
             {
-                last.append(row);
+                let is_wide = row.rect.x0 - last.rect.x1 > last.size.max(row.size);
+                last.append(row, Some(if is_wide { '\t' } else { ' ' }));
             }
             _ => merged.push(row),
         }

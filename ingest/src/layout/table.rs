@@ -6,7 +6,8 @@
 
 use std::ops::Range;
 
-use super::measure::{Column, Measure};
+use super::cells;
+use super::measure::{self, Column, Measure};
 use super::numbering;
 use super::row::{self, Row};
 use super::wording;
@@ -14,8 +15,39 @@ use super::wording;
 /// Most single-cell rows that may stand between two rows of cells.
 const MOST_SINGLES: usize = 2;
 
+/// The rows of a page, those of tables put together from their cells, and where the tables are.
+pub(super) fn gather(rows: Vec<Row>, measure: &Measure) -> (Vec<Row>, Vec<Range<usize>>) {
+    let merged = row::merge(cells::gather(rows));
+    let columns = measure::columns(&merged);
+    let found = find(&merged, &columns, measure);
+    let mut rows = Vec::with_capacity(merged.len());
+    let mut tables = Vec::with_capacity(found.len());
+    let mut found = found.into_iter().peekable();
+    let mut start = None;
+    for (index, mut row) in merged.into_iter().enumerate() {
+        if found.peek().is_some_and(|table| table.start == index) {
+            start = Some(rows.len());
+        }
+        let parts = std::mem::take(&mut row.parts);
+        // What stands side by side outside a table was no row.
+        if start.is_none() && !parts.is_empty() {
+            rows.extend(parts);
+        } else {
+            rows.push(row);
+        }
+        if let Some(first) =
+            start.filter(|_| found.peek().is_some_and(|table| table.end == index + 1))
+        {
+            tables.push(first..rows.len());
+            start = None;
+            found.next();
+        }
+    }
+    (rows, tables)
+}
+
 /// Ranges of rows that are tables.
-pub(super) fn find(rows: &[Row], columns: &[Column], measure: &Measure) -> Vec<Range<usize>> {
+fn find(rows: &[Row], columns: &[Column], measure: &Measure) -> Vec<Range<usize>> {
     let is_row: Vec<bool> = rows
         .iter()
         .zip(columns)
@@ -28,7 +60,7 @@ pub(super) fn find(rows: &[Row], columns: &[Column], measure: &Measure) -> Vec<R
             at += 1;
             continue;
         }
-        let (mut end, mut singles, mut next) = (at + 1, 0, at + 1);
+        let (mut end, mut singles, mut next, mut full) = (at + 1, 0, at + 1, at);
         while next < rows.len() && singles <= MOST_SINGLES {
             let distance = measure.distance(&rows[end - 1], &rows[next]);
             let is_near = rows[next].bottom() >= rows[next - 1].bottom() - 0.5 * rows[next].size
@@ -37,7 +69,9 @@ pub(super) fn find(rows: &[Row], columns: &[Column], measure: &Measure) -> Vec<R
                 break;
             }
             if is_row[next] {
-                (end, singles) = (next + 1, 0);
+                (end, singles, full) = (next + 1, 0, next);
+            } else if is_wrapped(&rows[next], &rows[full]) && distance < 1.6 {
+                end = next + 1;
             } else if is_cell(&rows[next], &rows[at], measure) {
                 singles += 1;
             } else {
@@ -45,8 +79,8 @@ pub(super) fn find(rows: &[Row], columns: &[Column], measure: &Measure) -> Vec<R
             }
             next += 1;
         }
-        let full = (at..end).filter(|&index| is_row[index]);
-        let (count, cells) = full.fold((0, 0), |(count, cells), index| {
+        let rows_of_cells = (at..end).filter(|&index| is_row[index]);
+        let (count, cells) = rows_of_cells.fold((0, 0), |(count, cells), index| {
             (count + 1, cells + rows[index].cells())
         });
         let is_captioned = [at.checked_sub(1), Some(end)]
@@ -101,6 +135,12 @@ pub(super) fn is_formula_number(text: &str) -> bool {
                     .chars()
                     .all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '\'' | '′'))
         })
+}
+
+/// True where a row stands under a cell other than the first, whose text goes on in it.
+fn is_wrapped(row: &Row, above: &Row) -> bool {
+    let is_under = |x: f32| (row.rect.x0 - x).abs() < 0.4 * row.size;
+    row.cells() == 1 && (above.cell_starts().any(is_under))
 }
 
 /// True where a row of one cell may belong to a table that starts with `first`.
