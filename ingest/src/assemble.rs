@@ -1,7 +1,8 @@
 //! Pages as they were read, made into a document: what takes the paper as a whole.
 
 use crate::extract::{Info, ReadPage};
-use crate::{Document, Warning, hyphen, metadata, references};
+use crate::layout::{self, Hints};
+use crate::{Document, Warning, metadata};
 
 /// Joins hyphenated words, finds title, authors and year, and sums up warnings.
 pub(crate) fn assemble(info: &Info, read: Vec<ReadPage>, mut warnings: Vec<Warning>) -> Document {
@@ -48,9 +49,9 @@ pub(crate) fn assemble(info: &Info, read: Vec<ReadPage>, mut warnings: Vec<Warni
         total,
         textless_message,
     ));
-    hyphen::join(&mut pages);
+    // Imprints in the margins say when and where a paper appeared, so this comes first.
     let metadata = metadata::infer(info, &pages);
-    let references = references::find(&pages);
+    layout::lay_out(&mut pages, &Hints::default());
     Document {
         metadata,
         references,

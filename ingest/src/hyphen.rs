@@ -8,87 +8,95 @@
 
 use std::collections::HashMap;
 
-use crate::Page;
-use crate::paragraph::Spacing;
-
-/// Rewrites the pages' texts and their lines' spans.
-pub(crate) fn join(pages: &mut [Page]) {
-    let words = vocabulary(pages);
-    for page in pages {
-        join_page(page, &words);
-    }
-}
-
-/// Shortest half that can be told from a syllable.
+/// Shortest second half that can be told from a syllable.
 const LEAST_HALF: usize = 4;
+/// Shortest first half that can.
+const LEAST_LEFT: usize = 3;
+/// Words that are often the second of a compound written with a hyphen, and hardly ever the end of
+/// a longer word.
+const SECOND_PARTS: &[&str] = &[
+    "aware",
+    "based",
+    "centric",
+    "class",
+    "consuming",
+    "dependent",
+    "dimensional",
+    "driven",
+    "effect",
+    "efficient",
+    "facing",
+    "friendly",
+    "generated",
+    "grained",
+    "informed",
+    "intensive",
+    "invariant",
+    "level",
+    "order",
+    "oriented",
+    "performing",
+    "purpose",
+    "related",
+    "scale",
+    "sensitive",
+    "shot",
+    "sided",
+    "specific",
+    "state",
+    "structured",
+    "trained",
+    "truth",
+    "tuned",
+    "tuning",
+    "varying",
+];
+
+/// What words are made with without a hyphen.
+const PREFIXES: &[&str] = &[
+    "hyper", "inter", "intra", "macro", "meta", "micro", "mis", "multi", "non", "over", "post",
+    "pre", "sub", "super", "trans", "ultra", "under",
+];
 
 /// How often each word of the document occurs, in lower case; those with inner hyphens count
 /// whole and in parts.
-type Vocabulary = HashMap<String, u32>;
-
-fn vocabulary(pages: &[Page]) -> Vocabulary {
-    let mut words = Vocabulary::new();
-    let mut count = |word: String| *words.entry(word).or_default() += 1;
-    for word in pages.iter().flat_map(|page| page.text.split_whitespace()) {
-        let word = word.trim_matches(|c: char| !c.is_alphanumeric() && !is_hyphen(c));
-        if word.is_empty() || word.ends_with(is_hyphen) {
-            continue;
-        }
-        let word = word.to_lowercase();
-        if word.contains(is_hyphen) {
-            word.split(is_hyphen)
-                .map(str::to_owned)
-                .for_each(&mut count);
-            count(word.replace(is_hyphen, "-"));
-        } else {
-            count(word);
-        }
-    }
-    words
+#[derive(Debug, Default)]
+pub(crate) struct Vocabulary {
+    words: HashMap<String, u32>,
 }
 
-fn join_page(page: &mut Page, words: &Vocabulary) {
-    let mut text = String::with_capacity(page.text.len());
-    let spacing = Spacing::of(page);
-    for i in 0..page.lines.len() {
-        let line = &page.lines[i];
-        let source = page.text.get(line.start..line.end).unwrap_or("");
-        let next = page
-            .lines
-            .get(i + 1)
-            .and_then(|line| page.text.get(line.start..line.end));
-        let ending = next.map_or(Ending::Keep, |next| ending(source, next, words));
-        let start = text.len();
-        match ending {
-            Ending::DropHyphen => text.push_str(source.trim_end_matches(is_hyphen)),
-            Ending::Keep | Ending::KeepHyphen => text.push_str(source),
-        }
-        let end = text.len();
-        if let (Ending::Keep, Some(next)) = (ending, next) {
-            text.push('\n');
-            if spacing.parts((&page.lines[i], source), (&page.lines[i + 1], next)) {
-                text.push('\n');
+impl Vocabulary {
+    /// Counts the words of a document's lines.
+    pub(crate) fn of<'a>(lines: impl Iterator<Item = &'a str>) -> Self {
+        let mut words = HashMap::new();
+        let mut count = |word: String| *words.entry(word).or_default() += 1;
+        let mut is_cut = false;
+        for line in lines {
+            // What follows a hyphen at a line's end is half a word.
+            for word in line.split_whitespace().skip(usize::from(is_cut)) {
+                let word = word.trim_matches(|c: char| !c.is_alphanumeric() && !is_hyphen(c));
+                if word.is_empty() || word.ends_with(is_hyphen) {
+                    continue;
+                }
+                let word = word.to_lowercase();
+                if word.contains(is_hyphen) {
+                    word.split(is_hyphen)
+                        .map(str::to_owned)
+                        .for_each(&mut count);
+                    count(word.replace(is_hyphen, "-"));
+                } else {
+                    count(word);
+                }
             }
+            is_cut = line.ends_with(is_hyphen);
         }
-        let line = &mut page.lines[i];
-        for span in &mut line.spans {
-            span.start = (span.start + start - line.start).min(end);
-            span.end = (span.end + start - line.start).min(end);
-        }
-        line.spans.retain(|span| span.start < span.end);
-        line.start = start;
-        line.end = end;
+        Vocabulary { words }
     }
-    debug_assert!(
-        page.lines
-            .windows(2)
-            .all(|pair| pair[0].end <= pair[1].start)
-    );
-    page.text = text;
 }
 
+/// How a line ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ending {
+pub(crate) enum Ending {
     /// The line ends here.
     Keep,
     /// The next line goes on with the same word, which is written with the hyphen.
@@ -97,7 +105,9 @@ enum Ending {
     DropHyphen,
 }
 
-fn ending(line: &str, next: &str, words: &Vocabulary) -> Ending {
+/// Whether a line's last word goes on in the next line.
+pub(crate) fn ending(line: &str, next: &str, vocabulary: &Vocabulary) -> Ending {
+    let words = &vocabulary.words;
     if !line.ends_with(is_hyphen) {
         return Ending::Keep;
     }
@@ -110,6 +120,7 @@ fn ending(line: &str, next: &str, words: &Vocabulary) -> Ending {
         return Ending::Keep;
     }
     let left = before.rsplit(char::is_whitespace).next().unwrap_or(before);
+    let is_address = left.contains("://") || left.starts_with("www.");
     let left = left
         .trim_start_matches(|c: char| !c.is_alphanumeric())
         .to_lowercase();
@@ -128,68 +139,62 @@ fn ending(line: &str, next: &str, words: &Vocabulary) -> Ending {
         .next()
         .unwrap_or(&left);
     let right = right.trim_end_matches(is_hyphen);
-    let joined = format!("{left}{right}");
+    // "hand-" and "in-hand": only the first part can be half a word.
+    let part = right.split(is_hyphen).next().unwrap_or(right);
+    let joined = format!("{left}{part}");
     let hyphenated = format!("{left}-{right}").replace(is_hyphen, "-");
-    // The right half is counted here too, at the start of the next line.
-    let are_words = left.chars().count() >= LEAST_HALF
-        && right.chars().count() >= LEAST_HALF
+    let least = if part.len() < right.len() {
+        2
+    } else {
+        LEAST_HALF
+    };
+    let is_compound = left.chars().count() >= LEAST_LEFT
+        && SECOND_PARTS.contains(&part)
+        && !PREFIXES.contains(&left);
+    let are_words = left.chars().count() >= LEAST_LEFT
+        && part.chars().count() >= least
         && words.contains_key(left)
-        && words.get(right).is_some_and(|count| *count > 1);
+        && words.contains_key(part);
     if words.contains_key(&joined) {
         Ending::DropHyphen
-    } else if words.contains_key(&hyphenated) || left.contains(is_hyphen) || are_words {
+    } else if words.contains_key(&hyphenated)
+        || left.contains(is_hyphen)
+        || are_words
+        || is_compound
+        || is_address
+    {
         Ending::KeepHyphen
     } else {
         Ending::DropHyphen
     }
 }
 
-fn is_hyphen(c: char) -> bool {
+/// True for hyphens, drawn and soft.
+pub(crate) fn is_hyphen(c: char) -> bool {
     matches!(c, '-' | '\u{2010}' | '\u{2011}' | '\u{ad}')
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Line, Rect};
-    use proptest::prelude::*;
-
-    fn page(lines: &[&str]) -> Page {
-        let rect = Rect {
-            x0: 0.0,
-            y0: 0.0,
-            x1: 100.0,
-            y1: 10.0,
-        };
-        let mut page = Page {
-            number: 1,
-            width: 100.0,
-            height: 100.0,
-            text: String::new(),
-            lines: vec![],
-            ..Page::default()
-        };
-        for line in lines {
-            if !page.text.is_empty() {
-                page.text.push('\n');
-            }
-            let start = page.text.len();
-            page.text.push_str(line);
-            page.lines.push(Line {
-                rect,
-                start,
-                end: page.text.len(),
-                font_size: 10.0,
-                spans: Vec::new(),
-            });
-        }
-        page
-    }
 
     fn joined(lines: &[&str]) -> String {
-        let mut pages = [page(lines)];
-        join(&mut pages);
-        pages[0].text.clone()
+        let words = Vocabulary::of(lines.iter().copied());
+        let mut text = String::new();
+        for (index, line) in lines.iter().enumerate() {
+            let ending = lines
+                .get(index + 1)
+                .map_or(Ending::KeepHyphen, |next| ending(line, next, &words));
+            match ending {
+                Ending::DropHyphen => text.push_str(line.trim_end_matches(is_hyphen)),
+                Ending::KeepHyphen => text.push_str(line),
+                Ending::Keep => {
+                    text.push_str(line);
+                    text.push('\n');
+                }
+            }
+        }
+        text
     }
 
     #[test]
@@ -222,35 +227,5 @@ mod tests {
             joined(&["a dash --", "next -", "last"]),
             "a dash --\nnext -\nlast"
         );
-    }
-
-    #[test]
-    fn lines_keep_their_bytes() {
-        let mut pages = [page(&["an exam-", "ple", "end"])];
-        join(&mut pages);
-        let spans: Vec<&str> = pages[0]
-            .lines
-            .iter()
-            .map(|line| &pages[0].text[line.start..line.end])
-            .collect();
-        assert_eq!(spans, ["an exam", "ple", "end"]);
-    }
-
-    proptest! {
-        #[test]
-        fn spans_stay_ordered_and_inside(lines in prop::collection::vec("[a-zé \u{ad}-]{0,12}", 0..12)) {
-            let lines: Vec<&str> = lines.iter().map(String::as_str).filter(|line| !line.is_empty()).collect();
-            let mut pages = [page(&lines)];
-            join(&mut pages);
-            let page = &pages[0];
-            let mut last = 0;
-            for line in &page.lines {
-                prop_assert!(last <= line.start && line.start <= line.end && line.end <= page.text.len());
-                prop_assert!(page.text.get(line.start..line.end).is_some());
-                prop_assert!(page.text[last..line.start].chars().all(|c| c == '\n'));
-                last = line.end;
-            }
-            prop_assert_eq!(last, page.text.len());
-        }
     }
 }

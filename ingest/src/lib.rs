@@ -15,6 +15,7 @@ pub mod formats;
 pub mod locate;
 pub mod metadata;
 pub mod references;
+pub mod render;
 pub mod sentence;
 pub mod similarity;
 pub mod worker;
@@ -22,7 +23,7 @@ pub mod worker;
 mod assemble;
 mod error;
 mod hyphen;
-mod paragraph;
+mod layout;
 mod section;
 
 pub use error::Error;

@@ -59,6 +59,10 @@ const NAMES: &[&str] = &[
 
 /// Byte ranges of the headings in [`Document::text`], in order.
 pub(crate) fn headings(document: &Document) -> Vec<Range<usize>> {
+    if document.pages.iter().any(|page| !page.blocks.is_empty()) {
+        let headings = crate::layout::headings(document);
+        return headings.into_iter().map(|(range, _)| range).collect();
+    }
     let mut found = Vec::new();
     let mut offset = 0;
     for page in &document.pages {

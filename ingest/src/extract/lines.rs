@@ -17,6 +17,8 @@ use crate::{Rect, Span};
 const WORD_GAP: f32 = 0.115;
 /// A gap this wide, in ems, ends a segment: no justified line has it, most gutters do.
 const SEGMENT_GAP: f32 = 1.5;
+/// A gap this wide, in ems, may part the cells of a table, so it parts runs.
+const CELL_GAP: f32 = 1.0;
 /// Pieces of one line may be this far apart, in ems, where no gutter is between them.
 const PIECE_GAP: f32 = 6.0;
 /// How many lines back a piece that was drawn later may belong to.
@@ -272,6 +274,7 @@ fn text(page: &Glyphs, glyphs: &[&Glyph], is_rtl: bool, baseline: f32) -> (Strin
     let mut out = Runs::default();
     let mut last: Option<&Glyph> = None;
     let mut pending = false;
+    let mut inked: Option<&Glyph> = None;
     for &glyph in glyphs {
         if glyph.is_space {
             pending = true;
@@ -279,12 +282,16 @@ fn text(page: &Glyphs, glyphs: &[&Glyph], is_rtl: bool, baseline: f32) -> (Strin
             continue;
         }
         let characters = page.text(glyph);
-        let mut is_wide = false;
+        // Spaces that are drawn fill a wide gap without making it any less wide.
+        let is_wide = inked.is_some_and(|inked| {
+            gap(inked, glyph).max(if is_rtl { gap(glyph, inked) } else { f32::MIN })
+                > CELL_GAP * inked.size.max(glyph.size)
+        });
+        inked = Some(glyph);
         if let Some(last) = last {
             let gap = gap(last, glyph).max(if is_rtl { gap(glyph, last) } else { f32::MIN });
             let em = last.size.max(glyph.size);
             let is_gap = gap > threshold * em;
-            is_wide = gap > SEGMENT_GAP * em;
             let beside_cjk =
                 out.last().is_some_and(is_cjk) && characters.chars().next().is_some_and(is_cjk);
             // Ideographs are set on a grid, so that small gaps between them are no spaces.

@@ -1,0 +1,474 @@
+//! A page's rows made into blocks, in reading order.
+
+use std::ops::Range;
+
+use super::heading::Heading;
+use super::measure::{Column, Measure};
+use super::paragraph::{self, Placed};
+use super::row::Row;
+use super::special;
+use super::wording::{self, CaptionOpening, Marker};
+use crate::BlockKind;
+
+/// Rows `first..end` of a page, which belong together.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Piece {
+    pub(super) kind: BlockKind,
+    pub(super) level: Option<u8>,
+    pub(super) first: usize,
+    pub(super) end: usize,
+    pub(super) continues: bool,
+}
+
+/// What is known of a page's rows before they are made into blocks.
+#[derive(Default)]
+pub(super) struct Marks {
+    pub(super) tables: Vec<Range<usize>>,
+    pub(super) captions: Vec<Range<usize>>,
+    /// A footnote's row; true where one starts.
+    pub(super) notes: Vec<Option<bool>>,
+    pub(super) headings: Vec<Heading>,
+    /// Title, authors and abstract of the first page.
+    pub(super) front: Vec<(BlockKind, Range<usize>)>,
+    /// Entries of the reference list, where those are known.
+    pub(super) references: Vec<Range<usize>>,
+}
+
+/// What goes on from page to page.
+#[derive(Default)]
+pub(super) struct Flow {
+    /// Text of the last line of running text.
+    last: String,
+    last_kind: Option<BlockKind>,
+    in_references: bool,
+    in_abstract: bool,
+}
+
+/// Captions of a page: an opening and the rows that go on with it.
+pub(super) fn captions(
+    rows: &[Row],
+    columns: &[Column],
+    measure: &Measure,
+    is_taken: &[bool],
+) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at < rows.len() {
+        let opening = wording::caption(&rows[at].text).filter(|_| !is_taken[at]);
+        let above = at
+            .checked_sub(1)
+            .map(|above| &rows[above])
+            .filter(|above| above.is_above(&rows[at]));
+        let is_apart = above.is_none_or(|above| {
+            measure.distance(above, &rows[at]) > 1.25
+                || (above.size - rows[at].size).abs() > 0.4
+                || is_taken[at - 1]
+        });
+        let is_opening = match opening {
+            Some(CaptionOpening::Sure) => {
+                is_apart || above.is_none_or(|above| wording::is_ended(&above.text))
+            }
+            // Only bold or smaller type tells "Table 2 Results" from a sentence.
+            Some(CaptionOpening::Likely) => {
+                is_apart && (measure.ratio(&rows[at]) < 0.96 || starts_otherwise(&rows[at]))
+            }
+            None => false,
+        };
+        if !is_opening {
+            at += 1;
+            continue;
+        }
+        let mut end = at + 1;
+        while end < rows.len() && end - at < 40 && !is_taken[end] {
+            let (upper, lower) = (&rows[end - 1], &rows[end]);
+            let is_same = (upper.size - lower.size).abs() < 0.08 * upper.size
+                || paragraph::goes_on(&upper.text, &lower.text);
+            // Set under each other with no more space than lines of one paragraph have.
+            let is_near = upper.is_above(lower)
+                && lower.bottom() - upper.bottom()
+                    < 1.35 * measure.leading(lower.size).min(1.5 * lower.size);
+            let is_other = wording::caption(&lower.text).is_some()
+                || lower.cells() > 2
+                || (lower.look.bold && !upper.look.bold && wording::is_ended(&upper.text));
+            if !is_same || !is_near || is_other {
+                break;
+            }
+            // A short line that ends a sentence is the last.
+            let full = rows[at..end]
+                .iter()
+                .map(|row| row.rect.x1)
+                .fold(f32::MIN, f32::max)
+                .max(columns[at].right.min(lower.rect.x1));
+            if wording::is_ended(&upper.text)
+                && upper.rect.x1 < full - 4.0 * upper.size
+                && (lower.size - measure.body).abs() < 0.3
+            {
+                break;
+            }
+            end += 1;
+        }
+        found.push(at..end);
+        at = end;
+    }
+    found
+}
+
+/// True where the row starts in another font than it goes on with.
+fn starts_otherwise(row: &Row) -> bool {
+    row.look.bold
+        || row.look.capitals
+        || row
+            .spans
+            .first()
+            .zip(row.spans.last())
+            .is_some_and(|(first, last)| first.font != last.font && first.end >= 3)
+}
+
+/// The blocks of a page.
+pub(super) fn blocks(
+    rows: &[Row],
+    columns: &[Column],
+    marks: &Marks,
+    measure: &Measure,
+    flow: &mut Flow,
+) -> Vec<Piece> {
+    let mut pieces: Vec<Piece> = Vec::new();
+    let mut fixed = vec![None; rows.len()];
+    fix(&mut fixed, marks);
+    let mut at = 0;
+    while at < rows.len() {
+        let row = &rows[at];
+        let mut piece = Piece {
+            kind: BlockKind::Paragraph,
+            level: None,
+            first: at,
+            end: at + 1,
+            continues: false,
+        };
+        if let Some((kind, end, level)) = fixed[at] {
+            piece.kind = kind;
+            piece.level = level;
+            piece.end = end.clamp(at + 1, rows.len());
+            if kind == BlockKind::Heading {
+                let text = &rows[at].text;
+                flow.in_references = wording::names_references(text);
+                flow.in_abstract = wording::names_abstract(text)
+                    && wording::section_name(text).is_none_or(|name| name != "summary");
+            }
+            if kind == BlockKind::Abstract {
+                piece.end = running_end(rows, columns, &fixed, at, piece.end, kind, measure);
+            }
+        } else if special::is_code(row) {
+            piece.kind = BlockKind::Code;
+            piece.end = end_while(rows, &fixed, at, |upper, lower| {
+                special::is_code(lower)
+                    && upper.is_above(lower)
+                    && measure.distance(upper, lower) < 3.0
+            });
+        } else if special::is_equation(row, &columns[at], measure) {
+            piece.kind = BlockKind::Equation;
+            let mut end = at + 1;
+            while end < rows.len()
+                && fixed[end].is_none()
+                && joins_equation(&rows[end - 1], &rows[end], &columns[end], measure)
+            {
+                end += 1;
+            }
+            piece.end = end;
+        } else if flow.in_references {
+            piece.kind = BlockKind::Reference;
+            piece.end = entry_end(rows, columns, &fixed, at, measure);
+            piece.continues = pieces
+                .last()
+                .is_none_or(|last| last.kind == BlockKind::Reference)
+                && flow.last_kind == Some(BlockKind::Reference)
+                && starts_column(rows, at)
+                && paragraph::continues(&flow.last, &row.text)
+                && wording::list_marker(&row.text).is_none();
+        } else if is_item(rows, columns, at, measure) {
+            piece.kind = BlockKind::ListItem;
+            piece.end = item_end(rows, columns, &fixed, at, measure);
+        } else {
+            piece.kind = if flow.in_abstract {
+                BlockKind::Abstract
+            } else {
+                abstract_opening(row)
+            };
+            piece.end = running_end(rows, columns, &fixed, at, rows.len(), piece.kind, measure);
+        }
+        let is_running = matches!(
+            piece.kind,
+            BlockKind::Paragraph | BlockKind::ListItem | BlockKind::Abstract | BlockKind::Reference
+        );
+        if matches!(piece.kind, BlockKind::Paragraph | BlockKind::Abstract) {
+            let is_interrupted =
+                starts_column(rows, at) || pieces.last().is_none_or(|last| !is_text(last.kind));
+            piece.continues = is_interrupted
+                && flow.last_kind.is_some_and(|kind| {
+                    is_text(kind)
+                        && (kind == piece.kind
+                            || kind == BlockKind::ListItem
+                            || piece.kind == BlockKind::Paragraph)
+                })
+                && paragraph::continues(&flow.last, &row.text)
+                && row.rect.x0 < columns[at].left + 1.0 * row.size
+                && measure.ratio(row) < 1.15;
+        }
+        if is_running {
+            flow.last.clone_from(&rows[piece.end - 1].text);
+            flow.last_kind = Some(piece.kind);
+        } else if matches!(
+            piece.kind,
+            BlockKind::Heading | BlockKind::Title | BlockKind::Author
+        ) {
+            flow.last_kind = None;
+        }
+        at = piece.end;
+        pieces.push(piece);
+    }
+    pieces
+}
+
+fn is_text(kind: BlockKind) -> bool {
+    matches!(
+        kind,
+        BlockKind::Paragraph | BlockKind::ListItem | BlockKind::Abstract
+    )
+}
+
+type Fixed = Option<(BlockKind, usize, Option<u8>)>;
+
+/// Notes for each row that starts a known block its kind and end; rows inside one are known too.
+fn fix(fixed: &mut [Fixed], marks: &Marks) {
+    let mut mark = |kind: BlockKind, range: Range<usize>, level: Option<u8>| {
+        let length = fixed.len();
+        let end = range.end.min(length);
+        let start = range.start.min(end);
+        if fixed[start..end].iter().any(Option::is_some) {
+            return;
+        }
+        for one in &mut fixed[start..end] {
+            *one = Some((kind, end, level));
+        }
+    };
+    for (kind, range) in &marks.front {
+        mark(*kind, range.clone(), None);
+    }
+    for range in &marks.references {
+        mark(BlockKind::Reference, range.clone(), None);
+    }
+    for heading in &marks.headings {
+        mark(
+            BlockKind::Heading,
+            heading.first..heading.end,
+            Some(heading.level),
+        );
+    }
+    for range in &marks.tables {
+        mark(BlockKind::Table, range.clone(), None);
+    }
+    for range in &marks.captions {
+        mark(BlockKind::Caption, range.clone(), None);
+    }
+    let mut at = 0;
+    while at < marks.notes.len() {
+        if marks.notes[at].is_none() {
+            at += 1;
+            continue;
+        }
+        let mut end = at + 1;
+        while end < marks.notes.len() && marks.notes[end] == Some(false) {
+            end += 1;
+        }
+        mark(BlockKind::Footnote, at..end, None);
+        at = end;
+    }
+}
+
+fn end_while(
+    rows: &[Row],
+    fixed: &[Fixed],
+    at: usize,
+    goes_on: impl Fn(&Row, &Row) -> bool,
+) -> usize {
+    let mut end = at + 1;
+    while end < rows.len() && fixed[end].is_none() && goes_on(&rows[end - 1], &rows[end]) {
+        end += 1;
+    }
+    end
+}
+
+fn joins_equation(upper: &Row, lower: &Row, column: &Column, measure: &Measure) -> bool {
+    let overlaps = lower.rect.y0 < upper.rect.y1 && lower.rect.y1 > upper.rect.y0;
+    let is_part = overlaps && lower.letters() <= 12 && lower.text.len() <= 40;
+    is_part
+        || (special::is_equation(lower, column, measure)
+            && measure.distance(upper, lower) < 2.5
+            && lower.bottom() > upper.rect.y0)
+}
+
+fn starts_column(rows: &[Row], at: usize) -> bool {
+    at == 0 || !rows[at - 1].is_above(&rows[at])
+}
+
+/// End of running text that starts at `at`.
+fn running_end(
+    rows: &[Row],
+    columns: &[Column],
+    fixed: &[Fixed],
+    at: usize,
+    limit: usize,
+    kind: BlockKind,
+    measure: &Measure,
+) -> usize {
+    let place = |index: usize| Placed {
+        row: &rows[index],
+        column: columns[index],
+    };
+    let mut end = at + 1;
+    while end < limit.min(rows.len()) {
+        let is_free = fixed[end].is_none()
+            || (kind == BlockKind::Abstract
+                && fixed[end].is_some_and(|(kind, ..)| kind == BlockKind::Abstract));
+        let after = (end + 1 < rows.len()).then(|| place(end + 1));
+        let stops = !is_free
+            || !rows[end - 1].is_above(&rows[end])
+            || special::is_code(&rows[end])
+            || special::is_equation(&rows[end], &columns[end], measure)
+            || (is_item(rows, columns, end, measure))
+            || paragraph::parts(place(end - 1), place(end), after, measure);
+        if stops {
+            break;
+        }
+        end += 1;
+    }
+    end
+}
+
+/// True where a list item starts: a marker where a line starts afresh.
+fn is_item(rows: &[Row], columns: &[Column], at: usize, measure: &Measure) -> bool {
+    let row = &rows[at];
+    let Some((marker, length)) = wording::list_marker(&row.text) else {
+        return false;
+    };
+    let rest = row.text.get(length..).unwrap_or("").trim_start();
+    if rest.is_empty() || marker == Marker::Bracketed {
+        return false;
+    }
+    if starts_column(rows, at) {
+        return marker == Marker::Bullet
+            || row.rect.x0 > columns[at].left + 0.5 * row.size
+            || rest.starts_with(char::is_uppercase);
+    }
+    let above = &rows[at - 1];
+    let is_indented = row.rect.x0 > above.rect.x0 + 0.5 * row.size
+        || row.rect.x0 > columns[at].left + 0.5 * row.size;
+    let is_apart = wording::is_ended(&above.text) || measure.distance(above, row) > 1.15;
+    match marker {
+        Marker::Bullet => {
+            !row.text.starts_with(['-', '–', '—', '*', '·', '→']) || is_apart || is_indented
+        }
+        _ => is_apart || (is_indented && !paragraph::goes_on(&above.text, rest)),
+    }
+}
+
+fn item_end(
+    rows: &[Row],
+    columns: &[Column],
+    fixed: &[Fixed],
+    at: usize,
+    measure: &Measure,
+) -> usize {
+    let first = &rows[at];
+    let mut end = at + 1;
+    let mut hang: Option<f32> = None;
+    while end < rows.len() && fixed[end].is_none() {
+        let (upper, lower) = (&rows[end - 1], &rows[end]);
+        if !upper.is_above(lower)
+            || is_item(rows, columns, end, measure)
+            || special::is_code(lower)
+            || special::is_equation(lower, &columns[end], measure)
+            || measure.distance(upper, lower) > 1.4
+        {
+            break;
+        }
+        let em = first.size.max(1.0);
+        let at_hang = match hang {
+            Some(hang) => (lower.rect.x0 - hang).abs() < 0.7 * em,
+            None => {
+                lower.rect.x0 > first.rect.x0 - 0.5 * em && lower.rect.x0 < first.rect.x0 + 5.0 * em
+            }
+        };
+        let goes_on = paragraph::goes_on(&upper.text, &lower.text);
+        // Items whose lines go back to the marker end like paragraphs.
+        let is_flush = lower.rect.x0 < first.rect.x0 + 0.4 * em;
+        let is_ended =
+            wording::is_ended(&upper.text) && upper.rect.x1 < columns[end - 1].right - 3.0 * em;
+        if !goes_on && (!at_hang || (is_flush && is_ended)) {
+            break;
+        }
+        hang.get_or_insert(lower.rect.x0);
+        end += 1;
+    }
+    end
+}
+
+/// End of an entry of a reference list: the next one starts with a marker, further left, or after a gap.
+fn entry_end(
+    rows: &[Row],
+    columns: &[Column],
+    fixed: &[Fixed],
+    at: usize,
+    measure: &Measure,
+) -> usize {
+    let first = &rows[at];
+    let is_marked =
+        wording::list_marker(&first.text).is_some_and(|(marker, _)| marker != Marker::Bullet);
+    let mut end = at + 1;
+    let mut hangs = false;
+    while end < rows.len() && fixed[end].is_none() {
+        let (upper, lower) = (&rows[end - 1], &rows[end]);
+        let em = first.size.max(1.0);
+        let is_outdented = hangs && lower.rect.x0 < upper.rect.x0 - 0.5 * em;
+        let marker = wording::list_marker(&lower.text)
+            .is_some_and(|(marker, _)| marker != Marker::Bullet)
+            && is_marked
+            && (lower.rect.x0 - first.rect.x0).abs() < 1.5 * em;
+        let is_far = measure.distance(upper, lower) > 1.3;
+        if !upper.is_above(lower) || is_outdented || marker || is_far {
+            break;
+        }
+        let is_hanging = lower.rect.x0 > first.rect.x0 + 0.4 * em;
+        // Neither marker nor hanging: a short line with a stop ends the entry.
+        let is_short = upper.rect.x1 < columns[end - 1].right - 4.0 * em;
+        if !is_marked && !is_hanging && !hangs && wording::is_ended(&upper.text) && is_short {
+            break;
+        }
+        hangs |= is_hanging;
+        end += 1;
+    }
+    end
+}
+
+/// "Abstract. We present", "Abstract—We present": the abstract with its heading run in.
+fn abstract_opening(row: &Row) -> BlockKind {
+    let lower: String = row
+        .text
+        .chars()
+        .take(24)
+        .flat_map(char::to_lowercase)
+        .collect();
+    let is_abstract = ["abstract", "zusammenfassung", "résumé", "resumen", "摘要"]
+        .iter()
+        .any(|name| {
+            lower.strip_prefix(name).is_some_and(|rest| {
+                rest.trim_start()
+                    .starts_with(['.', ':', '-', '—', '–', '：'])
+            })
+        });
+    if is_abstract {
+        BlockKind::Abstract
+    } else {
+        BlockKind::Paragraph
+    }
+}

@@ -1,0 +1,132 @@
+//! Rows that are no prose: listings, displayed formulas, footnotes.
+
+use super::measure::{Column, Measure};
+use super::row::Row;
+use super::table::is_formula_number;
+use super::wording;
+
+/// Footnotes are set in type of at most this share of the text's.
+const NOTE_SIZE: f32 = 0.94;
+
+/// True for lines of program text.
+pub(super) fn is_code(row: &Row) -> bool {
+    row.look.monospace && row.text.chars().any(|c| !c.is_whitespace())
+}
+
+/// True for a line of a displayed formula, or a part of one.
+pub(super) fn is_equation(row: &Row, column: &Column, measure: &Measure) -> bool {
+    let is_set_off = row.rect.x0 > column.left + 0.8 * row.size;
+    if !is_set_off || row.size > 1.3 * measure.body || row.text.len() > 400 {
+        return false;
+    }
+    let (mut words, mut others, mut signs) = (0, 0, 0);
+    let mut numbered = false;
+    for token in row.text.split_whitespace() {
+        let run = token
+            .split(|c: char| !c.is_alphabetic())
+            .map(str::len)
+            .max()
+            .unwrap_or(0);
+        if run >= 4 && !is_operator_name(token) {
+            words += 1;
+        } else {
+            others += 1;
+        }
+        signs += token.chars().filter(|&c| is_sign(c)).count();
+        numbered = is_formula_number(token);
+    }
+    let has_sign = signs > 0 || row.look.mathematical;
+    // Formulas hold a word now and then: "if x > 0, otherwise".
+    has_sign && (words * 3 <= others || (numbered && words <= others)) && (signs > 0 || others >= 2)
+}
+
+fn is_sign(c: char) -> bool {
+    matches!(
+        c,
+        '=' | '<' | '>' | '+' | '±' | '×' | '÷' | '√' | '^' | '¬' | '·'
+    ) || matches!(c, '\u{2190}'..='\u{21ff}' | '\u{2200}'..='\u{22ff}' | '\u{27e8}'..='\u{27ef}' | '\u{2a00}'..='\u{2aff}' | '\u{1d400}'..='\u{1d7ff}')
+}
+
+fn is_operator_name(token: &str) -> bool {
+    const NAMES: &[&str] = &[
+        "argmax",
+        "argmin",
+        "softmax",
+        "otherwise",
+        "where",
+        "subject",
+        "minimize",
+        "maximize",
+        "sinh",
+        "cosh",
+        "tanh",
+        "rank",
+        "diag",
+        "sign",
+    ];
+    let bare = token.trim_matches(|c: char| !c.is_alphabetic());
+    NAMES.contains(&bare)
+}
+
+/// Marks the rows that are footnotes: small type at the foot of a column, from the first line
+/// that starts with a mark. True at `[row].1` where a note starts.
+pub(super) fn footnotes(
+    rows: &[Row],
+    height: f32,
+    measure: &Measure,
+    is_taken: &[bool],
+) -> Vec<Option<bool>> {
+    let mut notes = vec![None; rows.len()];
+    let mut start = 0;
+    for end in 1..=rows.len() {
+        if end < rows.len() && rows[end - 1].is_above(&rows[end]) {
+            continue;
+        }
+        mark_notes(rows, start..end, height, measure, is_taken, &mut notes);
+        start = end;
+    }
+    notes
+}
+
+fn mark_notes(
+    rows: &[Row],
+    flow: std::ops::Range<usize>,
+    height: f32,
+    measure: &Measure,
+    is_taken: &[bool],
+    notes: &mut [Option<bool>],
+) {
+    let Some(last) = rows.get(flow.end - 1) else {
+        return;
+    };
+    if last.bottom() < 0.45 * height {
+        return;
+    }
+    let first_small = flow
+        .clone()
+        .rev()
+        .take_while(|&index| rows[index].size <= NOTE_SIZE * measure.body && !is_taken[index])
+        .last();
+    let Some(first) = first_small.and_then(|first| {
+        (first..flow.end).find(|&index| {
+            wording::footnote_mark(&rows[index].text)
+                && (index == 0
+                    || !rows[index - 1].is_above(&rows[index])
+                    || rows[index - 1].size > NOTE_SIZE * measure.body
+                    || measure.distance(&rows[index - 1], &rows[index]) > 1.2)
+        })
+    }) else {
+        return;
+    };
+    for index in first..flow.end {
+        let is_start = index == first
+            || (wording::footnote_mark(&rows[index].text)
+                && (has_raised_start(&rows[index]) || wording::is_ended(&rows[index - 1].text)));
+        notes[index] = Some(is_start);
+    }
+}
+
+/// True where the row starts with a superscript, or where that is unknown.
+fn has_raised_start(row: &Row) -> bool {
+    row.spans.first().is_some_and(|span| span.rise > 0.0)
+}

@@ -1,0 +1,217 @@
+//! A document written out for people: as Markdown, or as plain text.
+//!
+//! Both go block by block. Lines of running text become one line again, a paragraph that goes on
+//! over a page or column break becomes one paragraph, and what stood between its halves (a note, a
+//! figure's caption) follows it.
+
+mod escape;
+
+use std::fmt::Write;
+
+use crate::extract::is_cjk;
+use crate::{Block, BlockKind, Document, Page};
+use escape::{escape, escape_cell, fence};
+
+/// Deepest heading that Markdown knows.
+const DEEPEST: u8 = 6;
+
+/// A block and the page that it is on.
+type Placed<'a> = (&'a Page, &'a Block);
+
+/// The document in Markdown: the title as `#`, its sections from `##` on, tables with pipes, program
+/// text in fences, captions in italics, formulas between `$$`.
+pub fn markdown(document: &Document) -> String {
+    let mut out = String::new();
+    for run in runs(document) {
+        let Some(&(page, block)) = run.first() else {
+            continue;
+        };
+        let text = || escape(&running_text(&run));
+        let _ = match block.kind {
+            BlockKind::Title => write!(out, "# {}", text()),
+            BlockKind::Heading => {
+                let depth = block.level.unwrap_or(1).clamp(1, DEEPEST - 1) + 1;
+                write!(out, "{} {}", "#".repeat(usize::from(depth)), text())
+            }
+            BlockKind::Author => write!(
+                out,
+                "{}",
+                lines(page, block)
+                    .map(escape)
+                    .collect::<Vec<_>>()
+                    .join("  \n")
+            ),
+            BlockKind::Abstract | BlockKind::Paragraph => write!(out, "{}", text()),
+            BlockKind::ListItem => write!(out, "{}", list_item(&running_text(&run))),
+            BlockKind::Caption => write!(out, "*{}*", text()),
+            BlockKind::Table => write!(out, "{}", table(page, block)),
+            BlockKind::Equation => write!(out, "$$\n{}\n$$", page.slice(block.start, block.end)),
+            BlockKind::Code => write!(out, "{}", fence(page.slice(block.start, block.end))),
+            BlockKind::Footnote => write!(out, "> {}", text()),
+            BlockKind::Reference => write!(out, "- {}", text()),
+        };
+        out.push_str("\n\n");
+    }
+    tidy(out)
+}
+
+/// The document as plain text: one line a paragraph, an empty line between blocks, pages apart by
+/// a form feed.
+pub fn text(document: &Document) -> String {
+    let mut out = String::new();
+    let mut last_page = None;
+    for run in runs(document) {
+        let Some(&(page, block)) = run.first() else {
+            continue;
+        };
+        if last_page.is_some_and(|last| last != page.number) {
+            out.push_str("\u{c}\n");
+        }
+        last_page = Some(page.number);
+        match block.kind {
+            BlockKind::Table | BlockKind::Equation | BlockKind::Code | BlockKind::Author => {
+                out.push_str(page.slice(block.start, block.end));
+            }
+            _ => out.push_str(&running_text(&run)),
+        }
+        out.push_str("\n\n");
+    }
+    tidy(out)
+}
+
+fn tidy(mut text: String) -> String {
+    text.truncate(text.trim_end().len());
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    text
+}
+
+/// Blocks in reading order, each with the blocks that go on with it. Formats and pages without
+/// blocks give one paragraph for each of their parts between empty lines.
+fn runs(document: &Document) -> Vec<Vec<Placed<'_>>> {
+    let mut runs: Vec<Vec<Placed<'_>>> = Vec::new();
+    // The run that running text of a kind may go on with.
+    let mut open: Option<usize> = None;
+    for page in &document.pages {
+        for block in &page.blocks {
+            let is_running = matches!(
+                block.kind,
+                BlockKind::Paragraph
+                    | BlockKind::Abstract
+                    | BlockKind::ListItem
+                    | BlockKind::Reference
+            );
+            match open.filter(|_| block.continues && is_running) {
+                Some(run) if !follows_formula(&runs, run) => runs[run].push((page, block)),
+                _ => {
+                    runs.push(vec![(page, block)]);
+                    if is_running || block.kind == BlockKind::Heading {
+                        open = is_running.then_some(runs.len() - 1);
+                    }
+                }
+            }
+        }
+    }
+    runs
+}
+
+/// True where a formula, listing or table stands behind the run: the sentence goes on under it,
+/// and must not be moved above.
+fn follows_formula(runs: &[Vec<Placed<'_>>], run: usize) -> bool {
+    runs[run + 1..]
+        .iter()
+        .rev()
+        .take(8)
+        .flatten()
+        .any(|(_, block)| matches!(block.kind, BlockKind::Equation | BlockKind::Code))
+}
+
+fn lines<'a>(page: &'a Page, block: &Block) -> impl Iterator<Item = &'a str> {
+    page.slice(block.start, block.end).lines()
+}
+
+/// The lines of all parts as one line.
+fn running_text(run: &[Placed<'_>]) -> String {
+    let mut out = String::new();
+    for (page, block) in run {
+        for line in lines(page, block)
+            .map(str::trim)
+            .filter(|line| !line.is_empty())
+        {
+            join(&mut out, line);
+        }
+    }
+    out
+}
+
+/// Adds a line; no space goes between ideographs, and a word cut by a page break is made whole.
+fn join(out: &mut String, line: &str) {
+    let before = out.chars().next_back();
+    let after = line.chars().next();
+    let is_cjk_joint = before.is_some_and(is_cjk) && after.is_some_and(is_cjk);
+    let is_cut = out.ends_with(['-', '\u{2010}', '\u{ad}'])
+        && out.chars().nth_back(1).is_some_and(char::is_alphabetic)
+        && after.is_some_and(char::is_lowercase);
+    if is_cut && before != Some('-') {
+        out.pop();
+    }
+    if !(out.is_empty() || is_cjk_joint || is_cut) {
+        out.push(' ');
+    }
+    out.push_str(line);
+}
+
+/// A list item with Markdown's own marker where it has a bullet.
+fn list_item(text: &str) -> String {
+    let mut chars = text.chars();
+    match chars.next() {
+        Some(first) if !first.is_alphanumeric() && !matches!(first, '(' | '[') => {
+            format!("- {}", escape(chars.as_str().trim_start()))
+        }
+        _ => {
+            let (number, rest) = text.split_once(' ').unwrap_or((text, ""));
+            let is_plain = number.strip_suffix(['.', ')']).is_some_and(|digits| {
+                !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
+            });
+            if is_plain {
+                format!("{number} {}", escape(rest))
+            } else {
+                format!("- {}", escape(text))
+            }
+        }
+    }
+}
+
+/// Rows with pipes; the first is taken for the head, as Markdown knows no table without one.
+fn table(page: &Page, block: &Block) -> String {
+    let rows: Vec<Vec<&str>> = lines(page, block)
+        .map(|line| line.split('\t').collect())
+        .collect();
+    let width = rows.iter().map(Vec::len).max().unwrap_or(1);
+    // Rows that are shorter are filled up; a crafted row must not make all others huge.
+    let width = width.min(200);
+    let mut out = String::new();
+    for (index, row) in rows.iter().enumerate() {
+        if index > 0 {
+            out.push('\n');
+        }
+        out.push('|');
+        for at in 0..width {
+            let cell = row.get(at).map_or(String::new(), |cell| escape_cell(cell));
+            let _ = write!(out, " {cell} |");
+        }
+        let rest = row.get(width..).unwrap_or(&[]);
+        if !rest.is_empty() {
+            let _ = write!(out, " {} |", escape_cell(&rest.join(" ")));
+        }
+        if index == 0 {
+            out.push_str("\n|");
+            out.push_str(&" --- |".repeat(width));
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests;
