@@ -13,23 +13,27 @@ mod columns;
 mod font;
 mod glyphs;
 mod info;
+mod ink;
 mod lines;
+mod open;
+mod outline;
 mod tex_bitmap;
 
 pub(crate) use characters::is_cjk;
 pub use info::Info;
+pub(crate) use open::open;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use hayro_interpret::kurbo::{Affine, Rect as KurboRect};
 use hayro_interpret::{Context, InterpreterCache, interpret_page};
 use hayro_syntax::page::Page as PdfPage;
-use hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
 use serde::{Deserialize, Serialize};
 
-use crate::{Document, Error, Line, Page, Warning};
+use crate::{Document, Error, Line, OutlineEntry, Page, PageText, Warning};
 use columns::Gutter;
 use glyphs::Glyphs;
+use ink::Counting;
 
 /// Stack, in bytes, on which pages should be read: nested forms recurse deeply.
 pub const STACK_SIZE: usize = 64 << 20;
@@ -41,6 +45,24 @@ pub struct Start {
     pub pages: u32,
     /// The file's own metadata.
     pub info: Info,
+    /// The file's own table of contents.
+    #[serde(default)]
+    pub outline: Vec<OutlineEntry>,
+}
+
+/// What is drawn on a page, whether or not it gave text.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Ink {
+    /// Glyphs other than spaces.
+    pub glyphs: u32,
+    /// Those of them whose characters are not known.
+    pub unmapped: u32,
+    /// Images, masks among them.
+    pub images: u32,
+    /// Lines and shapes.
+    pub paths: u32,
+    /// Share of the page, from 0 to 1, that images cover; overlaps count twice.
+    pub image_cover: f32,
 }
 
 /// One page and what went wrong on it.
@@ -50,6 +72,9 @@ pub struct ReadPage {
     pub page: Page,
     /// At most a few.
     pub warnings: Vec<Warning>,
+    /// What is drawn on it.
+    #[serde(default)]
+    pub ink: Ink,
 }
 
 /// Reads a whole PDF in this process.
@@ -66,7 +91,8 @@ pub fn read(bytes: Vec<u8>, password: Option<&str>) -> Result<Document, Error> {
                     read.push(page);
                     true
                 })?;
-                Ok(crate::assemble::assemble(&start.info, read, Vec::new()))
+                crate::garbage::judge(&mut read);
+                Ok(crate::assemble::assemble(&start, read, Vec::new()))
             })?;
         reading.join().unwrap_or_else(|_| {
             Err(Error::Damaged {
@@ -86,19 +112,22 @@ pub fn pages(
     on_start: &mut dyn FnMut(Start),
     on_page: &mut dyn FnMut(ReadPage) -> bool,
 ) -> Result<(), Error> {
-    check_header(&bytes)?;
+    let pdf = open(bytes, password)?;
     let pdf =
-        catch_unwind(|| open(bytes, password).map(tex_bitmap::named)).unwrap_or_else(|_| {
-            Err(Error::Damaged {
-                reason: "its structure can't be parsed".to_owned(),
-            })
+        catch_unwind(AssertUnwindSafe(|| tex_bitmap::named(pdf))).map_err(|_| Error::Damaged {
+            reason: "its structure can't be parsed".to_owned(),
         })?;
     let count = u32::try_from(pdf.pages().len()).unwrap_or(u32::MAX);
     if count == 0 {
         return Err(Error::NoPages);
     }
     let info = catch_unwind(AssertUnwindSafe(|| Info::read(&pdf))).unwrap_or_default();
-    on_start(Start { pages: count, info });
+    let outline = outline::read(&pdf);
+    on_start(Start {
+        pages: count,
+        info,
+        outline,
+    });
 
     let settings = font::settings();
     let mut cache = InterpreterCache::new();
@@ -109,8 +138,10 @@ pub fn pages(
             let transform = Affine::new(affine(page));
             let bounds = KurboRect::new(0.0, 0.0, f64::from(width), f64::from(height));
             let mut context = Context::new(transform, bounds, &cache, pdf.xref(), settings.clone());
-            interpret_page(page, &mut context, &mut glyphs);
-            lay_out(glyphs, number, width, height)
+            let mut device = Counting::new(&mut glyphs, width, height);
+            interpret_page(page, &mut context, &mut device);
+            let ink = device.ink();
+            lay_out(glyphs, ink, number, width, height)
         }));
         let read = read.unwrap_or_else(|_| {
             // A lock that was held while panicking would make every later page panic.
@@ -122,52 +153,6 @@ pub fn pages(
         }
     }
     Ok(())
-}
-
-fn check_header(bytes: &[u8]) -> Result<(), Error> {
-    if bytes.is_empty() {
-        return Err(Error::Empty);
-    }
-    let head = &bytes[..bytes.len().min(1024)];
-    if head.windows(5).any(|window| window == b"%PDF-") {
-        return Ok(());
-    }
-    let start = String::from_utf8_lossy(&head[..head.len().min(64)]);
-    let start: String = start
-        .chars()
-        .filter(|c| !c.is_control() && *c != '\u{fffd}')
-        .take(24)
-        .collect();
-    Err(Error::NotAPdf {
-        start: start.trim().to_owned(),
-    })
-}
-
-fn open(bytes: Vec<u8>, password: Option<&str>) -> Result<Pdf, Error> {
-    let bytes = std::sync::Arc::new(bytes);
-    let password = password.filter(|password| !password.is_empty());
-    let opened = match Pdf::new_with_password(bytes.clone(), password.unwrap_or("")) {
-        // A password that is not needed does no harm.
-        Err(LoadPdfError::Decryption(DecryptionError::PasswordProtected)) if password.is_some() => {
-            Pdf::new(bytes)
-        }
-        other => other,
-    };
-    opened.map_err(|error| match error {
-        LoadPdfError::Decryption(DecryptionError::PasswordProtected) if password.is_some() => {
-            Error::WrongPassword
-        }
-        LoadPdfError::Decryption(DecryptionError::PasswordProtected) => Error::Encrypted,
-        LoadPdfError::Decryption(DecryptionError::UnsupportedAlgorithm) => Error::Damaged {
-            reason: "it is encrypted in a way that is not supported".to_owned(),
-        },
-        LoadPdfError::Decryption(_) => Error::Damaged {
-            reason: "its encryption data is invalid".to_owned(),
-        },
-        LoadPdfError::Invalid => Error::Damaged {
-            reason: "no page tree was found in it".to_owned(),
-        },
-    })
 }
 
 /// Width and height in points as displayed, kept within what the PDF standard allows.
@@ -189,7 +174,7 @@ fn affine(page: &PdfPage<'_>) -> [f64; 6] {
     transform.as_coeffs()
 }
 
-fn lay_out(mut glyphs: Glyphs, number: u32, width: f32, height: f32) -> ReadPage {
+fn lay_out(mut glyphs: Glyphs, ink: Ink, number: u32, width: f32, height: f32) -> ReadPage {
     glyphs.compose_accents();
     let gutter = Gutter::find(&glyphs, width);
     let mut lines = lines::build(&glyphs, gutter.as_ref());
@@ -219,31 +204,20 @@ fn lay_out(mut glyphs: Glyphs, number: u32, width: f32, height: f32) -> ReadPage
         });
     }
     let mut warnings = Vec::new();
-    let mut warn = |code: &str, message: String| {
-        warnings.push(Warning {
-            code: code.to_owned(),
-            message,
-            page: Some(number),
-        });
-    };
     if glyphs.is_cut {
-        warn(
-            "page_cut",
-            format!(
+        warnings.push(Warning {
+            code: "page_cut".to_owned(),
+            message: format!(
                 "page {number} draws more characters than are read of a page; the rest is left out"
             ),
-        );
+            page: Some(number),
+        });
     }
-    let mapped = glyphs.glyphs.iter().filter(|glyph| !glyph.is_space).count();
-    if glyphs.unmapped >= 20 && glyphs.unmapped > mapped {
-        warn(
-            "garbled_text",
-            format!(
-                "most characters of page {number} have no known meaning: its fonts do not say which letters they show"
-            ),
-        );
+    ReadPage {
+        page,
+        warnings,
+        ink,
     }
-    ReadPage { page, warnings }
 }
 
 fn unreadable(number: u32, width: f32, height: f32) -> ReadPage {
@@ -252,10 +226,10 @@ fn unreadable(number: u32, width: f32, height: f32) -> ReadPage {
             number,
             width,
             height,
-            text: String::new(),
-            lines: Vec::new(),
+            source: PageText::Unreadable,
             ..Page::default()
         },
+        ink: Ink::default(),
         warnings: vec![Warning {
             code: "page_unreadable".to_owned(),
             message: format!("page {number} is malformed and could not be read"),

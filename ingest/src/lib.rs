@@ -3,7 +3,8 @@
 //! This file is the contract: the types that the rest of Lectern reads and the one error type.
 //! The work is in the modules:
 //! [`extract`] reads glyphs and lays them out as lines, [`worker`] does so in a process of its
-//! own so that no file can hang or crash the service, [`sentence`] splits text into sentences,
+//! own so that no file can hang or crash the service, [`render`] draws them and [`ocr`] recognises
+//! the text of those that are only pictures, [`sentence`] splits text into sentences,
 //! and [`chunk`] cuts a document into passages for retrieval.
 //!
 //! All spans are byte ranges. A page's lines point into [`Page::text`]; a chunk's span points
@@ -13,11 +14,14 @@ pub mod chunk;
 pub mod extract;
 pub mod locate;
 pub mod metadata;
+pub mod ocr;
+pub mod render;
 pub mod sentence;
 pub mod worker;
 
 mod assemble;
 mod error;
+mod garbage;
 mod hyphen;
 mod paragraph;
 mod section;
@@ -425,6 +429,15 @@ impl Document {
     pub fn text(&self) -> String {
         let texts: Vec<&str> = self.pages.iter().map(|page| page.text.as_str()).collect();
         texts.join(PAGE_SEPARATOR)
+    }
+
+    /// Numbers of the pages that text recognition could give text: scans and garbled ones.
+    pub fn needs_ocr(&self) -> Vec<u32> {
+        let pages = self.pages.iter();
+        pages
+            .filter(|page| page.source.needs_ocr())
+            .map(|page| page.number)
+            .collect()
     }
 
     /// True where no page has any text, as in a scan without a text layer.
