@@ -11,7 +11,7 @@
 //! only on enough text of the kind that a test looks at, so formulas, tables, code and short pages
 //! pass. A false alarm costs more than a miss: it would throw good text away.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
@@ -32,25 +32,39 @@ pub(crate) fn judge(pages: &mut [ReadPage]) {
             read.page.source = verdict(&read.page.text, &read.ink);
         }
     }
-    // Where most pages are pictures of a whole page, the little text on them is a stamp that a
-    // library put there. One such page among others is a cover.
-    let stamped: Vec<usize> = (0..pages.len())
-        .filter(|&i| is_stamped_scan(&pages[i]))
-        .collect();
+    mark_stamped_scans(pages);
+}
+
+/// A library's stamp on every page of a scan is not the scan's text. Such pages are pictures of a
+/// whole page, have little text, and all the same, but for its digits; the slides of a talk, whose
+/// background may be a picture too, differ. One such page among others is a cover.
+fn mark_stamped_scans(pages: &mut [ReadPage]) {
+    let mut stamps: HashMap<String, Vec<usize>> = HashMap::new();
+    for (i, read) in pages.iter().enumerate() {
+        if is_picture_with_little_text(read) {
+            stamps
+                .entry(without_digits(&read.page.text))
+                .or_default()
+                .push(i);
+        }
+    }
+    stamps.retain(|_, pages| pages.len() >= 2);
+    let stamped: Vec<usize> = stamps.into_values().flatten().collect();
     let scans = pages
         .iter()
         .filter(|read| read.page.source == PageText::Missing)
         .count();
-    if pages.len() >= 2 && 2 * (stamped.len() + scans) > pages.len() {
+    if 2 * (stamped.len() + scans) > pages.len() {
         for i in stamped {
             pages[i].page.source = PageText::Missing;
         }
     }
 }
 
-fn is_stamped_scan(read: &ReadPage) -> bool {
+fn is_picture_with_little_text(read: &ReadPage) -> bool {
     read.page.source == PageText::Own
         && read.ink.image_cover > 0.85
+        && read.page.text.len() < 2_000
         && read
             .page
             .text
@@ -58,6 +72,12 @@ fn is_stamped_scan(read: &ReadPage) -> bool {
             .filter(|c| !c.is_whitespace())
             .count()
             < 200
+}
+
+fn without_digits(text: &str) -> String {
+    text.chars()
+        .filter(|c| !c.is_whitespace() && !c.is_numeric())
+        .collect()
 }
 
 fn verdict(text: &str, ink: &Ink) -> PageText {
@@ -456,12 +476,24 @@ mod tests {
             },
         };
         let stamp = "Downloaded from the library on 3 May 2020";
-        let mut pages = [page(stamp, 0.98), page(stamp, 0.98), page(ENGLISH, 0.98)];
+        let other = "Downloaded from the library on 4 May 2020";
+        let mut pages = [page(stamp, 0.98), page(other, 0.98), page(ENGLISH, 0.98)];
         judge(&mut pages);
         let sources = pages.each_ref().map(|read| read.page.source);
         assert_eq!(
             sources,
             [PageText::Missing, PageText::Missing, PageText::Own]
+        );
+
+        let mut pages = [
+            page("Results", 1.0),
+            page("Thank you", 1.0),
+            page("Methods", 1.0),
+        ];
+        judge(&mut pages);
+        assert!(
+            pages.iter().all(|read| read.page.source == PageText::Own),
+            "slides"
         );
 
         let mut pages = [page(stamp, 0.98), page(ENGLISH, 0.0), page(ENGLISH, 0.0)];

@@ -105,7 +105,7 @@ fn line(words: &[Word<'_>]) -> Option<Line> {
     let mut text = String::new();
     let (mut letters, mut confidence) = (0.0, 0.0);
     let mut rect = words.first()?.rect;
-    let mut heights = Vec::new();
+    let mut sizes = Vec::new();
     for word in words {
         let joins = text.chars().next_back().is_some_and(crate::extract::is_cjk)
             && word.text.chars().next().is_some_and(crate::extract::is_cjk);
@@ -120,21 +120,38 @@ fn line(words: &[Word<'_>]) -> Option<Line> {
         rect.y0 = rect.y0.min(word.rect.y0);
         rect.x1 = rect.x1.max(word.rect.x1);
         rect.y1 = rect.y1.max(word.rect.y1);
-        heights.push(word.rect.y1 - word.rect.y0);
+        sizes.push((word.rect.y1 - word.rect.y0) / height_in_ems(word.text));
     }
     let confidence = confidence / letters;
     if confidence < MIN_LINE || !text.chars().any(char::is_alphanumeric) {
         return None;
     }
-    heights.sort_by(f32::total_cmp);
-    // A word's box spans from its ascenders to its descenders where it has them, 0.95 em at most.
-    let tall = heights[(heights.len() - 1) * 3 / 4];
+    sizes.sort_by(f32::total_cmp);
     Some(Line {
         text,
         rect,
-        font_size: (tall / 0.9).max(1.0),
+        font_size: sizes[sizes.len() / 2].max(1.0),
         confidence,
     })
+}
+
+/// How tall the ink of a word is: 0.52 em for the small letters of common text faces, 0.2 more for
+/// what rises above them, 0.21 for what hangs below.
+fn height_in_ems(word: &str) -> f32 {
+    let rises =
+        |c: char| c.is_uppercase() || c.is_numeric() || "bdfhijklt()[]{}/|!?'\"".contains(c);
+    let hangs = |c: char| "gjpqy()[]{}/|,;".contains(c);
+    if word.chars().any(|c| c.is_alphabetic() && !c.is_ascii()) {
+        return 0.9;
+    }
+    let mut height = 0.52;
+    if word.chars().any(rises) {
+        height += 0.2;
+    }
+    if word.chars().any(hangs) {
+        height += 0.21;
+    }
+    height
 }
 
 #[cfg(test)]
@@ -165,10 +182,10 @@ mod tests {
             })
             .collect();
         expect![[r#"
-            Two words Rect { x0: 72.0, y0: 72.0, x1: 132.0, y1: 84.0 } 10.7
-            below Rect { x0: 72.0, y0: 96.0, x1: 96.0, y1: 108.0 } 13.3
+            Two words Rect { x0: 72.0, y0: 72.0, x1: 132.0, y1: 84.0 } 16.7
+            below Rect { x0: 72.0, y0: 96.0, x1: 96.0, y1: 108.0 } 16.7
             --
-            apart Rect { x0: 72.0, y0: 144.0, x1: 96.0, y1: 156.0 } 13.3
+            apart Rect { x0: 72.0, y0: 144.0, x1: 96.0, y1: 156.0 } 12.9
             --"#]]
         .assert_eq(&shown.join("\n"));
     }
