@@ -8,6 +8,8 @@
 //! (elements) per second, in this process and on one thread; `lectern eval extraction` measures
 //! the same with the worker processes around it.
 
+#![allow(missing_docs, reason = "criterion's macro makes a public function")]
+
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 

@@ -282,7 +282,10 @@ fn parse(values: &Values) -> Result<Settings, Problem> {
     }
     let (language, language_origin) = &values["ocr.language"];
     let is_language = |part: &str| {
-        !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "_/".contains(c))
+        !part.is_empty()
+            && part
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "_/".contains(c))
     };
     if !language.split('+').all(is_language) {
         return Err(invalid(

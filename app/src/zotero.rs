@@ -30,9 +30,11 @@ pub async fn read(folder: &Path) -> Result<Vec<Entry>> {
     }
     let copy = tempfile::tempdir()?;
     let path = copy.path().join("zotero.sqlite");
-    std::fs::copy(&database, &path)
-        .with_context(|| format!("copying {}", database.display()))?;
-    let options = SqliteConnectOptions::new().filename(&path).read_only(true).immutable(true);
+    std::fs::copy(&database, &path).with_context(|| format!("copying {}", database.display()))?;
+    let options = SqliteConnectOptions::new()
+        .filename(&path)
+        .read_only(true)
+        .immutable(true);
     let unreadable = |error: sqlx::Error| {
         Problem::new(
             Fault::Input,
@@ -165,7 +167,9 @@ mod tests {
     async fn items_creators_tags_and_files_are_read() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("zotero.sqlite");
-        let options = SqliteConnectOptions::new().filename(&path).create_if_missing(true);
+        let options = SqliteConnectOptions::new()
+            .filename(&path)
+            .create_if_missing(true);
         let pool = SqlitePool::connect_with(options).await.unwrap();
         sqlx::raw_sql(
             "CREATE TABLE items (itemID INTEGER, itemTypeID INTEGER, key TEXT);
@@ -203,7 +207,10 @@ mod tests {
         let entry = &entries[0];
         assert_eq!(entry.title.as_deref(), Some("A Title"));
         assert_eq!(entry.authors, ["Ann Lee", "The Team"]);
-        assert_eq!((entry.year, entry.doi.as_deref()), (Some(2014), Some("10.1/abc")));
+        assert_eq!(
+            (entry.year, entry.doi.as_deref()),
+            (Some(2014), Some("10.1/abc"))
+        );
         assert_eq!(entry.arxiv_id.as_deref(), Some("1706.03762"));
         assert_eq!(entry.keywords, ["consensus"]);
         let file = folder.path().join("storage/BBBB/paper.pdf");

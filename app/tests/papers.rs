@@ -34,22 +34,35 @@ fn extract_prints_text_markdown_and_json_without_a_library() {
     let markdown = String::from_utf8(markdown.stdout).unwrap();
     assert!(markdown.starts_with("# "), "{markdown:.200}");
     assert!(
-        markdown.lines().filter(|line| line.starts_with("## ")).count() >= 3,
+        markdown
+            .lines()
+            .filter(|line| line.starts_with("## "))
+            .count()
+            >= 3,
         "{markdown}"
     );
 
-    let whole = json(&lectern(data.path(), &["extract", &paper, "--format", "json"]));
+    let whole = json(&lectern(
+        data.path(),
+        &["extract", &paper, "--format", "json"],
+    ));
     assert!(whole["metadata"]["title"]["value"].is_string());
     assert!(whole["metadata"]["title"]["confidence"].as_f64().unwrap() > 0.5);
     assert!(whole["metadata"]["authors"]["value"].is_array());
     assert!(whole["references"].as_array().unwrap().len() >= 3);
     let blocks = whole["pages"][0]["blocks"].as_array().unwrap();
     let kinds: Vec<&str> = blocks.iter().map(|b| b["kind"].as_str().unwrap()).collect();
-    assert!(kinds.contains(&"title") && kinds.contains(&"paragraph"), "{kinds:?}");
+    assert!(
+        kinds.contains(&"title") && kinds.contains(&"paragraph"),
+        "{kinds:?}"
+    );
     let line = &blocks[0]["lines"][0];
     assert!(line["rect"]["x1"].as_f64().unwrap() > line["rect"]["x0"].as_f64().unwrap());
     assert!(line["spans"][0]["size"].as_f64().unwrap() > 4.0);
-    assert!(!data.path().join("catalog.sqlite").exists(), "nothing is stored");
+    assert!(
+        !data.path().join("catalog.sqlite").exists(),
+        "nothing is stored"
+    );
 
     let bad = data.path().join("bad.pdf");
     std::fs::write(&bad, "no pdf").unwrap();
@@ -103,15 +116,27 @@ fn bibliographies_override_and_are_written_back() {
 
     let bibtex = lectern(data.path(), &["documents", "export"]);
     let bibtex = String::from_utf8(bibtex.stdout).unwrap();
-    assert!(bibtex.contains("Journal of Necks") && bibtex.contains('@'), "{bibtex}");
-    let csl = lectern(data.path(), &["documents", "export", &id, "--format", "csl-json"]);
+    assert!(
+        bibtex.contains("Journal of Necks") && bibtex.contains('@'),
+        "{bibtex}"
+    );
+    let csl = lectern(
+        data.path(),
+        &["documents", "export", &id, "--format", "csl-json"],
+    );
     let csl: Value = serde_json::from_slice(&csl.stdout).unwrap();
     assert_eq!(csl[0]["author"][0]["family"], "Lee");
     assert_eq!(csl[0]["DOI"], "10.1000/xyz");
-    let markdown = lectern(data.path(), &["documents", "export", "--format", "markdown"]);
+    let markdown = lectern(
+        data.path(),
+        &["documents", "export", "--format", "markdown"],
+    );
     assert!(String::from_utf8_lossy(&markdown.stdout).contains("names neither"));
 
-    let missing = lectern(data.path(), &["ingest", &paper, "--zotero", &paper, "--json"]);
+    let missing = lectern(
+        data.path(),
+        &["ingest", &paper, "--zotero", &paper, "--json"],
+    );
     assert_eq!(json(&missing)["error"]["code"], "zotero_not_found");
 }
 
@@ -130,12 +155,18 @@ fn papers_in_other_formats_are_read_and_found() {
          <body><article><h1>Quagga</h1><p>The quagga was a subspecies of the plains zebra that lived in \
          South Africa until the nineteenth century.</p><script>alert(1)</script></article></body></html>",
     );
-    write("plain.txt", "Tapirs swim well.\n\nThey are shy animals of the forest.\n");
+    write(
+        "plain.txt",
+        "Tapirs swim well.\n\nThey are shy animals of the forest.\n",
+    );
     write("photo.jpeg", "not a paper");
     let folder = papers.path().display().to_string();
     let files = ingest(data.path(), &[&folder]);
     assert_eq!(files.len(), 3, "{files:?}");
-    assert!(files.iter().all(|file| file["status"] == "added"), "{files:?}");
+    assert!(
+        files.iter().all(|file| file["status"] == "added"),
+        "{files:?}"
+    );
     for (query, file) in [
         ("okapi", "notes.md"),
         ("quagga", "page.html"),
@@ -146,12 +177,20 @@ fn papers_in_other_formats_are_read_and_found() {
             &["search", query, "--mode", "bm25", "--json"],
         ));
         assert_eq!(found["passages"][0]["file"], file, "{found}");
-        assert!(!found["passages"][0]["text"].as_str().unwrap().contains("alert"));
+        assert!(
+            !found["passages"][0]["text"]
+                .as_str()
+                .unwrap()
+                .contains("alert")
+        );
     }
     let unknown = papers.path().join("photo.jpeg").display().to_string();
     let failed = ingest(data.path(), &[&unknown]);
     assert_eq!(failed[0]["status"], "failed");
-    assert!(failed[0]["error"]["hint"].as_str().unwrap().contains("PDF"), "{failed:?}");
+    assert!(
+        failed[0]["error"]["hint"].as_str().unwrap().contains("PDF"),
+        "{failed:?}"
+    );
 }
 
 #[test]
@@ -162,14 +201,24 @@ fn near_duplicates_are_told_and_both_kept() {
     let first = papers.path().join("preprint.txt");
     let second = papers.path().join("printed.txt");
     std::fs::write(&first, format!("A preprint.\n\n{body}\n")).unwrap();
-    std::fs::write(&second, format!("As printed, with another head.\n\n{body}\n")).unwrap();
+    std::fs::write(
+        &second,
+        format!("As printed, with another head.\n\n{body}\n"),
+    )
+    .unwrap();
     let (first, second) = (first.display().to_string(), second.display().to_string());
     let id = ingest(data.path(), &[&first])[0]["document_id"].clone();
     let files = ingest(data.path(), &[&second]);
     assert_eq!(files[0]["status"], "added");
     let duplicate = &files[0]["duplicates"][0];
-    assert_eq!((&duplicate["document_id"], &duplicate["reason"]), (&id, &"text".into()));
-    assert!(duplicate["similarity"].as_f64().unwrap() > 0.8, "{duplicate}");
+    assert_eq!(
+        (&duplicate["document_id"], &duplicate["reason"]),
+        (&id, &"text".into())
+    );
+    assert!(
+        duplicate["similarity"].as_f64().unwrap() > 0.8,
+        "{duplicate}"
+    );
     let shown = show(data.path(), id.as_str().unwrap());
     assert_eq!(shown["duplicates"][0]["file"], "printed.txt", "{shown}");
 }
@@ -204,9 +253,16 @@ fn references_lead_to_the_papers_that_the_library_has() {
         file["document_id"].as_str().unwrap().to_owned()
     };
     let shown = show(data.path(), &id("citing.xml"));
-    assert_eq!(shown["references"][0]["document_id"], id("cited.md").as_str(), "{shown}");
+    assert_eq!(
+        shown["references"][0]["document_id"],
+        id("cited.md").as_str(),
+        "{shown}"
+    );
     let shown = show(data.path(), &id("cited.md"));
-    assert_eq!(shown["cited_by"][0]["title"], "Okapis and Others", "{shown}");
+    assert_eq!(
+        shown["cited_by"][0]["title"], "Okapis and Others",
+        "{shown}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -215,7 +271,12 @@ async fn pages_have_pictures_with_the_quote_marked() {
     let bytes = std::fs::read(sample("hybrid-retrieval.pdf")).unwrap();
     let job = app.uploaded("paper.pdf", bytes).await;
     let id = job["result"]["document_id"].as_str().unwrap().to_owned();
-    let get = async |path: &str| app.get(&format!("/documents/{id}/{path}")).send().await.unwrap();
+    let get = async |path: &str| {
+        app.get(&format!("/documents/{id}/{path}"))
+            .send()
+            .await
+            .unwrap()
+    };
     let size = |png: &[u8]| {
         assert_eq!(&png[..8], b"\x89PNG\r\n\x1a\n");
         u32::from_be_bytes([png[16], png[17], png[18], png[19]])
@@ -237,22 +298,38 @@ async fn pages_have_pictures_with_the_quote_marked() {
         .join("%20");
     let marked = get(&format!("pages/1.png?width=300&q={quote}")).await;
     let marked = marked.bytes().await.unwrap();
-    assert!(size(&marked) == 300 && marked != plain, "the quote is marked");
+    assert!(
+        size(&marked) == 300 && marked != plain,
+        "the quote is marked"
+    );
 
     assert_eq!(get("pages/99.png").await.status(), 404);
     let wide = get("pages/1.png?width=90000").await;
     assert_eq!(wide.status(), 400);
     assert!(wide.text().await.unwrap().contains("width_invalid"));
 
-    let job = app.uploaded("notes.md", b"# Notes\n\nSome words.\n".to_vec()).await;
+    let job = app
+        .uploaded("notes.md", b"# Notes\n\nSome words.\n".to_vec())
+        .await;
     let notes = job["result"]["document_id"].as_str().unwrap();
-    let none = app.get(&format!("/documents/{notes}/pages/1.png")).send().await.unwrap();
+    let none = app
+        .get(&format!("/documents/{notes}/pages/1.png"))
+        .send()
+        .await
+        .unwrap();
     assert_eq!(none.status(), 404);
-    let file = app.get(&format!("/documents/{notes}/file")).send().await.unwrap();
+    let file = app
+        .get(&format!("/documents/{notes}/file"))
+        .send()
+        .await
+        .unwrap();
     let disposition = file.headers()["content-disposition"].to_str().unwrap();
     assert!(disposition.starts_with("attachment"), "{disposition}");
 
-    app.delete(&format!("/api/v1/documents/{id}")).send().await.unwrap();
+    app.delete(&format!("/api/v1/documents/{id}"))
+        .send()
+        .await
+        .unwrap();
     let cache = app.folder.path().join("cache/pages");
     let left = std::fs::read_dir(cache).map_or(0, Iterator::count);
     assert_eq!(left, 0, "pictures go with their document");
@@ -269,15 +346,27 @@ fn an_evaluation_compares_with_what_lies_beside() {
     std::fs::copy(sample("hybrid-retrieval.pdf"), folder.path().join("a.pdf")).unwrap();
     let text = lectern(
         data.path(),
-        &["extract", &sample("hybrid-retrieval.pdf").display().to_string()],
+        &[
+            "extract",
+            &sample("hybrid-retrieval.pdf").display().to_string(),
+        ],
     );
     std::fs::write(folder.path().join("a.gold.md"), &text.stdout).unwrap();
     let folder = folder.path().display().to_string();
-    let scores = json(&lectern(data.path(), &["eval", "extraction", &folder, "--json"]));
+    let scores = json(&lectern(
+        data.path(),
+        &["eval", "extraction", &folder, "--json"],
+    ));
     assert_eq!(scores["papers"][0]["pages"], 4);
-    assert!(scores["ordered_recall"].as_f64().unwrap() > 0.99, "{scores}");
+    assert!(
+        scores["ordered_recall"].as_f64().unwrap() > 0.99,
+        "{scores}"
+    );
     assert!(scores["pages_per_second"].as_f64().unwrap() > 0.0);
-    let nothing = lectern(data.path(), &["eval", "extraction", &data.path().display().to_string()]);
+    let nothing = lectern(
+        data.path(),
+        &["eval", "extraction", &data.path().display().to_string()],
+    );
     assert_eq!(code(&nothing), 1);
     assert!(String::from_utf8_lossy(&nothing.stderr).contains("no PDF"));
 }
@@ -289,7 +378,12 @@ fn interrupted_ingest_goes_on_where_it_was() {
     let papers = tempfile::tempdir().unwrap();
     for n in 0..12 {
         let pages: Vec<String> = (0..6)
-            .map(|page| format!("Paper {n} page {page} speaks of animal number {} at length.", n * 7 + page))
+            .map(|page| {
+                format!(
+                    "Paper {n} page {page} speaks of animal number {} at length.",
+                    n * 7 + page
+                )
+            })
             .collect();
         let pages: Vec<&str> = pages.iter().map(String::as_str).collect();
         std::fs::write(papers.path().join(format!("{n:02}.pdf")), pdf(&pages)).unwrap();
@@ -313,9 +407,19 @@ fn interrupted_ingest_goes_on_where_it_was() {
     // Where all were done before the signal came, there was nothing to interrupt.
     assert!(matches!(status.code(), Some(130 | 0)), "{status}");
     let files = ingest(data.path(), &[&folder]);
-    let unchanged = files.iter().filter(|file| file["status"] == "unchanged").count();
-    let added = files.iter().filter(|file| file["status"] == "added").count();
+    let unchanged = files
+        .iter()
+        .filter(|file| file["status"] == "unchanged")
+        .count();
+    let added = files
+        .iter()
+        .filter(|file| file["status"] == "added")
+        .count();
     assert_eq!((unchanged + added, unchanged >= 2), (12, true), "{files:?}");
     let doctor = json(&lectern(data.path(), &["doctor", "--json"]));
-    assert_eq!((&doctor["ok"], &doctor["documents"]), (&true.into(), &12.into()), "{doctor}");
+    assert_eq!(
+        (&doctor["ok"], &doctor["documents"]),
+        (&true.into(), &12.into()),
+        "{doctor}"
+    );
 }

@@ -1,61 +1,96 @@
 //! Pages as they were read, made into a document: what takes the paper as a whole.
 
-use crate::extract::{Info, ReadPage};
+use crate::extract::{ReadPage, Start};
 use crate::layout::{self, Hints};
-use crate::{Document, Warning, metadata};
+use crate::{BlockKind, Document, PageText, Warning, metadata, references};
 
-/// Joins hyphenated words, finds title, authors and year, and sums up warnings.
-pub(crate) fn assemble(info: &Info, read: Vec<ReadPage>, mut warnings: Vec<Warning>) -> Document {
+/// How a person gets text out of pages that have none.
+pub(crate) const INSTALL_OCR: &str = "they need text recognition (OCR), for which tesseract is used \
+    where it is installed: `apt install tesseract-ocr` (Debian, Ubuntu), `brew install tesseract` (macOS)";
+
+/// Finds title, authors and other facts, lays the pages out, finds the reference list, and sums up
+/// warnings.
+pub(crate) fn assemble(start: &Start, read: Vec<ReadPage>, mut warnings: Vec<Warning>) -> Document {
     let mut pages = Vec::with_capacity(read.len());
     let mut unreadable = Vec::new();
-    let mut garbled = Vec::new();
     for one in read {
         for warning in one.warnings {
             match warning.code.as_str() {
                 "page_unreadable" => unreadable.push(one.page.number),
-                "garbled_text" => garbled.push(one.page.number),
                 _ => warnings.push(warning),
             }
         }
         pages.push(one.page);
     }
-    let explained: Vec<u32> = unreadable.iter().chain(&garbled).copied().collect();
-    let textless: Vec<u32> = pages
-        .iter()
-        .filter(|page| page.text.trim().is_empty() && !explained.contains(&page.number))
-        .map(|page| page.number)
-        .collect();
     let total = pages.len();
-    let textless_message = if textless.len() == total {
-        "no page has any text: a scan without a text layer, it needs text recognition (OCR)"
-    } else {
-        "without any text"
+    let with = |source: PageText| -> Vec<u32> {
+        let pages = pages.iter().filter(|page| page.source == source);
+        pages.map(|page| page.number).collect()
     };
-    warnings.extend(summary(
-        "page_unreadable",
-        &unreadable,
-        total,
-        "malformed, could not be read",
-    ));
-    warnings.extend(summary(
-        "garbled_text",
-        &garbled,
-        total,
-        "most characters have no known meaning, as the fonts do not say which letters they show",
-    ));
-    warnings.extend(summary(
-        "page_without_text",
-        &textless,
-        total,
-        textless_message,
-    ));
-    // Imprints in the margins say when and where a paper appeared, so this comes first.
-    let metadata = metadata::infer(info, &pages);
-    layout::lay_out(&mut pages, &Hints::default());
+    let (garbled, missing, mut blank) = (
+        with(PageText::Garbled),
+        with(PageText::Missing),
+        with(PageText::Blank),
+    );
+    // A blank page is a blank page; a blank paper is worth a word.
+    if blank.len() < total {
+        blank.clear();
+    }
+    for (code, numbers, what) in [
+        (
+            "page_unreadable",
+            unreadable,
+            "malformed, could not be read".to_owned(),
+        ),
+        (
+            "garbled_text",
+            garbled,
+            format!(
+                "the fonts do not say which letters they show, so the text is garbled; {INSTALL_OCR}"
+            ),
+        ),
+        (
+            "page_without_text",
+            missing,
+            format!("scanned or drawn, without a text layer; {INSTALL_OCR}"),
+        ),
+        (
+            "page_without_text",
+            blank,
+            "nothing is printed on any page".to_owned(),
+        ),
+    ] {
+        warnings.extend(summary(code, &numbers, total, &what));
+    }
+    // Imprints in the margins say when and where a paper appeared, so the facts come first, and
+    // where they stand helps layout.
+    let (metadata, front) = metadata::front(&start.info, &pages);
+    let parts = [
+        (BlockKind::Title, front.title),
+        (BlockKind::Author, front.authors),
+        (
+            BlockKind::Abstract,
+            front
+                .abstract_text
+                .filter(|_| front.abstract_page == front.page),
+        ),
+    ];
+    let hints = Hints {
+        front_page: front.page,
+        front: parts
+            .into_iter()
+            .filter_map(|(kind, lines)| Some((kind, lines?)))
+            .collect(),
+        outline: &start.outline,
+    };
+    layout::lay_out(&mut pages, &hints);
+    let references = references::find(&pages);
+    layout::mark_references(&mut pages, &references);
     Document {
         metadata,
         references,
         pages,
+        outline: start.outline.clone(),
         warnings,
         ..Document::default()
     }
@@ -65,7 +100,7 @@ pub(crate) fn assemble(info: &Info, read: Vec<ReadPage>, mut warnings: Vec<Warni
 fn summary(code: &str, numbers: &[u32], total: usize, what: &str) -> Option<Warning> {
     let first = *numbers.first()?;
     let message = match numbers {
-        _ if numbers.len() == total => what.to_owned(),
+        _ if numbers.len() == total && total > 1 => format!("all {total} pages: {what}"),
         [only] => format!("page {only}: {what}"),
         _ => format!(
             "{} of {total} pages ({}): {what}",
@@ -81,7 +116,7 @@ fn summary(code: &str, numbers: &[u32], total: usize, what: &str) -> Option<Warn
 }
 
 /// "1-3, 7, 9-10", cut short where it would grow long.
-fn ranges(numbers: &[u32]) -> String {
+pub(crate) fn ranges(numbers: &[u32]) -> String {
     let mut spans: Vec<(u32, u32)> = Vec::new();
     for &number in numbers {
         match spans.last_mut() {

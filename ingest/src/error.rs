@@ -40,6 +40,28 @@ pub enum Error {
         /// What the parser said.
         reason: String,
     },
+    /// A page was asked for that the file does not have.
+    #[error("there is no page {page}: the file has {pages}")]
+    NoSuchPage {
+        /// The page asked for.
+        page: u32,
+        /// Pages of the file.
+        pages: u32,
+    },
+    /// A page could not be drawn.
+    #[error("page {page} could not be drawn: {reason}")]
+    NotRendered {
+        /// The page.
+        page: u32,
+        /// What went wrong.
+        reason: String,
+    },
+    /// Text recognition could not be run, or failed on a page.
+    #[error("text recognition failed: {reason}")]
+    Recognition {
+        /// What it said.
+        reason: String,
+    },
     /// The worker ran past its time limit.
     #[error("reading took longer than {seconds} s and was stopped")]
     TimedOut {
@@ -72,6 +94,9 @@ impl Error {
             Error::WrongPassword => "wrong_password",
             Error::NoPages => "no_pages",
             Error::Damaged { .. } => "damaged",
+            Error::NoSuchPage { .. } => "no_such_page",
+            Error::NotRendered { .. } => "not_rendered",
+            Error::Recognition { .. } => "recognition_failed",
             Error::TimedOut { .. } => "timed_out",
             Error::WorkerDied { .. } => "reader_died",
             Error::Worker(_) => "reader_unavailable",
@@ -99,6 +124,13 @@ impl Error {
             }
             Error::Damaged { .. } => {
                 "open the file in a PDF viewer and save a copy, or repair it with `qpdf in.pdf out.pdf`"
+            }
+            Error::NoSuchPage { .. } => "ask for a page from 1 to the number of pages",
+            Error::NotRendered { .. } => {
+                "open the file in a PDF viewer and save a copy, then add that"
+            }
+            Error::Recognition { .. } => {
+                "check that `tesseract --version` and `tesseract --list-langs` work, and that the language is installed"
             }
             Error::TimedOut { .. } => {
                 "the file is unusually heavy; save a simplified copy (print to PDF) and add that"

@@ -17,19 +17,24 @@ mod info;
 mod interpret;
 mod layers;
 mod lines;
+mod open;
+mod outline;
 mod tex_bitmap;
 
 pub(crate) use characters::is_cjk;
 pub use info::Info;
+pub(crate) use open::open;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use hayro_syntax::page::Page as PdfPage;
-use hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
 use kurbo::Affine;
 use serde::{Deserialize, Serialize};
 
-use crate::{Document, Error, Font, Line, MarginKind, MarginLine, Page, Span, Warning};
+use crate::{
+    Document, Error, Font, Line, MarginKind, MarginLine, OutlineEntry, Page, PageText, Span,
+    Warning,
+};
 use columns::Gutter;
 use glyphs::Glyphs;
 use interpret::Interpreter;
@@ -45,19 +50,24 @@ pub struct Start {
     pub pages: u32,
     /// The file's own metadata.
     pub info: Info,
+    /// The file's own table of contents.
+    #[serde(default)]
+    pub outline: Vec<OutlineEntry>,
 }
 
-/// What is drawn on a page, by number.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// What is drawn on a page, whether or not it gave text.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Ink {
     /// Glyphs other than spaces.
     pub glyphs: u32,
-    /// Glyphs among them whose characters are not known.
+    /// Those of them whose characters are not known.
     pub unmapped: u32,
-    /// Images.
+    /// Images, masks among them.
     pub images: u32,
-    /// Painted paths and shadings.
+    /// Lines and shapes.
     pub paths: u32,
+    /// Share of the page, from 0 to 1, that images cover; overlaps count twice.
+    pub image_cover: f32,
 }
 
 /// One page and what went wrong on it.
@@ -86,7 +96,8 @@ pub fn read(bytes: Vec<u8>, password: Option<&str>) -> Result<Document, Error> {
                     read.push(page);
                     true
                 })?;
-                Ok(crate::assemble::assemble(&start.info, read, Vec::new()))
+                crate::garbage::judge(&mut read);
+                Ok(crate::assemble::assemble(&start, read, Vec::new()))
             })?;
         reading.join().unwrap_or_else(|_| {
             Err(Error::Damaged {
@@ -106,18 +117,18 @@ pub fn pages(
     on_start: &mut dyn FnMut(Start),
     on_page: &mut dyn FnMut(ReadPage) -> bool,
 ) -> Result<(), Error> {
-    check_header(&bytes)?;
-    let pdf = catch_unwind(|| open(bytes, password)).unwrap_or_else(|_| {
-        Err(Error::Damaged {
-            reason: "its structure can't be parsed".to_owned(),
-        })
-    })?;
+    let pdf = open(bytes, password)?;
     let count = u32::try_from(pdf.pages().len()).unwrap_or(u32::MAX);
     if count == 0 {
         return Err(Error::NoPages);
     }
     let info = catch_unwind(AssertUnwindSafe(|| Info::read(&pdf))).unwrap_or_default();
-    on_start(Start { pages: count, info });
+    let outline = outline::read(&pdf);
+    on_start(Start {
+        pages: count,
+        info,
+        outline,
+    });
 
     let mut interpreter = Interpreter::new(&pdf);
     for (page, number) in pdf.pages().iter().zip(1..) {
@@ -137,52 +148,6 @@ pub fn pages(
         }
     }
     Ok(())
-}
-
-fn check_header(bytes: &[u8]) -> Result<(), Error> {
-    if bytes.is_empty() {
-        return Err(Error::Empty);
-    }
-    let head = &bytes[..bytes.len().min(1024)];
-    if head.windows(5).any(|window| window == b"%PDF-") {
-        return Ok(());
-    }
-    let start = String::from_utf8_lossy(&head[..head.len().min(64)]);
-    let start: String = start
-        .chars()
-        .filter(|c| !c.is_control() && *c != '\u{fffd}')
-        .take(24)
-        .collect();
-    Err(Error::NotAPdf {
-        start: start.trim().to_owned(),
-    })
-}
-
-fn open(bytes: Vec<u8>, password: Option<&str>) -> Result<Pdf, Error> {
-    let bytes = std::sync::Arc::new(bytes);
-    let password = password.filter(|password| !password.is_empty());
-    let opened = match Pdf::new_with_password(bytes.clone(), password.unwrap_or("")) {
-        // A password that is not needed does no harm.
-        Err(LoadPdfError::Decryption(DecryptionError::PasswordProtected)) if password.is_some() => {
-            Pdf::new(bytes)
-        }
-        other => other,
-    };
-    opened.map_err(|error| match error {
-        LoadPdfError::Decryption(DecryptionError::PasswordProtected) if password.is_some() => {
-            Error::WrongPassword
-        }
-        LoadPdfError::Decryption(DecryptionError::PasswordProtected) => Error::Encrypted,
-        LoadPdfError::Decryption(DecryptionError::UnsupportedAlgorithm) => Error::Damaged {
-            reason: "it is encrypted in a way that is not supported".to_owned(),
-        },
-        LoadPdfError::Decryption(_) => Error::Damaged {
-            reason: "its encryption data is invalid".to_owned(),
-        },
-        LoadPdfError::Invalid => Error::Damaged {
-            reason: "no page tree was found in it".to_owned(),
-        },
-    })
 }
 
 /// Width and height in points as displayed, kept within what the PDF standard allows.
@@ -239,30 +204,16 @@ fn lay_out(mut glyphs: Glyphs, fonts: &[Font], number: u32, width: f32, height: 
         .map(|&font| fonts.get(usize::from(font)).cloned().unwrap_or_default())
         .collect();
     let mut warnings = Vec::new();
-    let mut warn = |code: &str, message: String| {
-        warnings.push(Warning {
-            code: code.to_owned(),
-            message,
-            page: Some(number),
-        });
-    };
     if glyphs.is_cut {
-        warn(
-            "page_cut",
-            format!(
+        warnings.push(Warning {
+            code: "page_cut".to_owned(),
+            message: format!(
                 "page {number} draws more characters than are read of a page; the rest is left out"
             ),
-        );
+            page: Some(number),
+        });
     }
     let ink = glyphs.ink;
-    if ink.unmapped >= 20 && ink.unmapped * 2 > ink.glyphs {
-        warn(
-            "garbled_text",
-            format!(
-                "most characters of page {number} have no known meaning: its fonts do not say which letters they show"
-            ),
-        );
-    }
     ReadPage {
         page,
         warnings,
@@ -323,8 +274,7 @@ fn unreadable(number: u32, width: f32, height: f32) -> ReadPage {
             number,
             width,
             height,
-            text: String::new(),
-            lines: Vec::new(),
+            source: PageText::Unreadable,
             ..Page::default()
         },
         warnings: vec![Warning {

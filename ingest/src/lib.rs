@@ -2,8 +2,11 @@
 //!
 //! This file is the contract: the types that the rest of Lectern reads and the one error type.
 //! The work is in the modules:
-//! [`extract`] reads glyphs and lays them out as lines, [`formats`] reads what is no PDF, [`worker`] does so in a process of its
-//! own so that no file can hang or crash the service, [`sentence`] splits text into sentences,
+//! [`extract`] reads a PDF's glyphs and lays them out as lines, [`formats`] reads what is no PDF,
+//! [`worker`] does so in a process of its own so that no file can hang or crash the service,
+//! [`picture`] draws pages and [`ocr`] recognises the text of those that are only pictures,
+//! [`metadata`] and [`references`] say what is known of the paper and what it cites, [`render`]
+//! writes it out as text or Markdown, [`sentence`] splits text into sentences,
 //! and [`chunk`] cuts a document into passages for retrieval.
 //!
 //! All spans are byte ranges. A page's lines point into [`Page::text`]; a chunk's span points
@@ -14,6 +17,8 @@ pub mod extract;
 pub mod formats;
 pub mod locate;
 pub mod metadata;
+pub mod ocr;
+pub mod picture;
 pub mod references;
 pub mod render;
 pub mod sentence;
@@ -22,6 +27,7 @@ pub mod worker;
 
 mod assemble;
 mod error;
+mod garbage;
 mod hyphen;
 mod layout;
 mod section;
@@ -436,6 +442,15 @@ impl Document {
     pub fn text(&self) -> String {
         let texts: Vec<&str> = self.pages.iter().map(|page| page.text.as_str()).collect();
         texts.join(PAGE_SEPARATOR)
+    }
+
+    /// Numbers of the pages that text recognition could give text: scans and garbled ones.
+    pub fn needs_ocr(&self) -> Vec<u32> {
+        let pages = self.pages.iter();
+        pages
+            .filter(|page| page.source.needs_ocr())
+            .map(|page| page.number)
+            .collect()
     }
 
     /// True where no page has any text, as in a scan without a text layer.

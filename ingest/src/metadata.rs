@@ -47,12 +47,7 @@ pub(crate) struct Front {
     pub(crate) abstract_text: Option<Range<usize>>,
 }
 
-/// What `info` and the first pages say of the paper.
-pub(crate) fn infer(info: &Info, pages: &[Page]) -> Metadata {
-    front(info, pages).0
-}
-
-/// The same, with where it was found.
+/// What `info` and the first pages say of the paper, and where on the pages it was found.
 pub(crate) fn front(info: &Info, pages: &[Page]) -> (Metadata, Front) {
     let Some(first) = first_page::find(pages).and_then(|number| FirstPage::new(pages, number))
     else {

@@ -62,7 +62,8 @@ impl Sketch {
             .map(|(i, band)| {
                 let start = mix(i as u64 + 1);
                 band.iter()
-                    .fold(start, |all, &n| mix(all.rotate_left(7) ^ u64::from(n))) as i64
+                    .fold(start, |all, &n| mix(all.rotate_left(7) ^ u64::from(n)))
+                    as i64
             })
             .collect()
     }
@@ -109,7 +110,9 @@ mod tests {
     use super::*;
 
     fn words(from: usize, to: usize) -> String {
-        (from..to).map(|n| format!("word{} ", n * n % 9973)).collect()
+        (from..to)
+            .map(|n| format!("word{} ", n * n % 9973))
+            .collect()
     }
 
     #[test]

@@ -1,17 +1,22 @@
 //! Reads a PDF in a process of its own, so that no file can hang, crash or starve the service.
 //!
 //! The child ([`run`], behind a hidden command of the binary) limits its own memory and processor
-//! time, takes one file on stdin and writes one JSON message per line to stdout ([`protocol`]).
+//! time, gives up files and network ([`Confinement`]), takes one file on stdin and writes one JSON
+//! message per line to stdout ([`protocol`]): the text of all pages, or the picture of one.
 //! The parent ([`Reader`]) keeps a deadline, bounds what it accepts, and keeps the pages that
 //! arrived when the child is killed or dies. A document missing its last pages, with a warning, is
 //! worth more than an error.
 
 mod child;
+mod confinement;
 mod parent;
+mod process;
 mod protocol;
+mod reading;
 
 pub use child::run;
-pub use parent::Reader;
+pub use confinement::{Attempt, Confinement, Probe};
+pub use parent::{Progress, Reader};
 
 use std::time::Duration;
 
@@ -28,6 +33,8 @@ pub struct Limits {
     pub base_ms: u64,
     /// Time in milliseconds added for each page.
     pub page_ms: u64,
+    /// Time in milliseconds for the picture of a page.
+    pub render_ms: u64,
     /// Longest message in bytes that the parent takes.
     pub max_line: u64,
     /// Most bytes in all that the parent takes.
@@ -41,6 +48,7 @@ impl Default for Limits {
             cpu_seconds: 600,
             base_ms: 30_000,
             page_ms: 200,
+            render_ms: 5_000,
             max_line: 32 << 20,
             max_output: 512 << 20,
         }

@@ -2,8 +2,8 @@
 
 mod support;
 
-use ingest::{Document, Error, extract};
-use support::{lines, pdf};
+use ingest::{Document, Error, OutlineEntry, PageText, extract};
+use support::{lines, pdf, pdf_of};
 
 fn read(bytes: Vec<u8>) -> Document {
     extract::read(bytes, None).expect("readable")
@@ -40,22 +40,41 @@ fn one_page_with_geometry() {
 #[test]
 fn page_numbers_and_pages_without_text() {
     let document = read(pdf(
-        &[&lines(&["First page"]), "", &lines(&["Third page"])],
+        &[
+            &lines(&["First page"]),
+            "",
+            "10 10 100 100 re f",
+            &lines(&["Fourth page"]),
+        ],
         "",
         "",
     ));
-    assert_eq!(document.text(), "First page\n\nThird page");
+    assert_eq!(document.text(), "First page\n\n\nFourth page");
+    let pages = document.pages.iter();
     assert_eq!(
-        document
-            .pages
-            .iter()
-            .map(|page| page.number)
+        pages
+            .map(|page| (page.number, page.source))
             .collect::<Vec<_>>(),
-        [1, 2, 3]
+        [
+            (1, PageText::Own),
+            (2, PageText::Blank),
+            (3, PageText::Missing),
+            (4, PageText::Own)
+        ]
     );
+    assert_eq!(document.needs_ocr(), [3]);
     assert_eq!(document.warnings.len(), 1);
-    assert_eq!(document.warnings[0].code, "page_without_text");
-    assert_eq!(document.warnings[0].page, Some(2));
+    let warning = &document.warnings[0];
+    assert_eq!(
+        (warning.code.as_str(), warning.page),
+        ("page_without_text", Some(3))
+    );
+    assert!(
+        warning.message.starts_with("page 3: scanned or drawn")
+            && warning.message.contains("apt install tesseract-ocr"),
+        "{}",
+        warning.message
+    );
 }
 
 #[test]
@@ -186,8 +205,8 @@ fn a_cut_file_is_still_read() {
     assert_eq!(read(cut.to_vec()).text(), "Still here");
 }
 
-#[test]
-fn encrypted_files_need_their_password() {
+/// One page of secret words, encrypted as versions 1.5 to 1.7 of the format do.
+fn encrypted(user: &str, owner: &str) -> Vec<u8> {
     use lopdf::{
         Document as Pdf, EncryptionState, EncryptionVersion, Object, Permissions, StringFormat,
     };
@@ -196,8 +215,8 @@ fn encrypted_files_need_their_password() {
     plain.trailer.set("ID", Object::Array(vec![id.clone(), id]));
     let version = EncryptionVersion::V2 {
         document: &plain,
-        owner_password: "owner",
-        user_password: "sesame",
+        owner_password: owner,
+        user_password: user,
         key_length: 128,
         permissions: Permissions::all(),
     };
@@ -205,7 +224,12 @@ fn encrypted_files_need_their_password() {
     plain.encrypt(&state).expect("encrypts");
     let mut bytes = Vec::new();
     plain.save_to(&mut bytes).expect("saves");
+    bytes
+}
 
+#[test]
+fn encrypted_files_need_their_password() {
+    let bytes = encrypted("sesame", "owner");
     assert!(matches!(
         extract::read(bytes.clone(), None),
         Err(Error::Encrypted)
@@ -214,9 +238,68 @@ fn encrypted_files_need_their_password() {
         extract::read(bytes.clone(), Some("wrong")),
         Err(Error::WrongPassword)
     ));
+    for password in ["sesame", "owner"] {
+        let document = extract::read(bytes.clone(), Some(password)).expect("opens");
+        assert_eq!(document.text(), "Secret words", "{password}");
+    }
+}
+
+/// The bytes of such a password are not its UTF-8.
+#[test]
+fn a_password_with_umlauts_opens_an_old_file() {
+    let bytes = encrypted("pässwört", "owner");
+    let document = extract::read(bytes, Some("pässwört")).expect("opens");
+    assert_eq!(document.text(), "Secret words");
+}
+
+/// Only what is attached is encrypted, so the text needs no password.
+#[test]
+fn encrypted_attachments_do_not_close_the_file() {
+    let bytes = pdf(&[&lines(&["Open words"])], "", "");
+    let text = String::from_utf8(bytes).expect("ASCII");
+    let text = text.replace(
+        "trailer <<",
+        "trailer << /ID [<00> <00>] /Encrypt << /Filter /Standard /V 5 /R 6 /Length 256 /P -4 \
+         /O <00> /U <00> /OE <00> /UE <00> /Perms <00> /StmF /Identity /StrF /Identity /EFF /StdCF \
+         /CF << /StdCF << /AuthEvent /EFOpen /CFM /AESV3 /Length 32 >> >> >>",
+    );
+    assert_eq!(read(text.into_bytes()).text(), "Open words");
+}
+
+#[test]
+fn brotli_is_named() {
+    let bytes = b"%PDF-2.0\n1 0 obj << /Filter /BrotliDecode /Type /XRef >> stream".to_vec();
+    let error = extract::read(bytes, None).expect_err("not supported");
+    assert!(error.to_string().contains("Brotli"), "{error}");
+}
+
+#[test]
+fn the_files_own_contents_table() {
+    let content = lines(&["A page"]);
+    let bytes = pdf_of(&[
+        b"<< /Type /Catalog /Pages 2 0 R /Outlines 6 0 R /Names << /Dests << /Names [(two) [5 0 R /Fit]] >> >> >>",
+        b"<< /Type /Pages /Kids [3 0 R 5 0 R] /Count 2 >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 400 600] >>",
+        b"<< >>",
+        format!("<< /Type /Page /Parent 2 0 R /MediaBox [0 0 400 600] /X ({content}) >>").as_bytes(),
+        b"<< /First 7 0 R /Last 8 0 R >>",
+        b"<< /Title (First) /Parent 6 0 R /Next 8 0 R /First 9 0 R /Dest [3 0 R /Fit] >>",
+        // Back to the start: a ring.
+        b"<< /Title <FEFF00DC> /Parent 6 0 R /Next 7 0 R /A << /S /GoTo /D (two) >> >>",
+        b"<< /Title (Inner) /Parent 7 0 R /Dest [1 /Fit] >>",
+    ]);
+    let entry = |title: &str, level, page| OutlineEntry {
+        title: title.to_owned(),
+        level,
+        page,
+    };
     assert_eq!(
-        extract::read(bytes, Some("sesame")).expect("opens").text(),
-        "Secret words"
+        read(bytes).outline,
+        [
+            entry("First", 1, Some(1)),
+            entry("Inner", 2, Some(2)),
+            entry("Ü", 1, Some(2))
+        ]
     );
 }
 

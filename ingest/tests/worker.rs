@@ -1,12 +1,11 @@
 //! The worker process: honest children, and children that hang, die, flood or lie.
 //!
-//! The honest child is this test binary itself, run again with the one test that serves.
+//! The honest child is the `extract-worker` program.
 
 #![cfg(unix)]
 
 mod support;
 
-use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use ingest::worker::{Limits, Reader};
@@ -160,23 +159,12 @@ fn a_program_that_is_not_there() {
     );
 }
 
-/// Not a test of its own: the child of [`an_honest_child_reads`].
-#[test]
-#[ignore = "the worker process of another test"]
-fn serve_as_worker() {
-    // The test harness has written a line to stdout by now; it is ended here and skipped by `sed`.
-    let code = ingest::worker::run();
-    std::process::exit(if code == ExitCode::SUCCESS { 0 } else { 1 });
-}
-
 fn honest(limits: Limits) -> Reader {
-    let program = std::env::current_exe().expect("own path");
-    // The harness prints before the test runs; the protocol starts at the first brace.
-    let script = format!(
-        "'{}' --exact serve_as_worker --ignored --nocapture --test-threads=1 | sed -n 's/^[^{{]*{{/{{/p'",
-        program.display()
-    );
-    shell(&script, limits)
+    Reader {
+        program: env!("CARGO_BIN_EXE_extract-worker").into(),
+        args: vec![],
+        limits,
+    }
 }
 
 #[test]

@@ -209,7 +209,11 @@ impl Catalog {
                 alike.push(duplicate(row, "text", Some(similarity))?);
             }
         }
-        alike.sort_by(|a, b| b.similarity.unwrap_or(0.0).total_cmp(&a.similarity.unwrap_or(0.0)));
+        alike.sort_by(|a, b| {
+            b.similarity
+                .unwrap_or(0.0)
+                .total_cmp(&a.similarity.unwrap_or(0.0))
+        });
         alike.into_iter().for_each(|one| push(&mut found, one));
         Ok(found)
     }
@@ -269,7 +273,10 @@ impl Catalog {
 }
 
 fn push(found: &mut Vec<Duplicate>, one: Duplicate) {
-    if !found.iter().any(|known| known.document_id == one.document_id) {
+    if !found
+        .iter()
+        .any(|known| known.document_id == one.document_id)
+    {
         found.push(one);
     }
 }

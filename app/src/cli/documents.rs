@@ -13,12 +13,14 @@ use crate::settings::Settings;
 pub(super) async fn run(settings: Settings, command: Documents) -> Result<Exit> {
     match command {
         Documents::List { collection, json } => {
-            let details = single(settings, Request::Document { id: document }, |event| {
-                match event {
+            let details = single(
+                settings,
+                Request::Document { id: document },
+                |event| match event {
                     Event::Document(details) => Some(details),
                     _ => None,
-                }
-            })
+                },
+            )
             .await?;
             if json {
                 output::json(&details)?;
@@ -152,7 +154,10 @@ fn in_full(details: &DocumentDetails) -> String {
     fact("venue", text(&metadata.venue));
     fact("doi", text(&metadata.doi));
     fact("arxiv", text(&metadata.arxiv_id));
-    let keywords = metadata.keywords.as_ref().map(|field| field.value.join(", "));
+    let keywords = metadata
+        .keywords
+        .as_ref()
+        .map(|field| field.value.join(", "));
     fact("keywords", keywords.unwrap_or_default());
     fact(
         "file",
@@ -168,15 +173,26 @@ fn in_full(details: &DocumentDetails) -> String {
         .count();
     if !details.references.is_empty() {
         let count = details.references.len();
-        fact("references", format!("{count}, {linked} of them in the library"));
+        fact(
+            "references",
+            format!("{count}, {linked} of them in the library"),
+        );
     }
     for citing in &details.cited_by {
-        fact("cited by", format!("{} {}", citing.document_id, citing.title));
+        fact(
+            "cited by",
+            format!("{} {}", citing.document_id, citing.title),
+        );
     }
     for duplicate in &details.duplicates {
         fact(
             "same as",
-            format!("{} {} ({})", duplicate.document_id, duplicate.file, duplicate.why()),
+            format!(
+                "{} {} ({})",
+                duplicate.document_id,
+                duplicate.file,
+                duplicate.why()
+            ),
         );
     }
     fact("added", document.added_at.clone());

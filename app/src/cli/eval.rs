@@ -34,7 +34,11 @@ pub(super) async fn run(settings: &Settings, command: Eval) -> Result<Exit> {
 }
 
 fn line(paper: &PaperScore) -> String {
-    let mut parts = vec![format!("{}: {} pages", output::plain(&paper.file), paper.pages)];
+    let mut parts = vec![format!(
+        "{}: {} pages",
+        output::plain(&paper.file),
+        paper.pages
+    )];
     if let Some(error) = &paper.error {
         parts.push(output::plain(error));
     }
@@ -42,12 +46,16 @@ fn line(paper: &PaperScore) -> String {
         parts.push(format!("ordered recall {recall:.4}"));
     }
     if let Some([right, found, wanted]) = paper.headings {
-        parts.push(format!("headings {right} right of {found} found, {wanted} there"));
+        parts.push(format!(
+            "headings {right} right of {found} found, {wanted} there"
+        ));
     }
     if let (Some([found, wanted]), Some([right, given])) =
         (paper.references, paper.reference_titles)
     {
-        parts.push(format!("references {found} of {wanted}, titles {right} of {given}"));
+        parts.push(format!(
+            "references {found} of {wanted}, titles {right} of {given}"
+        ));
     }
     for (name, right) in [
         ("title", paper.title),
@@ -65,7 +73,11 @@ fn line(paper: &PaperScore) -> String {
 }
 
 fn summary(scores: &Scores) -> String {
-    let mut lines = vec![format!("papers             {}, {} pages", scores.papers.len(), scores.pages)];
+    let mut lines = vec![format!(
+        "papers             {}, {} pages",
+        scores.papers.len(),
+        scores.pages
+    )];
     let mut share = |name: &str, value: Option<f64>| {
         if let Some(value) = value {
             lines.push(format!("{name:<19}{value:.4}"));
@@ -88,12 +100,20 @@ fn summary(scores: &Scores) -> String {
     lines.push(format!("margin lines left  {}", scores.margin_lines));
     let [joined, known] = scores.joined_hyphens;
     let part = 100.0 * known as f64 / joined.max(1) as f64;
-    lines.push(format!("joined hyphens     {known} of {joined} are words of the papers ({part:.1} %)"));
-    lines.push(format!("pages per second   {:.0} (processor time)", scores.pages_per_second));
+    lines.push(format!(
+        "joined hyphens     {known} of {joined} are words of the papers ({part:.1} %)"
+    ));
+    lines.push(format!(
+        "pages per second   {:.0} (processor time)",
+        scores.pages_per_second
+    ));
     if let Some(other) = scores.pdftotext_pages_per_second {
         let ratio = scores.pages_per_second / other;
         lines.push(format!("  pdftotext        {other:.0} (ratio {ratio:.2})"));
     }
-    lines.push(format!("reader's memory    {} MiB at most", scores.worker_mib));
+    lines.push(format!(
+        "reader's memory    {} MiB at most",
+        scores.worker_mib
+    ));
     lines.join("\n") + "\n"
 }

@@ -13,7 +13,7 @@ use super::ingest::verb;
 use super::{Exit, output};
 use crate::error::{Fault, Problem};
 use crate::library::reading::FileReader;
-use crate::library::{blocking, add::display_name};
+use crate::library::{add::display_name, blocking};
 use crate::progress::Bar;
 use crate::settings::Settings;
 

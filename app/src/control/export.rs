@@ -83,7 +83,10 @@ fn csl(record: &DocumentRecord) -> Value {
         "author": authors,
     });
     let optional = [
-        ("issued", record.year.map(|year| json!({ "date-parts": [[year]] }))),
+        (
+            "issued",
+            record.year.map(|year| json!({ "date-parts": [[year]] })),
+        ),
         ("container-title", value(&metadata.venue).map(Value::from)),
         ("DOI", value(&metadata.doi).map(Value::from)),
         ("abstract", value(&metadata.abstract_text).map(Value::from)),

@@ -69,7 +69,12 @@ mod tests {
         let given = [folder.path().to_path_buf(), path("b.pdf"), path("gone.pdf")];
         assert_eq!(
             files(&given, false),
-            [path("a.PDF"), path("b.pdf"), path("notes.md"), path("gone.pdf")]
+            [
+                path("a.PDF"),
+                path("b.pdf"),
+                path("notes.md"),
+                path("gone.pdf")
+            ]
         );
         assert!(files(&given, true).contains(&path("deeper/c.pdf")));
     }

@@ -31,7 +31,9 @@ pub(super) async fn run(
     let started = Instant::now();
     let collection = collection_name(&request.collection)?;
     let mut paths = request.paths.clone();
-    let bibliography = bibliography(&request, &mut paths, events).await?.map(Arc::new);
+    let bibliography = bibliography(&request, &mut paths, events)
+        .await?
+        .map(Arc::new);
     let recursive = request.recursive;
     let files = blocking(move || Ok(files(&paths, recursive))).await?;
     let _ = events.send(Event::Files(files.len()));
@@ -219,4 +221,3 @@ impl Watch for Telling {
         self.events.is_closed()
     }
 }
-

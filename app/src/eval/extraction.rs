@@ -146,7 +146,10 @@ fn pdfs(folder: &Path) -> Result<Vec<PathBuf>> {
     })?;
     let mut files: Vec<PathBuf> = entries
         .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-        .filter(|path| path.extension().is_some_and(|e| e.eq_ignore_ascii_case("pdf")))
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|e| e.eq_ignore_ascii_case("pdf"))
+        })
         .collect();
     files.sort();
     if files.is_empty() {
@@ -221,7 +224,13 @@ fn compare(file: &str, document: &Document, gold: &Gold) -> PaperScore {
         let given = jats.references.iter().filter(|r| r.title.is_some()).count();
         score.reference_titles = Some([right, given]);
         if let Some(title) = jats.metadata.title() {
-            facts(&mut score, document, title, jats.metadata.authors(), jats.metadata.year());
+            facts(
+                &mut score,
+                document,
+                title,
+                jats.metadata.authors(),
+                jats.metadata.year(),
+            );
         }
     }
     if let Some(Paper {
@@ -245,7 +254,11 @@ fn facts(
 ) {
     let metadata = &document.metadata;
     let names = |names: &[String]| names.iter().map(|name| squash(name)).collect::<Vec<_>>();
-    score.title = Some(metadata.title().is_some_and(|found| squash(found) == squash(title)));
+    score.title = Some(
+        metadata
+            .title()
+            .is_some_and(|found| squash(found) == squash(title)),
+    );
     score.authors = Some(names(metadata.authors()) == names(authors));
     score.year = year.map(|year| metadata.year() == Some(year));
 }
@@ -317,10 +330,17 @@ fn hyphens(documents: &[Document]) -> [usize; 2] {
             // Where a word was joined, nothing stands between its two lines.
             if pair[0].end == pair[1].start
                 && pair[0].end > pair[0].start
-                && !page.slice(pair[0].start, pair[0].end).ends_with(['-', '\u{2010}'])
+                && !page
+                    .slice(pair[0].start, pair[0].end)
+                    .ends_with(['-', '\u{2010}'])
             {
                 let letters = |c: &char| c.is_alphanumeric();
-                let before: String = page.slice(0, pair[0].end).chars().rev().take_while(letters).collect();
+                let before: String = page
+                    .slice(0, pair[0].end)
+                    .chars()
+                    .rev()
+                    .take_while(letters)
+                    .collect();
                 let after = page.slice(pair[1].start, page.text.len());
                 let word: String = before
                     .chars()
@@ -360,7 +380,9 @@ impl Scores {
         let [right, found, wanted] = papers
             .iter()
             .filter_map(|p| p.headings)
-            .fold([0; 3], |sum, one| [sum[0] + one[0], sum[1] + one[1], sum[2] + one[2]]);
+            .fold([0; 3], |sum, one| {
+                [sum[0] + one[0], sum[1] + one[1], sum[2] + one[2]]
+            });
         self.headings_f1 = (wanted > 0).then(|| 2.0 * right as f64 / (found + wanted) as f64);
         let exact = papers
             .iter()

@@ -31,8 +31,8 @@ pub(super) struct Gold {
 
 /// Reads the list of papers, by SHA-256.
 pub(super) fn papers(path: &Path) -> Result<HashMap<String, Paper>> {
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("reading {}", path.display()))?;
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
     let papers: Vec<Paper> = serde_json::from_str(&text)
         .with_context(|| format!("{} is no list of papers", path.display()))?;
     Ok(papers
@@ -62,7 +62,10 @@ pub(super) fn headings(document: &Document) -> Vec<String> {
         for block in &page.blocks {
             if block.kind == BlockKind::Heading {
                 let name = squash(page.slice(block.start, block.end));
-                if !matches!(name.as_str(), "" | "references" | "abstract" | "bibliography") {
+                if !matches!(
+                    name.as_str(),
+                    "" | "references" | "abstract" | "bibliography"
+                ) {
                     found.push(name);
                 }
             }

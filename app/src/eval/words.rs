@@ -73,7 +73,10 @@ mod tests {
     fn order_counts_where_it_should() {
         let gold = words("the cat sat on the mat");
         assert_eq!(recall(&gold, &words("mat the on sat cat THE")), 1.0);
-        assert_eq!(ordered_recall(&gold, &words("the cat sat on the mat!")), 1.0);
+        assert_eq!(
+            ordered_recall(&gold, &words("the cat sat on the mat!")),
+            1.0
+        );
         assert_eq!(ordered_recall(&gold, &words("on the mat the cat sat")), 0.5);
         assert_eq!(recall(&gold, &[]), 0.0);
         assert_eq!(common(&gold, &words("the the the")), 2);

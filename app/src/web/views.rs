@@ -198,7 +198,9 @@ impl PageView {
     /// Whether the quote is marked on the picture of the page, which then is where links lead.
     #[must_use]
     pub fn is_marked_in_image(&self) -> bool {
-        self.image.as_ref().is_some_and(|image| !image.marks.is_empty())
+        self.image
+            .as_ref()
+            .is_some_and(|image| !image.marks.is_empty())
     }
 
     /// Whether the page has no text at all.

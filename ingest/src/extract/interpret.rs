@@ -187,14 +187,15 @@ impl<'a> Interpreter<'a> {
                 | Op::CloseFillAndStrokeEvenOdd(_)
                 | Op::EndPath(_) => {
                     let is_drawn = !matches!(operator, Op::EndPath(_));
-                    page.ink.paths += u32::from(is_drawn && path != Path::Empty);
+                    let is_drawn = is_drawn && path != Path::Empty;
+                    page.ink.paths = page.ink.paths.saturating_add(u32::from(is_drawn));
                     if let (true, Path::Rectangle(rect)) = (clips, path) {
                         state.clip = state.clip.intersect(rect);
                     }
                     (path, clips) = (Path::Empty, false);
                 }
-                Op::Shading(_) => page.ink.paths += 1,
-                Op::InlineImage(_) => page.ink.images += 1,
+                Op::Shading(_) => page.ink.paths = page.ink.paths.saturating_add(1),
+                Op::InlineImage(_) => count_image(&state, page),
                 Op::XObject(name) => {
                     if !marked.last().is_some_and(|marked| marked.is_hidden)
                         && let Some(stream) = resources.get_x_object(name.0)
@@ -362,7 +363,7 @@ impl<'a> Interpreter<'a> {
         }
         let subtype = dict.get::<Name<'_>>("Subtype");
         match subtype.as_ref().map(|name| name.as_ref()) {
-            Some(b"Image") => page.ink.images += 1,
+            Some(b"Image") => count_image(state, page),
             Some(b"Form") if depth < MAX_DEPTH => {
                 let Ok(content) = stream.decoded_data() else {
                     return Ok(());
@@ -449,6 +450,19 @@ impl<'a> Interpreter<'a> {
             };
             *matrix *= Affine::translate(step.to_vec2());
         }
+    }
+}
+
+/// Counts an image, which fills the unit square of its user space, and how much of the page it
+/// covers.
+fn count_image(state: &State<'_>, page: &mut Glyphs) {
+    page.ink.images = page.ink.images.saturating_add(1);
+    let (width, height) = page.bounds();
+    let unit = Rect::new(0.0, 0.0, 1.0, 1.0);
+    let shown = state.ctm.transform_rect_bbox(unit).intersect(state.clip);
+    let share = (shown.area() / f64::from(width * height)) as f32;
+    if share.is_finite() && share > 0.0 {
+        page.ink.image_cover = (page.ink.image_cover + share).min(1.0);
     }
 }
 

@@ -1,15 +1,18 @@
-//! The child's side: limit yourself, read stdin, write pages to stdout.
+//! The child's side: limit and confine yourself, read stdin, do the task, write to stdout.
 
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
+use std::panic::catch_unwind;
 use std::process::ExitCode;
 
 use rustix::process::{Resource, Rlimit, setrlimit};
 
 use super::Limits;
-use super::protocol::{Failure, Message, Request};
-use crate::extract;
+use super::confinement::{self, Confinement, Probe, Witness};
+use super::protocol::{Failure, MAX_IMAGE, Message, Request, Task};
+use crate::picture::Size;
+use crate::{Error, Format, extract, formats, picture};
 
-/// Reads one PDF from stdin and writes its pages to stdout, as [`super::Reader`] expects it.
+/// Does one task on one PDF from stdin and answers on stdout, as [`super::Reader`] expects it.
 ///
 /// For a hidden command of the program; it must be called before any other thread is started and
 /// must be all that the process does. Exit code 0 where the outcome, also a failure to read the
@@ -35,49 +38,115 @@ fn serve() -> io::Result<()> {
     if bytes.len() as u64 != request.length {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
-    let reading = std::thread::Builder::new()
+    let witness = Witness::new();
+    let mut confinement = Confinement::default();
+    confinement::refuse_files(&mut confinement);
+    let working = std::thread::Builder::new()
         .stack_size(extract::STACK_SIZE)
-        .spawn(move || read(bytes, request.password.as_deref()))?;
-    reading
+        .spawn(move || {
+            // From here, as this thread is the last that is started.
+            confinement::refuse_system_calls(&mut confinement);
+            // What may be open already stays usable.
+            let _ = set(Resource::Nofile, 0);
+            let password = request.password.as_deref();
+            match request.task {
+                Task::Read => read(bytes, password),
+                Task::Document { format } => document(&bytes, format),
+                Task::Render { page, size } => render(bytes, password, page, size),
+                Task::Probe => send_alone(&Message::Probe(Probe {
+                    confinement,
+                    attempts: confinement::attempts(&witness),
+                })),
+            }
+        })?;
+    working
         .join()
-        .map_err(|_| io::Error::other("the reading thread panicked"))?
+        .map_err(|_| io::Error::other("the working thread panicked"))?
 }
 
 fn read(bytes: Vec<u8>, password: Option<&str>) -> io::Result<()> {
     let output = std::cell::RefCell::new(BufWriter::with_capacity(1 << 16, io::stdout().lock()));
-    let send = |message: &Message| -> io::Result<()> {
-        let mut output = output.borrow_mut();
-        serde_json::to_writer(&mut *output, message)?;
-        output.write_all(b"\n")
+    // What is still buffered is lost in a crash, so each page goes out by itself; the start at
+    // once, as the parent sets its deadline by the number of pages.
+    let send = |message: &Message| write_line(&mut *output.borrow_mut(), message);
+    let failed = std::cell::Cell::new(Ok(()));
+    let keep = |sent: io::Result<()>| {
+        let is_sent = sent.is_ok();
+        if !is_sent {
+            failed.set(sent);
+        }
+        is_sent
     };
-    let mut failed: io::Result<()> = Ok(());
-    let start_failed = std::cell::Cell::new(false);
+    let started = std::cell::Cell::new(true);
     let outcome = extract::pages(
         bytes,
         password,
-        &mut |start| {
-            // At once, as the parent sets its deadline by the number of pages.
-            let sent = send(&Message::Start(start)).and_then(|()| output.borrow_mut().flush());
-            start_failed.set(sent.is_err());
-        },
-        &mut |page| {
-            failed = if start_failed.get() {
-                Err(io::ErrorKind::BrokenPipe.into())
-            } else {
-                send(&Message::Page(page))
-            };
-            // What is still buffered is lost in a crash, so each page goes out by itself.
-            failed =
-                std::mem::replace(&mut failed, Ok(())).and_then(|()| output.borrow_mut().flush());
-            failed.is_ok()
-        },
+        &mut |start| started.set(keep(send(&Message::Start(start)))),
+        &mut |page| started.get() && keep(send(&Message::Page(page))),
     );
-    failed?;
+    failed.into_inner()?;
     send(&match outcome {
         Ok(()) => Message::End,
         Err(error) => Message::Error(Failure::from(&error)),
-    })?;
-    output.borrow_mut().flush()
+    })
+}
+
+fn document(bytes: &[u8], format: Format) -> io::Result<()> {
+    // A panic in a parser is the file's fault, not the end of the process.
+    let read = catch_unwind(|| formats::read(bytes, format)).unwrap_or_else(|_| {
+        Err(Error::DamagedFile {
+            reason: "its structure can't be parsed".to_owned(),
+        })
+    });
+    send_alone(&match read {
+        Ok(document) => Message::Document(Box::new(document)),
+        Err(error) => Message::Error(Failure::from(&error)),
+    })
+}
+
+fn render(bytes: Vec<u8>, password: Option<&str>, page: u32, size: Size) -> io::Result<()> {
+    let png = picture::page(bytes, password, page, size).and_then(|png| {
+        if png.bytes.len() as u64 <= MAX_IMAGE {
+            Ok(png)
+        } else {
+            Err(Error::NotRendered {
+                page,
+                reason: "its picture is too big".to_owned(),
+            })
+        }
+    });
+    let png = match png {
+        Ok(png) => png,
+        Err(error) => return send_alone(&Message::Error(Failure::from(&error))),
+    };
+    let mut output = io::stdout().lock();
+    let message = Message::Image {
+        width: png.width,
+        height: png.height,
+        length: png.bytes.len() as u64,
+        bytes: Vec::new(),
+    };
+    write_line(&mut output, &message)?;
+    output.write_all(&png.bytes)?;
+    output.flush()
+}
+
+fn send_alone(message: &Message) -> io::Result<()> {
+    write_line(&mut BufWriter::new(io::stdout().lock()), message)
+}
+
+fn write_line(output: &mut impl Write, message: &Message) -> io::Result<()> {
+    serde_json::to_writer(&mut *output, message)?;
+    output.write_all(b"\n")?;
+    output.flush()
+}
+
+fn set(resource: Resource, value: u64) -> rustix::io::Result<()> {
+    let limit = Rlimit {
+        current: Some(value),
+        maximum: Some(value),
+    };
+    setrlimit(resource, limit)
 }
 
 /// Limits this process for the rest of its life.
@@ -86,12 +155,10 @@ fn limit(limits: &Limits) -> io::Result<()> {
         (Resource::As, limits.memory),
         (Resource::Cpu, limits.cpu_seconds),
         (Resource::Core, 0),
+        // Pipes are no files.
+        (Resource::Fsize, 0),
     ] {
-        let limit = Rlimit {
-            current: Some(value),
-            maximum: Some(value),
-        };
-        setrlimit(resource, limit)?;
+        set(resource, value)?;
     }
     // Nothing reads what the child of a dead parent finds.
     #[cfg(target_os = "linux")]

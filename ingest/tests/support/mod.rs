@@ -1,5 +1,8 @@
 //! Tiny PDFs written by hand, one content stream a page.
 
+// Each test file uses some of it.
+#![allow(dead_code)]
+
 use std::fmt::Write;
 
 /// A PDF with one page for each content stream, 400 by 600 points, Helvetica as `/F1`, not
@@ -31,11 +34,20 @@ pub(crate) fn pdf(contents: &[&str], page_extra: &str, info: &str) -> Vec<u8> {
         contents.len()
     );
 
+    let objects: Vec<&[u8]> = objects.iter().map(String::as_bytes).collect();
+    pdf_of(&objects)
+}
+
+/// A PDF of these objects, numbered from 1; the first is the catalog, the fourth the information
+/// dictionary if it is one.
+pub(crate) fn pdf_of(objects: &[&[u8]]) -> Vec<u8> {
     let mut out = b"%PDF-1.4\n".to_vec();
     let mut offsets = Vec::new();
     for (object, number) in objects.iter().zip(1..) {
         offsets.push(out.len());
-        out.extend(format!("{number} 0 obj\n{object}\nendobj\n").bytes());
+        out.extend(format!("{number} 0 obj\n").bytes());
+        out.extend_from_slice(object);
+        out.extend(b"\nendobj\n");
     }
     let xref = out.len();
     out.extend(format!("xref\n0 {}\n0000000000 65535 f \n", objects.len() + 1).bytes());

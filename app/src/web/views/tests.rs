@@ -1,330 +1,325 @@
 //! The pages hold together whatever a paper or a file name says.
 
-    use super::*;
+use super::*;
 
-    const HOSTILE: &str = "<script>alert(1)</script>\"'&\n</mark><img src=x onerror=\"alert(2)\">";
+const HOSTILE: &str = "<script>alert(1)</script>\"'&\n</mark><img src=x onerror=\"alert(2)\">";
 
-    fn hostile_paper() -> Paper {
-        Paper {
-            venue: Some(hostile()),
-            doi: Some(hostile()),
-            arxiv_id: Some(hostile()),
-            abstract_text: vec![hostile()],
-            keywords: vec![hostile()],
-            warnings: vec![hostile()],
-            references: vec![(hostile(), Some(hostile_document().id)), (hostile(), None)],
-            cited_by: vec![(hostile_document().id, hostile())],
-            duplicates: vec![(hostile_document().id, hostile(), hostile())],
-        }
+fn hostile_paper() -> Paper {
+    Paper {
+        venue: Some(hostile()),
+        doi: Some(hostile()),
+        arxiv_id: Some(hostile()),
+        abstract_text: vec![hostile()],
+        keywords: vec![hostile()],
+        warnings: vec![hostile()],
+        references: vec![(hostile(), Some(hostile_document().id)), (hostile(), None)],
+        cited_by: vec![(hostile_document().id, hostile())],
+        duplicates: vec![(hostile_document().id, hostile(), hostile())],
     }
+}
 
-    fn hostile_document() -> Document {
-        Document {
-            id: "../../etc/passwd?x=\"<script>".into(),
-            file: format!("{HOSTILE}.pdf"),
-            title: Some(HOSTILE.into()),
-            authors: vec![HOSTILE.into(), "O'Brien".into()],
-            year: Some(2009),
-            pages: 3,
-            chunks: 12,
-            status: HOSTILE.into(),
-            collection: HOSTILE.into(),
-            added_at: HOSTILE.into(),
-            bytes: 1_234_567,
-        }
+fn hostile_document() -> Document {
+    Document {
+        id: "../../etc/passwd?x=\"<script>".into(),
+        file: format!("{HOSTILE}.pdf"),
+        title: Some(HOSTILE.into()),
+        authors: vec![HOSTILE.into(), "O'Brien".into()],
+        year: Some(2009),
+        pages: 3,
+        chunks: 12,
+        status: HOSTILE.into(),
+        collection: HOSTILE.into(),
+        added_at: HOSTILE.into(),
+        bytes: 1_234_567,
     }
+}
 
-    fn hostile_pages() -> Vec<(&'static str, String)> {
-        let hostile = || HOSTILE.to_owned();
-        let collections = vec![hostile(), "papers".into()];
-        vec![
-            (
-                "ask",
-                AskPage {
-                    csrf_token: hostile(),
-                    collections: collections.clone(),
-                    documents: 2,
-                }
-                .render()
-                .unwrap(),
-            ),
-            (
-                "library",
-                LibraryPage {
-                    csrf_token: hostile(),
-                    collections,
-                    collection: hostile(),
-                    documents: vec![hostile_document()],
-                }
-                .render()
-                .unwrap(),
-            ),
-            (
-                "document",
-                DocumentPage {
-                    csrf_token: hostile(),
-                    document: hostile_document(),
-                    paper: hostile_paper(),
-                }
-                .render()
-                .unwrap(),
-            ),
-            (
-                "page",
-                PageView {
-                    csrf_token: hostile(),
-                    document: hostile_document(),
-                    page: 2,
-                    image: Some(PageImage {
-                        width: 612.0,
-                        height: 792.0,
-                        marks: vec![ingest::Rect::default()],
-                    }),
-                    quote: Some(hostile()),
-                    before: hostile(),
-                    marked: hostile(),
-                    after: hostile(),
-                }
-                .render()
-                .unwrap(),
-            ),
-            (
-                "page without its quote",
-                PageView {
-                    csrf_token: hostile(),
-                    document: hostile_document(),
-                    page: 2,
-                    image: Some(PageImage {
-                        width: 612.0,
-                        height: 792.0,
-                        marks: vec![ingest::Rect::default()],
-                    }),
-                    quote: Some(hostile()),
-                    before: hostile(),
-                    marked: String::new(),
-                    after: String::new(),
-                }
-                .render()
-                .unwrap(),
-            ),
-            (
-                "login",
-                LoginPage {
-                    next: hostile(),
-                    error: Some(hostile()),
-                }
-                .render()
-                .unwrap(),
-            ),
-            (
-                "error",
-                ErrorPage {
-                    status: 404,
-                    what: hostile(),
-                    why: hostile(),
-                    hint: Some(hostile()),
-                }
-                .render()
-                .unwrap(),
-            ),
-        ]
-    }
-
-    #[test]
-    fn hostile_text_never_becomes_markup() {
-        for (page, html) in hostile_pages() {
-            assert!(!html.contains("<script>"), "{page}: a script got through");
-            assert!(
-                !html.contains("<img src=x"),
-                "{page}: an element got through"
-            );
-            assert!(
-                !html.contains("onerror=\""),
-                "{page}: a quote was not escaped"
-            );
-            assert!(
-                html.contains("&#60;script&#62;"),
-                "{page}: the text itself is missing"
-            );
-        }
-    }
-
-    #[test]
-    fn ids_cannot_leave_their_place_in_an_address() {
-        for (page, html) in hostile_pages() {
-            for address in html.split("href=\"/documents/").skip(1) {
-                let address = address.split('"').next().unwrap();
-                let blank_row = page == "library" && address.is_empty();
-                assert!(
-                    blank_row
-                        || address.starts_with("..%2F..%2Fetc%2Fpasswd%3Fx%3D%22%3Cscript%3E"),
-                    "{page}: {address}"
-                );
+fn hostile_pages() -> Vec<(&'static str, String)> {
+    let hostile = || HOSTILE.to_owned();
+    let collections = vec![hostile(), "papers".into()];
+    vec![
+        (
+            "ask",
+            AskPage {
+                csrf_token: hostile(),
+                collections: collections.clone(),
+                documents: 2,
             }
-        }
-    }
-
-    #[test]
-    fn nothing_is_inline() {
-        // The Content-Security-Policy forbids inline script and style, so either would silently do nothing.
-        let escaped = |html: &str| html.replace("onerror=", "");
-        for (page, html) in hostile_pages() {
-            let html = escaped(&html);
-            assert!(!html.contains(" style="), "{page}");
-            assert!(!html.contains("<style"), "{page}");
-            for event in [
-                " onclick=",
-                " onload=",
-                " onsubmit=",
-                " onchange=",
-                " oninput=",
-                " ondrop=",
-            ] {
-                assert!(!html.contains(event), "{page}: {event}");
+            .render()
+            .unwrap(),
+        ),
+        (
+            "library",
+            LibraryPage {
+                csrf_token: hostile(),
+                collections,
+                collection: hostile(),
+                documents: vec![hostile_document()],
             }
-            for script in html.split("<script").skip(1) {
-                assert!(
-                    script.starts_with(" type=\"module\" src=\"/static/"),
-                    "{page}: {script:.60}"
-                );
+            .render()
+            .unwrap(),
+        ),
+        (
+            "document",
+            DocumentPage {
+                csrf_token: hostile(),
+                document: hostile_document(),
+                paper: hostile_paper(),
             }
-        }
-    }
+            .render()
+            .unwrap(),
+        ),
+        (
+            "page",
+            PageView {
+                csrf_token: hostile(),
+                document: hostile_document(),
+                page: 2,
+                image: Some(PageImage {
+                    width: 612.0,
+                    height: 792.0,
+                    marks: vec![ingest::Rect::default()],
+                }),
+                quote: Some(hostile()),
+                before: hostile(),
+                marked: hostile(),
+                after: hostile(),
+            }
+            .render()
+            .unwrap(),
+        ),
+        (
+            "page without its quote",
+            PageView {
+                csrf_token: hostile(),
+                document: hostile_document(),
+                page: 2,
+                image: Some(PageImage {
+                    width: 612.0,
+                    height: 792.0,
+                    marks: vec![ingest::Rect::default()],
+                }),
+                quote: Some(hostile()),
+                before: hostile(),
+                marked: String::new(),
+                after: String::new(),
+            }
+            .render()
+            .unwrap(),
+        ),
+        (
+            "login",
+            LoginPage {
+                next: hostile(),
+                error: Some(hostile()),
+            }
+            .render()
+            .unwrap(),
+        ),
+        (
+            "error",
+            ErrorPage {
+                status: 404,
+                what: hostile(),
+                why: hostile(),
+                hint: Some(hostile()),
+            }
+            .render()
+            .unwrap(),
+        ),
+    ]
+}
 
-    #[test]
-    fn long_right_to_left_and_multi_line_names_are_kept_whole() {
-        let file = format!("{}.pdf", "ж".repeat(300));
-        let document = Document {
-            id: "1".into(),
-            file: file.clone(),
-            title: Some("מחקר על\nאחזור מידע".into()),
-            pages: 1,
-            ..Document::default()
-        };
-        let html = LibraryPage {
-            csrf_token: String::new(),
-            collections: vec!["papers".into()],
-            collection: "papers".into(),
-            documents: vec![document],
-        }
-        .render()
-        .unwrap();
-        assert!(html.contains(&file));
-        assert!(html.contains("מחקר על\nאחזור מידע"));
+#[test]
+fn hostile_text_never_becomes_markup() {
+    for (page, html) in hostile_pages() {
+        assert!(!html.contains("<script>"), "{page}: a script got through");
         assert!(
-            html.contains("data-field=\"title\" dir=\"auto\""),
-            "the direction follows the text"
+            !html.contains("<img src=x"),
+            "{page}: an element got through"
         );
-        assert!(!html.contains("<select"), "one collection is no choice");
-    }
-
-    #[test]
-    fn an_empty_library_points_to_where_papers_are_added() {
-        let html = AskPage {
-            csrf_token: "t".into(),
-            collections: vec![],
-            documents: 0,
-        }
-        .render()
-        .unwrap();
-        assert!(html.contains("href=\"/library\">Add papers to the library</a>"));
-        assert!(!html.contains("id=\"question\""));
-    }
-
-    #[test]
-    fn a_page_is_its_text_with_the_quote_marked() {
-        let view = PageView {
-            csrf_token: "t".into(),
-            document: Document {
-                id: "abc".into(),
-                file: "a.pdf".into(),
-                pages: 3,
-                ..Document::default()
-            },
-            page: 2,
-            image: None,
-            quote: Some("k = 60".into()),
-            before: "We set ".into(),
-            marked: "k = 60".into(),
-            after: " throughout.".into(),
-        };
-        let html = view.render().unwrap();
         assert!(
-            html.contains(
-                "We set <mark id=\"quote\" tabindex=\"-1\">k = 60</mark> throughout.</div>"
-            )
+            !html.contains("onerror=\""),
+            "{page}: a quote was not escaped"
         );
         assert!(
-            html.contains("/documents/abc/pages/1\"") && html.contains("/documents/abc/pages/3\"")
-        );
-        assert!(html.contains("/documents/abc/file#page=2\""));
-        assert!(html.contains("Back to the answer"));
-
-        let first = PageView {
-            page: 1,
-            quote: None,
-            marked: String::new(),
-            ..view.clone()
-        }
-        .render()
-        .unwrap();
-        assert!(!first.contains("rel=\"prev\"") && !first.contains("id=\"quote\""));
-        assert!(!first.contains("Back to the answer") && !first.contains("could not be found"));
-
-        let last = PageView {
-            page: 3,
-            marked: String::new(),
-            ..view
-        }
-        .render()
-        .unwrap();
-        assert!(!last.contains("rel=\"next\"") && last.contains("could not be found"));
-    }
-
-    #[test]
-    fn pages_before_sign_in_hold_no_token() {
-        let login = LoginPage {
-            next: "/".into(),
-            error: None,
-        }
-        .render()
-        .unwrap();
-        let error = ErrorPage {
-            status: 500,
-            what: "w".into(),
-            why: "y".into(),
-            hint: None,
-        }
-        .render()
-        .unwrap();
-        assert!(!login.contains("csrf-token") && !error.contains("csrf-token"));
-        assert!(
-            !login.contains("href=\"/library\""),
-            "nothing to navigate to yet"
+            html.contains("&#60;script&#62;"),
+            "{page}: the text itself is missing"
         );
     }
+}
 
-    #[test]
-    fn a_document_describes_itself() {
-        let document = Document {
+#[test]
+fn ids_cannot_leave_their_place_in_an_address() {
+    for (page, html) in hostile_pages() {
+        for address in html.split("href=\"/documents/").skip(1) {
+            let address = address.split('"').next().unwrap();
+            let blank_row = page == "library" && address.is_empty();
+            assert!(
+                blank_row || address.starts_with("..%2F..%2Fetc%2Fpasswd%3Fx%3D%22%3Cscript%3E"),
+                "{page}: {address}"
+            );
+        }
+    }
+}
+
+#[test]
+fn nothing_is_inline() {
+    // The Content-Security-Policy forbids inline script and style, so either would silently do nothing.
+    let escaped = |html: &str| html.replace("onerror=", "");
+    for (page, html) in hostile_pages() {
+        let html = escaped(&html);
+        assert!(!html.contains(" style="), "{page}");
+        assert!(!html.contains("<style"), "{page}");
+        for event in [
+            " onclick=",
+            " onload=",
+            " onsubmit=",
+            " onchange=",
+            " oninput=",
+            " ondrop=",
+        ] {
+            assert!(!html.contains(event), "{page}: {event}");
+        }
+        for script in html.split("<script").skip(1) {
+            assert!(
+                script.starts_with(" type=\"module\" src=\"/static/"),
+                "{page}: {script:.60}"
+            );
+        }
+    }
+}
+
+#[test]
+fn long_right_to_left_and_multi_line_names_are_kept_whole() {
+    let file = format!("{}.pdf", "ж".repeat(300));
+    let document = Document {
+        id: "1".into(),
+        file: file.clone(),
+        title: Some("מחקר על\nאחזור מידע".into()),
+        pages: 1,
+        ..Document::default()
+    };
+    let html = LibraryPage {
+        csrf_token: String::new(),
+        collections: vec!["papers".into()],
+        collection: "papers".into(),
+        documents: vec![document],
+    }
+    .render()
+    .unwrap();
+    assert!(html.contains(&file));
+    assert!(html.contains("מחקר על\nאחזור מידע"));
+    assert!(
+        html.contains("data-field=\"title\" dir=\"auto\""),
+        "the direction follows the text"
+    );
+    assert!(!html.contains("<select"), "one collection is no choice");
+}
+
+#[test]
+fn an_empty_library_points_to_where_papers_are_added() {
+    let html = AskPage {
+        csrf_token: "t".into(),
+        collections: vec![],
+        documents: 0,
+    }
+    .render()
+    .unwrap();
+    assert!(html.contains("href=\"/library\">Add papers to the library</a>"));
+    assert!(!html.contains("id=\"question\""));
+}
+
+#[test]
+fn a_page_is_its_text_with_the_quote_marked() {
+    let view = PageView {
+        csrf_token: "t".into(),
+        document: Document {
+            id: "abc".into(),
             file: "a.pdf".into(),
-            title: Some("  ".into()),
-            authors: ["A", "B", "C", "D", "E"].map(String::from).to_vec(),
-            added_at: "2026-01-02T03:04:05Z".into(),
+            pages: 3,
             ..Document::default()
-        };
-        assert_eq!(document.display_title(), "a.pdf");
-        assert_eq!(document.authors_line(), "A, B, C et al.");
-        assert_eq!(document.added_day(), "2026-01-02");
-        let size = |bytes| {
-            Document {
-                bytes,
-                ..Document::default()
-            }
-            .size_text()
-        };
-        assert_eq!(
-            [size(12), size(1_000), size(999_499), size(999_500)],
-            ["12 bytes", "1 kB", "999 kB", "1.0 MB"]
-        );
+        },
+        page: 2,
+        image: None,
+        quote: Some("k = 60".into()),
+        before: "We set ".into(),
+        marked: "k = 60".into(),
+        after: " throughout.".into(),
+    };
+    let html = view.render().unwrap();
+    assert!(
+        html.contains("We set <mark id=\"quote\" tabindex=\"-1\">k = 60</mark> throughout.</div>")
+    );
+    assert!(html.contains("/documents/abc/pages/1\"") && html.contains("/documents/abc/pages/3\""));
+    assert!(html.contains("/documents/abc/file#page=2\""));
+    assert!(html.contains("Back to the answer"));
+
+    let first = PageView {
+        page: 1,
+        quote: None,
+        marked: String::new(),
+        ..view.clone()
     }
+    .render()
+    .unwrap();
+    assert!(!first.contains("rel=\"prev\"") && !first.contains("id=\"quote\""));
+    assert!(!first.contains("Back to the answer") && !first.contains("could not be found"));
+
+    let last = PageView {
+        page: 3,
+        marked: String::new(),
+        ..view
+    }
+    .render()
+    .unwrap();
+    assert!(!last.contains("rel=\"next\"") && last.contains("could not be found"));
+}
+
+#[test]
+fn pages_before_sign_in_hold_no_token() {
+    let login = LoginPage {
+        next: "/".into(),
+        error: None,
+    }
+    .render()
+    .unwrap();
+    let error = ErrorPage {
+        status: 500,
+        what: "w".into(),
+        why: "y".into(),
+        hint: None,
+    }
+    .render()
+    .unwrap();
+    assert!(!login.contains("csrf-token") && !error.contains("csrf-token"));
+    assert!(
+        !login.contains("href=\"/library\""),
+        "nothing to navigate to yet"
+    );
+}
+
+#[test]
+fn a_document_describes_itself() {
+    let document = Document {
+        file: "a.pdf".into(),
+        title: Some("  ".into()),
+        authors: ["A", "B", "C", "D", "E"].map(String::from).to_vec(),
+        added_at: "2026-01-02T03:04:05Z".into(),
+        ..Document::default()
+    };
+    assert_eq!(document.display_title(), "a.pdf");
+    assert_eq!(document.authors_line(), "A, B, C et al.");
+    assert_eq!(document.added_day(), "2026-01-02");
+    let size = |bytes| {
+        Document {
+            bytes,
+            ..Document::default()
+        }
+        .size_text()
+    };
+    assert_eq!(
+        [size(12), size(1_000), size(999_499), size(999_500)],
+        ["12 bytes", "1 kB", "999 kB", "1.0 MB"]
+    );
+}
