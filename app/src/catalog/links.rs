@@ -106,16 +106,7 @@ pub(super) async fn name(
         .bind(document_id)
         .execute(&mut **transaction)
         .await?;
-    let value = |field: &Option<ingest::Field<String>>| field.as_ref().map(|f| f.value.clone());
-    let doi = value(&metadata.doi);
-    let mut keys = references::document_keys(
-        metadata.title().unwrap_or(""),
-        metadata.year(),
-        doi.as_deref(),
-    );
-    keys.extend(value(&metadata.arxiv_id).map(|id| format!("arxiv:{id}")));
-    keys.extend(doi.map(|doi| format!("own-doi:{doi}")));
-    for key in keys {
+    for key in references::document_keys(metadata) {
         sqlx::query(
             "INSERT INTO document_keys (key, document_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
         )
@@ -166,7 +157,7 @@ impl Catalog {
             "SELECT DISTINCT d.id, d.file, d.title, d.collection, k.key FROM document_keys k \
              JOIN document_keys o ON o.key = k.key AND o.document_id <> k.document_id \
              JOIN documents d ON d.id = o.document_id \
-             WHERE k.document_id = $1 AND (k.key LIKE 'own-doi:%' OR k.key LIKE 'arxiv:%') \
+             WHERE k.document_id = $1 AND (k.key LIKE 'doi:%' OR k.key LIKE 'arxiv:%') \
              ORDER BY d.added_at, d.id",
         )
         .bind(id)

@@ -28,7 +28,7 @@ pub(super) async fn run(settings: &Settings, args: Extract) -> Result<Exit> {
     })?;
     let mut reader = FileReader::new(settings)?;
     if args.no_ocr {
-        reader.recognition = None;
+        reader = reader.without_recognition();
     }
     let name = display_name(&args.file.to_string_lossy());
     let password = args.password;

@@ -49,19 +49,11 @@ fn value(field: &Option<ingest::Field<String>>) -> Option<String> {
 }
 
 fn entry(record: &DocumentRecord) -> Entry {
-    let metadata = &record.metadata;
-    let keywords = metadata.keywords.as_ref().map(|field| field.value.clone());
+    let file = record.source.as_ref().unwrap_or(&record.file);
     Entry {
-        key: String::new(),
         title: Some(record.title.clone()),
-        authors: record.authors.clone(),
-        year: record.year,
-        venue: value(&metadata.venue),
-        doi: value(&metadata.doi),
-        arxiv_id: value(&metadata.arxiv_id),
-        abstract_text: value(&metadata.abstract_text),
-        keywords: keywords.unwrap_or_default(),
-        files: vec![record.source.clone().unwrap_or_else(|| record.file.clone())],
+        files: vec![file.clone()],
+        ..Entry::of("", &record.metadata)
     }
 }
 

@@ -12,11 +12,12 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use futures_util::{StreamExt, stream};
 use ingest::Source;
-use ingest::bibliography::{self, Bibliography};
+use ingest::bibliography::parse_bibtex;
 
 use super::files::files;
 use super::run::Events;
 use super::{Event, IngestRequest, Summary};
+use crate::bibliography::Bibliography;
 use crate::error::{Fault, Problem};
 use crate::library::add::{Prepared, Watch, collection_name, display_name};
 use crate::library::{FileReport, FileStatus, Library, Stage, Upload, blocking};
@@ -95,12 +96,12 @@ async fn bibliography(
     paths: &mut Vec<PathBuf>,
     events: &Events,
 ) -> Result<Option<Bibliography>> {
-    let mut entries = Vec::new();
+    let mut sources = Vec::new();
     if let Some(path) = &request.bibtex {
         let bytes = tokio::fs::read(path)
             .await
             .map_err(|error| unreadable(path, &error))?;
-        let (parsed, warnings) = bibliography::parse_bibtex(&String::from_utf8_lossy(&bytes));
+        let (parsed, warnings) = parse_bibtex(&String::from_utf8_lossy(&bytes));
         for warning in warnings {
             let _ = events.send(Event::Note(format!("{}: {warning}", path.display())));
         }
@@ -113,7 +114,7 @@ async fn bibliography(
             )
             .into());
         }
-        entries.extend(parsed.into_iter().map(|entry| (entry, Source::Bibtex)));
+        sources.push((parsed, Source::Bibtex));
     }
     if let Some(folder) = &request.zotero {
         let items = zotero::read(folder).await?;
@@ -121,9 +122,9 @@ async fn bibliography(
             let files = items.iter().flat_map(|item| &item.files);
             paths.extend(files.map(PathBuf::from));
         }
-        entries.extend(items.into_iter().map(|entry| (entry, Source::Zotero)));
+        sources.push((items, Source::Zotero));
     }
-    Ok((!entries.is_empty()).then(|| Bibliography::new(entries)))
+    Ok(Bibliography::new(sources))
 }
 
 /// What goes for all files of an ingest.

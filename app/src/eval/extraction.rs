@@ -265,7 +265,7 @@ fn facts(
 
 /// The text up to the reference list, which gold body texts do not hold.
 fn body(document: &Document) -> String {
-    let text = ingest::export::text(document);
+    let text = ingest::render::text(document);
     let mut body = String::new();
     for line in text.lines() {
         let name = line.trim_matches(|c: char| !c.is_alphabetic());

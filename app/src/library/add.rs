@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use ingest::bibliography::Bibliography;
 use ingest::similarity::Sketch;
 use ingest::{Chunk, Document};
 use retrieval::embed::EmbedderTokens;
@@ -18,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::report::{FileReport, FileStatus};
 use super::{Blobs, Library, blocking};
+use crate::bibliography::Bibliography;
 use crate::catalog::{DocumentRecord, DocumentStatus, NewDocument, READER_VERSION};
 use crate::error::{Fault, Problem};
 
@@ -153,14 +153,15 @@ impl Library {
             bibliography.apply(path, &mut document.metadata);
         }
 
-        let (document, chunks, sketch) = if document.is_textless() {
+        let (document, chunks, sketch) = if !has_text(&document) {
             (document, Vec::new(), None)
         } else {
             let embedder = self.embedder().await?;
             let config = self.settings.chunk;
             blocking(move || {
                 let counter = EmbedderTokens(embedder.as_ref());
-                let chunks = ingest::chunk::chunk(&document, config, &counter);
+                let mut chunks = ingest::chunk::chunk(&document, config, &counter);
+                keep_readable(&mut chunks, &document);
                 let sketch = Sketch::of(&document.text());
                 Ok((document, chunks, sketch))
             })
@@ -216,10 +217,10 @@ impl Library {
             }
             (None, None) => None,
         };
-        let status = if document.is_textless() {
-            DocumentStatus::NeedsOcr
-        } else {
+        let status = if has_text(&document) {
             DocumentStatus::Ready
+        } else {
+            DocumentStatus::NeedsOcr
         };
         let id = uuid::Uuid::now_v7().to_string();
         let title = document
@@ -394,6 +395,29 @@ pub fn collection_name(name: &str) -> Result<String, Problem> {
         format!("{name:?} is no name for a collection"),
         "use 1 to 64 letters, digits, spaces, `-`, `_` and `.`",
     ))
+}
+
+/// True where any page has text that is worth finding.
+fn has_text(document: &Document) -> bool {
+    document
+        .pages
+        .iter()
+        .any(|page| !page.source.needs_ocr() && !page.text.trim().is_empty())
+}
+
+/// Leaves out chunks of garbled pages: nobody asks for what is no words, and no citation should
+/// show it.
+fn keep_readable(chunks: &mut Vec<Chunk>, document: &Document) {
+    let is_readable = |number: u32| {
+        document
+            .pages
+            .get(number.saturating_sub(1) as usize)
+            .is_none_or(|page| !page.source.needs_ocr())
+    };
+    chunks.retain(|chunk| (chunk.first_page..=chunk.last_page).any(is_readable));
+    for (index, chunk) in (0..).zip(chunks) {
+        chunk.index = index;
+    }
 }
 
 fn stem(file: &str) -> String {

@@ -4,6 +4,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use super::{Indexes, Library, blocking};
+use crate::catalog::READER_VERSION;
 use crate::models::{self, pull};
 
 /// Chunks that each store holds.
@@ -92,6 +93,7 @@ impl Library {
             )),
         }
         checks.push(self.check_blobs().await?);
+        checks.extend(self.check_reading().await?);
         checks.extend(self.check_models().await?);
         Ok(Report {
             ok: checks.iter().all(|check| check.ok),
@@ -137,6 +139,56 @@ impl Library {
             detail,
             "add those files again",
         ))
+    }
+
+    /// How files are read: what confines the reading process, text recognition, old readings.
+    async fn check_reading(&self) -> Result<Vec<Check>> {
+        let reader = self.reader.clone();
+        let mut checks = blocking(move || {
+            let hint = "use Linux 5.13 or newer for both layers; memory and time are limited anyway";
+            let confined = match reader.reader.probe() {
+                Ok(probe) => {
+                    let layers = [
+                        (probe.confinement.files, "no files (Landlock)"),
+                        (probe.confinement.system_calls, "no system calls beyond memory and pipes (seccomp)"),
+                    ];
+                    let names: Vec<&str> =
+                        layers.iter().filter(|layer| layer.0).map(|layer| layer.1).collect();
+                    let escaped: Vec<&str> = probe
+                        .attempts
+                        .iter()
+                        .filter(|attempt| !attempt.refused)
+                        .map(|attempt| attempt.what.as_str())
+                        .collect();
+                    let detail = if escaped.is_empty() {
+                        format!("the process that reads files was refused all it tried: {}", names.join(", "))
+                    } else {
+                        format!("the process that reads files could: {}", escaped.join(", "))
+                    };
+                    check("reader confinement", escaped.is_empty(), detail, hint)
+                }
+                Err(error) => check("reader confinement", false, error.to_string(), error.hint()),
+            };
+            // Its absence is no fault: it is said so that scans are no surprise.
+            let recognition = match reader.recognition() {
+                Ok(found) => format!("tesseract {} reads pages without text", found.tesseract.version),
+                Err(why) => format!("pages without text stay unread: {why}"),
+            };
+            Ok(vec![confined, check("text recognition", true, recognition, "")])
+        })
+        .await?;
+        let old = self
+            .catalog
+            .documents(None)
+            .await?
+            .iter()
+            .filter(|record| record.reader < READER_VERSION)
+            .count();
+        if old > 0 {
+            let detail = format!("{old} documents were read by an older Lectern, without structure; ingest their files again to have them read anew");
+            checks.push(check("readings", true, detail, ""));
+        }
+        Ok(checks)
     }
 
     async fn check_models(&self) -> Result<Vec<Check>> {

@@ -141,7 +141,7 @@ impl Library {
 
     /// True where pages without text can be put through text recognition.
     pub(crate) fn can_recognise(&self) -> bool {
-        self.reader.recognition.is_some()
+        self.reader.recognition().is_ok()
     }
 
     /// Folder of the derived indexes.

@@ -98,7 +98,7 @@ impl Library {
                 // Passwords are not kept, so encrypted files have no pictures.
                 None,
                 number,
-                ingest::render_page::Size::Width(width),
+                ingest::picture::Size::Width(width),
                 &|| false,
             )?;
             // A cache that cannot be written costs time only.

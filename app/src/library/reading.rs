@@ -1,6 +1,7 @@
 //! How files are read: each in a process of its own, pages without text by tesseract.
 
 use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context, Result};
 use ingest::Document;
@@ -18,8 +19,16 @@ pub const READER_COMMAND: &str = "extract-worker";
 pub struct FileReader {
     /// Starts the processes.
     pub reader: Reader,
-    /// Text recognition, where it is wanted and there.
-    pub recognition: Option<Recognition>,
+    wanted: Option<Wanted>,
+    /// Found when first needed: asking tesseract takes two processes.
+    found: Arc<OnceLock<Result<Recognition, String>>>,
+}
+
+/// Text recognition as the settings want it.
+#[derive(Clone)]
+struct Wanted {
+    program: Option<PathBuf>,
+    language: String,
 }
 
 impl FileReader {
@@ -41,19 +50,42 @@ impl FileReader {
                 ..Limits::default()
             },
         };
-        let tesseract = if settings.ocr_enabled {
-            Tesseract::find(settings.ocr_tesseract.as_deref())
-        } else {
-            None
-        };
-        let recognition = tesseract.map(|tesseract| Recognition {
+        let wanted = settings.ocr_enabled.then(|| Wanted {
+            program: settings.ocr_tesseract.clone(),
             language: settings.ocr_language.clone(),
-            ..Recognition::new(tesseract)
         });
         Ok(Self {
             reader,
-            recognition,
+            wanted,
+            found: Arc::default(),
         })
+    }
+
+    /// Leaves pages without text as they are.
+    pub fn without_recognition(mut self) -> Self {
+        self.wanted = None;
+        self
+    }
+
+    /// Text recognition, or why there is none.
+    ///
+    /// # Errors
+    /// A sentence that says why.
+    pub fn recognition(&self) -> Result<&Recognition, String> {
+        let Some(wanted) = &self.wanted else {
+            return Err("it is switched off (ocr.enabled)".to_owned());
+        };
+        let found = self.found.get_or_init(|| {
+            let Some(tesseract) = Tesseract::find(wanted.program.as_deref()) else {
+                return Err("tesseract was not found".to_owned());
+            };
+            let mut recognition =
+                Recognition::new(tesseract, &wanted.language).map_err(|error| error.to_string())?;
+            // Several documents are read at a time.
+            recognition.threads = 1;
+            Ok(recognition)
+        });
+        found.as_ref().map_err(Clone::clone)
     }
 
     /// Reads one file; `name` helps to tell its format. Blocks until done.
@@ -72,7 +104,7 @@ impl FileReader {
             bytes,
             name,
             password,
-            self.recognition.as_ref(),
+            self.recognition().ok(),
             cancelled,
             &mut |progress| match progress {
                 Progress::Reading { done, total } => on_progress(Stage::Reading, done, total),
