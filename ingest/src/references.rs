@@ -21,6 +21,9 @@ mod split;
 mod title;
 mod year;
 
+#[cfg(test)]
+mod styles;
+
 pub use link::{document_keys, keys, matches};
 
 use crate::{Page, Reference};

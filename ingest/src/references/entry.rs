@@ -227,7 +227,13 @@ fn author_title(text: &str, years: &[Year]) -> Option<Parts> {
         sentence_end(rest)
     };
     let title = rest.get(..end)?.trim();
-    let title = (!title::is_venue(title)).then(|| title.to_owned());
+    // "Phys. Rev. Lett. 75, 4337"
+    let is_abbreviated = rest
+        .split(' ')
+        .next()
+        .is_some_and(|word| word.is_ascii() && word.len() <= 8 && word.ends_with('.'));
+    let is_venue = title::is_venue(title) || (is_abbreviated && title::is_venue(rest));
+    let title = (!is_venue).then(|| title.to_owned());
     Some((authors.trim_end_matches([':', ',']).to_owned(), title, year))
 }
 
@@ -246,8 +252,9 @@ fn institution(text: &str) -> (&str, &str) {
             .filter(|c| crate::extract::is_cjk(*c))
             .count()
             >= 4;
+    let is_cjk = first.starts_with(crate::extract::is_cjk);
     let starts_as_address = second.contains("://") || second.starts_with("www.");
-    if is_short && is_title && goes_on && !starts_as_address && !first.contains(',') {
+    if is_short && is_title && goes_on && !starts_as_address && (is_cjk || !first.contains(',')) {
         (first, rest)
     } else {
         ("", text)

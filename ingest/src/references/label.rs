@@ -275,7 +275,7 @@ mod tests {
         assert_eq!(read("3) Author"), Some(("3", 3)));
         assert_eq!(read("3 Author"), Some(("3", 2)));
         assert_eq!(read("[3]"), Some(("3", 3)));
-        assert_eq!(read("［3］王"), Some(("3", 9)));
+        assert_eq!(read("［3］王"), Some(("3", 7)));
         assert_eq!(read("3 of the"), None);
         assert_eq!(read("12.5 percent"), None);
         assert_eq!(read("[Online]. Available"), None);

@@ -374,7 +374,7 @@ fn is_author(tokens: &[Token<'_>], order: Order) -> bool {
         .position(|token| {
             token.has_comma
                 || matches!(token.kind, Kind::And | Kind::Other | Kind::Others)
-                || (token.has_stop && token.kind != Kind::Initials)
+                || (token.has_stop && (token.kind != Kind::Initials || order == Order::Vancouver))
                 || token.has_colon
         })
         .map_or(tokens.len().min(8), |at| at + 1);

@@ -241,15 +241,18 @@ fn is_abbreviation(word: &str, before: &str) -> bool {
         if !letter.is_uppercase() {
             return false;
         }
-        // "in R." ends, "J. Smith" does not.
+        // "in R." and "vitamin D." end, "J. Smith" and "of J. Smith" do not.
         let previous = before
             .get(..before.len() - word.len())
             .unwrap_or("")
             .split_whitespace()
             .next_back()
             .unwrap_or("");
-        let is_ended = previous.starts_with(char::is_lowercase) && previous.chars().count() <= 8;
-        return !is_ended;
+        let is_name = matches!(
+            previous,
+            "of" | "by" | "after" | "and" | "the" | "de" | "von" | "van"
+        );
+        return is_name || !previous.starts_with(char::is_lowercase);
     }
     // "inc" ends the names of firms that publish.
     let is_known = KNOWN.contains(&lower.as_str()) && !(lower == "inc" || lower == "al");
