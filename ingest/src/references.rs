@@ -14,6 +14,7 @@ mod identifier;
 mod join;
 mod label;
 mod link;
+mod name_words;
 mod names;
 mod rows;
 mod sentence_end;
@@ -23,6 +24,8 @@ mod year;
 
 #[cfg(test)]
 mod styles;
+#[cfg(test)]
+mod tests;
 
 pub use link::{document_keys, keys, matches};
 
@@ -43,24 +46,20 @@ pub fn find(pages: &[Page]) -> Vec<Reference> {
     let headings: Vec<usize> = (0..rows.len())
         .filter(|index| heading::opens(rows[*index].text))
         .collect();
-    let mut best: Vec<Piece<'_>> = Vec::new();
-    // A list that a heading of the same name interrupts, as running heads do, is one list.
-    let mut last: Vec<Piece<'_>> = Vec::new();
+    let mut lists: Vec<Vec<Piece<'_>>> = Vec::new();
     for (index, &heading) in headings.iter().enumerate() {
         let end = headings.get(index + 1).copied().unwrap_or(rows.len());
         let found = list(&rows[heading + 1..end]);
-        if goes_on(&last, &found, &rows[..heading]) {
-            last.extend(found);
-        } else {
-            last = found;
-        }
-        if last.len() >= best.len() && !last.is_empty() {
-            best.clone_from(&last);
+        match lists.last_mut() {
+            // A list that a heading of the same name interrupts, as running heads do, is one list.
+            Some(last) if goes_on(last, &found, &rows[..heading]) => last.extend(found),
+            _ => lists.push(found),
         }
     }
-    if best.is_empty() {
-        best = without_heading(&rows);
-    }
+    let longest = lists.into_iter().max_by_key(Vec::len);
+    let best = longest
+        .filter(|list| !list.is_empty())
+        .unwrap_or_else(|| without_heading(&rows));
     best.into_iter().filter_map(reference).collect()
 }
 

@@ -10,9 +10,16 @@ use super::year::{self, Year};
 use super::{identifier, names, title};
 use crate::Reference;
 
+/// As much of an entry is taken apart, in bytes.
+const LONGEST: usize = 8_000;
+
 /// Fills in what the text of an entry says.
 pub(super) fn parse(label: &str, text: &str) -> Reference {
-    let text = text.trim();
+    let whole = text.trim();
+    // What is longer is no reference; of what a fault swallowed only the head matters.
+    let text = whole
+        .get(..whole.floor_char_boundary(LONGEST))
+        .unwrap_or("");
     let years = year::years(text);
     let (authors, title, year) = author_year(text, &years)
         .or_else(|| quoted(text, &years))
@@ -26,8 +33,8 @@ pub(super) fn parse(label: &str, text: &str) -> Reference {
         authors: names::split(&authors).into_iter().take(200).collect(),
         title: title.as_deref().and_then(title::clean),
         year,
-        doi: identifier::doi(text),
-        text: text.to_owned(),
+        doi: identifier::doi(whole),
+        text: whole.to_owned(),
         start: 0,
         end: 0,
     }
@@ -149,7 +156,10 @@ fn is_named_by_title(authors: &str, rest: &str) -> bool {
 /// True where the list of authors at the start of the text reaches to `end`, but for a few words.
 fn is_all_authors(text: &str, end: usize) -> bool {
     match names::read(text) {
-        Some(names) => names.end + 25 >= end,
+        Some(names) => {
+            let between = text.get(names.end.min(end)..end).unwrap_or("");
+            between.len() <= 25 && !between.contains(". ")
+        }
         None => {
             let before = text.get(..end).unwrap_or("").trim_end();
             sentence_end(before) + 2 >= before.len() && !before.contains(['"', '“', '”'])

@@ -1,5 +1,8 @@
 //! DOIs and arXiv identifiers as references print them.
 
+/// Longest suffix of a DOI that is believed, in bytes.
+const LONGEST: usize = 200;
+
 /// The DOI in a text of one line, in lower case and without prefix.
 ///
 /// Format: "10.", a registrant of four to nine digits (and dots), "/" and a suffix without
@@ -27,13 +30,16 @@ pub(super) fn doi(text: &str) -> Option<String> {
             continue;
         }
         let suffix = rest.get(slash + 1..).unwrap_or("");
+        let suffix = suffix
+            .get(..suffix.floor_char_boundary(LONGEST + 50))
+            .unwrap_or("");
         let suffix: &str = suffix
             .split(|c: char| c.is_whitespace() || "\"“”<>{}\u{200b}".contains(c))
             .next()
             .unwrap_or("");
         let suffix = without_tail(suffix);
         let suffix = percent_decoded(suffix);
-        if suffix.len() >= 2 && suffix.len() <= 200 {
+        if suffix.len() >= 2 && suffix.len() <= LONGEST {
             return rest
                 .get(..slash)
                 .map(|registrant| format!("{registrant}/{suffix}").to_lowercase());

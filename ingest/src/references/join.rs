@@ -37,6 +37,10 @@ fn seam(before: &str, after: &str, is_joined: bool) -> Seam {
     let Some(first) = after.chars().next() else {
         return Seam::Closed;
     };
+    // A longer word is no address, and scripts without spaces have none but long ones.
+    let before = before
+        .get(before.ceil_char_boundary(before.len().saturating_sub(400))..)
+        .unwrap_or("");
     let word_start = before
         .rfind(char::is_whitespace)
         .map_or(0, |space| space + 1);

@@ -10,8 +10,8 @@
 //! | `Surname I` | Vancouver | at `.` |
 //! | `Given Surname` | BibTeX's plain, ACL | at `.`, at `,` before what is no name |
 
-/// Longest list of authors that is read, in bytes: papers of large collaborations name thousands.
-const LONGEST: usize = 20_000;
+pub(super) use super::name_words::is_particle;
+use super::name_words::{Kind, LONGEST, Token, tokens};
 
 /// Authors at the start of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,172 +20,6 @@ pub(super) struct Names {
     pub(super) end: usize,
     /// A comma, not a stop, ends the list, as it then does the title.
     pub(super) ends_in_comma: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    /// A capitalised word.
-    Name,
-    /// "J.", "J.-P.", "R.C."
-    Initials,
-    /// "JA", as Vancouver style has initials, or a name in capitals.
-    Capitals,
-    Particle,
-    And,
-    /// "et al.", "others".
-    Others,
-    /// "Jr.", "III".
-    Suffix,
-    /// "(Eds.)", "editors".
-    Editors,
-    Other,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Token<'a> {
-    kind: Kind,
-    core: &'a str,
-    /// Punctuation behind the word: the last of it, commas and stops apart.
-    has_comma: bool,
-    has_stop: bool,
-    has_colon: bool,
-    start: usize,
-    end: usize,
-}
-
-pub(super) fn is_particle(word: &str) -> bool {
-    matches!(
-        word.trim_end_matches('.'),
-        "van"
-            | "von"
-            | "der"
-            | "den"
-            | "de"
-            | "del"
-            | "della"
-            | "di"
-            | "da"
-            | "dos"
-            | "das"
-            | "du"
-            | "la"
-            | "le"
-            | "el"
-            | "al"
-            | "bin"
-            | "ibn"
-            | "ben"
-            | "ter"
-            | "ten"
-            | "te"
-            | "zu"
-            | "zur"
-            | "zum"
-            | "af"
-            | "av"
-            | "do"
-            | "dal"
-            | "dalla"
-            | "degli"
-            | "d’"
-            | "d'"
-            | "vom"
-            | "op"
-            | "het"
-            | "'t"
-            | "’t"
-            | "st"
-            | "y"
-            | "e"
-    )
-}
-
-fn tokens(text: &str) -> Vec<Token<'_>> {
-    let text = text.get(..text.floor_char_boundary(LONGEST)).unwrap_or("");
-    let mut tokens: Vec<Token<'_>> = Vec::new();
-    let mut from = 0;
-    for word in text.split_inclusive(char::is_whitespace) {
-        let start = from;
-        from += word.len();
-        let word = word.trim();
-        if word.is_empty() {
-            continue;
-        }
-        let core = word.trim_end_matches([',', ';', '.', ':']);
-        let tail = word.get(core.len()..).unwrap_or("");
-        let mut token = Token {
-            kind: Kind::Other,
-            core,
-            has_comma: tail.contains([',', ';']),
-            has_stop: tail.contains('.'),
-            has_colon: tail.contains(':'),
-            start,
-            end: start + word.len(),
-        };
-        token.kind = kind(core, &token, tokens.last());
-        tokens.push(token);
-    }
-    tokens
-}
-
-fn kind(core: &str, token: &Token<'_>, last: Option<&Token<'_>>) -> Kind {
-    match core {
-        "and" | "&" | "AND" | "And" | "und" | "et" | "…" | "..." | ". . ." => return Kind::And,
-        "" => {
-            return if token.has_stop {
-                Kind::And
-            } else {
-                Kind::Other
-            };
-        }
-        "al" if last.is_some_and(|last| last.core == "et") => return Kind::Others,
-        "others" => return Kind::Others,
-        "Jr" | "Sr" | "II" | "III" | "IV" | "JR" | "SR" => return Kind::Suffix,
-        "(Eds.)" | "(Ed.)" | "(eds.)" | "(ed.)" | "(Eds" | "(Hrsg.)" | "Eds" | "Ed" | "editors"
-        | "editor" | "eds" | "ed" | "(eds" | "(editors)" | "(Eds)" | "(eds)" => {
-            return Kind::Editors;
-        }
-        _ => {}
-    }
-    if is_particle(core) {
-        return Kind::Particle;
-    }
-    let Some(first) = core.chars().next() else {
-        return Kind::Other;
-    };
-    let mut letters = 0;
-    let (mut upper, mut stops, mut strange) = (0, 0, 0);
-    for c in core.chars() {
-        match c {
-            _ if c.is_alphabetic() => {
-                letters += 1;
-                upper += usize::from(c.is_uppercase());
-            }
-            '.' => stops += 1,
-            '-' | '’' | '\'' | '‐' | '‑' | '`' | '´' | '~' | '\u{ad}' => {}
-            _ if unicode_normalization::char::is_combining_mark(c) => {}
-            _ => strange += 1,
-        }
-    }
-    if strange > 0 || letters == 0 {
-        return Kind::Other;
-    }
-    if !first.is_uppercase() {
-        // "d’Alembert", "al-Khwarizmi"
-        let has_capital = upper > 0 && core.contains(['’', '\'', '-']);
-        return if has_capital { Kind::Name } else { Kind::Other };
-    }
-    if upper == letters && (stops > 0 || letters == 1) && letters <= 5 {
-        return Kind::Initials;
-    }
-    if stops > 0 {
-        // "Th.J." or a glued "P.Hoyer"
-        return Kind::Name;
-    }
-    if upper == letters && letters <= 3 {
-        return Kind::Capitals;
-    }
-    Kind::Name
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -227,6 +61,10 @@ fn order(tokens: &[Token<'_>]) -> Option<Order> {
         if last.has_stop || last.has_colon {
             return (words > 1).then_some(Order::Full);
         }
+        let is_lone_initial = words == 1 && token.kind == Kind::Initials && token.has_stop;
+        if is_lone_initial && tokens.iter().any(|token| opens_volume(token.core)) {
+            return Some(Order::Vancouver);
+        }
         match token.kind {
             Kind::Capitals | Kind::Initials
                 if !token.core.contains('.')
@@ -246,6 +84,13 @@ fn order(tokens: &[Token<'_>]) -> Option<Order> {
         last = token;
     }
     ((last.has_comma || last.has_stop) && words > 1).then_some(Order::Full)
+}
+
+/// "2010;12(3):100-9", as Vancouver style has it: it tells "Mora T. Tides." from "Tom T. Mora."
+fn opens_volume(word: &str) -> bool {
+    word.split_once(';').is_some_and(|(year, volume)| {
+        is_year(year) && volume.starts_with(|c: char| c.is_ascii_digit())
+    })
 }
 
 /// Where the authors at the start of the text end; none where it does not begin with any or what
@@ -279,10 +124,8 @@ pub(super) fn read(text: &str) -> Option<Names> {
                 // "et al", with or without stop.
                 return ended(token, token.has_comma);
             }
-            Kind::Editors => {
-                if next.is_none_or(|next| next.kind != Kind::Editors) {
-                    return ended(token, token.has_comma);
-                }
+            Kind::Editors if next.is_none_or(|next| next.kind != Kind::Editors) => {
+                return ended(token, token.has_comma);
             }
             _ => {}
         }
@@ -290,9 +133,7 @@ pub(super) fn read(text: &str) -> Option<Names> {
             return ended(token, false);
         }
         if token.has_comma {
-            let Some(next) = next else {
-                return None;
-            };
+            let next = next?;
             if matches!(
                 next.kind,
                 Kind::And | Kind::Suffix | Kind::Editors | Kind::Others
@@ -315,9 +156,7 @@ pub(super) fn read(text: &str) -> Option<Names> {
             continue;
         }
         if token.has_stop {
-            let Some(next) = next else {
-                return None;
-            };
+            let next = next?;
             let ends = match token.kind {
                 Kind::Name | Kind::Capitals => {
                     // "Ng., Large", "Yu. Ivanov"
@@ -506,9 +345,10 @@ pub(super) fn split(list: &str) -> Vec<String> {
     let tokens = tokens(list);
     let order = order(&tokens);
     let mut names: Vec<String> = Vec::new();
-    let mut from: Option<usize> = None;
-    let mut take = |from: &mut Option<usize>, end: usize| {
-        if let Some(start) = from.take() {
+    // Where the name that is being read starts, and the kind of its first word.
+    let mut from: Option<(usize, Kind)> = None;
+    let mut take = |from: &mut Option<(usize, Kind)>, end: usize| {
+        if let Some((start, _)) = from.take() {
             let name = list.get(start..end).unwrap_or("").trim();
             let name = name.trim_end_matches([',', ';', ':']).trim();
             if name.chars().any(char::is_alphabetic) {
@@ -518,38 +358,23 @@ pub(super) fn split(list: &str) -> Vec<String> {
     };
     let mut has_inner_comma = false;
     for (index, token) in tokens.iter().enumerate() {
-        match token.kind {
-            Kind::And | Kind::Others | Kind::Editors => {
-                take(&mut from, token.start);
-                has_inner_comma = false;
-                continue;
-            }
-            _ => {}
-        }
-        if from.is_none() {
-            from = Some(token.start);
-            has_inner_comma = false;
-        }
-        if !token.has_comma {
+        if matches!(token.kind, Kind::And | Kind::Others | Kind::Editors) {
+            take(&mut from, token.start);
             continue;
         }
-        let next = tokens.get(index + 1);
-        let is_suffix_next = next.is_some_and(|next| next.kind == Kind::Suffix);
-        let starts_with_initials = from.is_some_and(|start| {
-            tokens
-                .iter()
-                .rev()
-                .find(|other| other.start == start)
-                .is_some_and(|first| first.kind == Kind::Initials)
+        let (_, first) = *from.get_or_insert_with(|| {
+            has_inner_comma = false;
+            (token.start, token.kind)
         });
+        let next = tokens.get(index + 1);
+        if !token.has_comma || next.is_some_and(|next| next.kind == Kind::Suffix) {
+            continue;
+        }
         let is_surname = order == Some(Order::SurnameFirst)
             && !has_inner_comma
-            && !starts_with_initials
+            && first != Kind::Initials
             && token.kind != Kind::Initials
             && next.is_some_and(is_given);
-        if is_suffix_next {
-            continue;
-        }
         if is_surname {
             has_inner_comma = true;
         } else {

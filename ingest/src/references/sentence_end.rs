@@ -203,6 +203,8 @@ fn is_subtitle(next: &str) -> bool {
 
 /// Where the next stop before a space is, abbreviations apart.
 pub(super) fn plain_sentence_end(text: &str) -> usize {
+    // A longer sentence is no title and no venue.
+    let text = text.get(..text.floor_char_boundary(600)).unwrap_or("");
     let mut from = 0;
     while let Some(found) = text.get(from..).and_then(|rest| rest.find(". ")) {
         let at = from + found;

@@ -5,7 +5,7 @@
 //! whose pieces look most like references wins: most of them with a year, none beginning in the
 //! middle of a sentence.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::heading::{self, Typeface};
 use super::label::{self, Start};
@@ -205,7 +205,7 @@ fn by_names(rows: &[Row<'_>]) -> Vec<usize> {
 /// Where the lines of a list stand.
 struct Geometry {
     /// Left edge of each run.
-    lefts: HashMap<usize, Edges>,
+    lefts: BTreeMap<usize, Edges>,
     /// How far continuing lines are set in, in points; 0 where they are not.
     indent: f32,
     /// From one line to the next within an entry, in points.
@@ -224,7 +224,7 @@ struct Edges {
 
 impl Geometry {
     fn of(rows: &[Row<'_>], pitch: f32) -> Self {
-        let mut lefts: HashMap<usize, Edges> = HashMap::new();
+        let mut lefts: BTreeMap<usize, Edges> = BTreeMap::new();
         for row in rows {
             let edges = lefts.entry(row.run).or_insert(Edges {
                 left: row.rect.x0,

@@ -6,6 +6,9 @@ const LONGEST: usize = 500;
 /// Without what is no part of the title; none where nothing is left.
 pub(super) fn clean(title: &str) -> Option<String> {
     let mut title = title.trim();
+    if title.len() > 2 * LONGEST {
+        return None;
+    }
     loop {
         let before = title.len();
         title = title
