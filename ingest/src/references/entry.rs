@@ -238,10 +238,11 @@ fn author_title(text: &str, years: &[Year]) -> Option<Parts> {
     };
     let title = rest.get(..end)?.trim();
     // "Phys. Rev. Lett. 75, 4337"
-    let is_abbreviated = rest
-        .split(' ')
-        .next()
-        .is_some_and(|word| word.is_ascii() && word.len() <= 8 && word.ends_with('.'));
+    let mut words = rest.split(' ');
+    let first = words.next().unwrap_or("");
+    let is_abbreviated = first.ends_with('.')
+        && first.is_ascii()
+        && (first.len() <= 5 || words.next().is_some_and(|word| word.ends_with('.')));
     let is_venue = title::is_venue(title) || (is_abbreviated && title::is_venue(rest));
     let title = (!is_venue).then(|| title.to_owned());
     Some((authors.trim_end_matches([':', ',']).to_owned(), title, year))

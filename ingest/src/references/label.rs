@@ -77,7 +77,8 @@ fn label(text: &str) -> Option<Label<'_>> {
     let style = match after.chars().next() {
         Some('.') => Style::Stop,
         Some(')') => Style::Closing,
-        Some(c) if c.is_whitespace() => Style::Bare,
+        // A raised number stands close: "1Smith".
+        Some(c) if c.is_whitespace() || c.is_uppercase() => Style::Bare,
         _ => return None,
     };
     let rest = after.trim_start_matches(['.', ')']).trim_start();
@@ -215,7 +216,7 @@ fn numbered(rows: &[Row<'_>], labels: &[Option<Label<'_>>], style: Style) -> Opt
         && first.row <= 4
         && (missed as usize) * 5 <= chain.len()
         && rows.len() <= 25 * (chain.len() + 1)
-        && (first_number <= 3 || style == Style::Bracket || chain.len() >= 8);
+        && (first_number <= 3 || first.row == 0 || style == Style::Bracket || chain.len() >= 8);
     if !is_sound {
         return None;
     }
@@ -276,6 +277,7 @@ mod tests {
         assert_eq!(read("3 Author"), Some(("3", 2)));
         assert_eq!(read("[3]"), Some(("3", 3)));
         assert_eq!(read("［3］王"), Some(("3", 7)));
+        assert_eq!(read("3Author, A."), Some(("3", 1)));
         assert_eq!(read("3 of the"), None);
         assert_eq!(read("12.5 percent"), None);
         assert_eq!(read("[Online]. Available"), None);

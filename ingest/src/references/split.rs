@@ -159,7 +159,7 @@ fn begins_entry(text: &str) -> bool {
 }
 
 /// A year, or what stands for one.
-fn has_date(text: &str) -> bool {
+pub(super) fn has_date(text: &str) -> bool {
     let has_year = text
         .split(|c: char| !c.is_ascii_alphanumeric())
         .any(|word| {

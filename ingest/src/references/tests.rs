@@ -218,6 +218,67 @@ fn numbers_without_brackets() {
 }
 
 #[test]
+fn raised_numbers() {
+    check(
+        "50|References
+         54|1T. Aber and S. Bond, Phys. Coasts 12, 34 (2001).
+         54|2S. Bond, C. Crow, D. Dean, and E. Ebb, Phys. Coasts
+         50|12, 35 (2002).
+         54|3S. Crow, Phys. Coasts 12, 36 (2003).
+         54|4S. Dean, Phys. Coasts 12, 37 (2004).",
+        expect![[r#"
+            [1] T. Aber and S. Bond, Phys. Coasts 12, 34 (2001). | -
+            [2] S. Bond, C. Crow, D. Dean, and E. Ebb, Phys. Coasts 12, 35 (2002). | -
+            [3] S. Crow, Phys. Coasts 12, 36 (2003). | -
+            [4] S. Dean, Phys. Coasts 12, 37 (2004). | -
+        "#]],
+    );
+}
+
+#[test]
+fn a_publisher_named_as_a_heading_is_an_entry() {
+    check(
+        "50|References
+         50+6|Ebb, S. (2001). Floods. Coasts, 1, 2.
+         50+6|Funding Council. (2002). Money for tides. Council Press.
+         50+6|Index Data. (2003). Tides by name. https://example.org/tides
+         50+18|Index
+         50|Aber 12
+         50|Tides 13",
+        expect![[r#"
+            [] Ebb, S. (2001). Floods. Coasts, 1, 2. | Floods
+            [] Funding Council. (2002). Money for tides. Council Press. | Money for tides
+            [] Index Data. (2003). Tides by name. https://example.org/tides | Tides by name
+        "#]],
+    );
+}
+
+#[test]
+fn methods_go_on_with_the_numbers() {
+    check(
+        "50|References
+         50|1. Aber, T. & Bond, S. Tides in ports. Nature 1, 2–3 (2001).
+         50|2. Bond, S. Gauges. Nature 2, 3–4 (2002).
+         50|3. Crow, S. Moons. Nature 3, 4–5 (2003).
+         50+20*1.3|Methods
+         50|All gauges were read in 2003 by the authors of this paper, who
+         50|went from port to port.
+         50+20*1.3|References
+         50|4. Dean, S. Storms. Nature 4, 5–6 (2004).
+         50|5. Ebb, S. Floods. Nature 5, 6–7 (2005).
+         50|6. Fall, S. Falls. Nature 6, 7–8 (2006).",
+        expect![[r#"
+            [1] Aber, T. & Bond, S. Tides in ports. Nature 1, 2–3 (2001). | Tides in ports
+            [2] Bond, S. Gauges. Nature 2, 3–4 (2002). | Gauges
+            [3] Crow, S. Moons. Nature 3, 4–5 (2003). | Moons
+            [4] Dean, S. Storms. Nature 4, 5–6 (2004). | Storms
+            [5] Ebb, S. Floods. Nature 5, 6–7 (2005). | Floods
+            [6] Fall, S. Falls. Nature 6, 7–8 (2006). | Falls
+        "#]],
+    );
+}
+
+#[test]
 fn the_longest_of_several_lists() {
     check(
         "50|References

@@ -121,6 +121,11 @@ fn is_edition(inner: &str) -> bool {
 /// Without a venue or publisher that a comma joins to it.
 fn without_venue(title: &str) -> &str {
     const CUTS: &[&str] = &[
+        ", vol. ",
+        ", Vol. ",
+        ", 2nd ed",
+        ", 3rd ed",
+        ", second edition",
         ", in: ",
         ", In: ",
         ", In ",
