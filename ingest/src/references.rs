@@ -4,7 +4,7 @@
 //! no longer looks like references. Its lines ([`rows`]) are cut into entries by labels, indents,
 //! gaps or names ([`split`], [`label`]), joined to one line each ([`join`]) and taken apart
 //! ([`entry`], [`names`], [`identifier`]). [`keys`] and [`document_keys`] then tell which
-//! documents of a library are cited.
+//! documents of a library are cited. Formats that mark each entry need only [`parse`].
 //!
 //! All of it takes time in proportion to the length of the text, whatever the text is.
 
@@ -151,6 +151,11 @@ fn without_heading<'a>(rows: &[Row<'a>]) -> Vec<Piece<'a>> {
     } else {
         Vec::new()
     }
+}
+
+/// Takes one entry apart, such as a format gives that marks them; `label` is what it is cited by.
+pub fn parse(label: &str, text: &str) -> Reference {
+    entry::parse(label, text)
 }
 
 fn reference(piece: Piece<'_>) -> Option<Reference> {

@@ -55,6 +55,8 @@ fn label(text: &str) -> Option<Label<'_>> {
         let after = inner.get(end + close.len_utf8()..)?;
         let number = number(name);
         let style = match (first, number) {
+            // "(2010)" at the start of a line is a year.
+            ('(' | '（', Some(1000..)) => return None,
             ('(' | '（', Some(_)) => Style::Parenthesis,
             ('(' | '（', None) => return None,
             (_, Some(_)) => Style::Bracket,
@@ -72,7 +74,7 @@ fn label(text: &str) -> Option<Label<'_>> {
     }
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let name = text.get(..digits)?;
-    let number = number(name)?;
+    let number = number(name).filter(|number| *number < 1000)?;
     let after = text.get(digits..)?;
     let style = match after.chars().next() {
         Some('.') => Style::Stop,
@@ -281,7 +283,8 @@ mod tests {
         assert_eq!(read("3 of the"), None);
         assert_eq!(read("12.5 percent"), None);
         assert_eq!(read("[Online]. Available"), None);
-        assert_eq!(read("(2010) Title"), Some(("2010", 7)));
+        assert_eq!(read("(2010) Title"), None);
+        assert_eq!(read("2010. Title"), None);
         assert_eq!(read("("), None);
         assert_eq!(read(""), None);
     }

@@ -67,8 +67,15 @@ pub(super) fn entries<'a>(rows: &[Row<'a>], typeface: &Typeface) -> Vec<Piece<'a
     };
     let is_labelled = starts.iter().any(|start| !start.label.is_empty());
     let mut pieces = cut(rows, starts);
+    // Stray lines: a subheading, a page number.
+    pieces.retain(|piece| !piece.label.is_empty() || !is_stray(&piece.rows));
     trim_end(&mut pieces, &geometry, typeface, is_labelled);
     pieces
+}
+
+fn is_stray(rows: &[Row<'_>]) -> bool {
+    let length: usize = rows.iter().map(|row| row.text.len()).sum();
+    length < 32 && !rows.iter().any(|row| has_date(row.text))
 }
 
 fn cut<'a>(rows: &[Row<'a>], starts: Vec<Start>) -> Vec<Piece<'a>> {
@@ -111,6 +118,9 @@ fn worth(rows: &[Row<'_>], label_length: usize, is_unlabelled: bool) -> f32 {
         return -1.0;
     };
     let length: usize = rows.iter().map(|row| row.text.len() + 1).sum();
+    if is_unlabelled && is_stray(rows) {
+        return -0.25;
+    }
     if !(20..=LONGEST).contains(&length) {
         return -1.5;
     }

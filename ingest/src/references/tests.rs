@@ -279,6 +279,42 @@ fn methods_go_on_with_the_numbers() {
 }
 
 #[test]
+fn stray_lines_are_no_entries() {
+    check(
+        "50|References
+         50+8|Uncategorized References
+         50+8|Ebb, S. (2001). Floods in the lower valleys of the
+         62|north. Coasts, 1, 2.
+         50|Fall, S. (2002). Falls. Coasts, 1, 2.
+         50|Gale, S. (2003). Gales in the upper valleys of the
+         62|south. Coasts, 1, 2.",
+        expect![[r#"
+            [] Ebb, S. (2001). Floods in the lower valleys of the north. Coasts, 1, 2. | Floods in the lower valleys of the north
+            [] Fall, S. (2002). Falls. Coasts, 1, 2. | Falls
+            [] Gale, S. (2003). Gales in the upper valleys of the south. Coasts, 1, 2. | Gales in the upper valleys of the south
+        "#]],
+    );
+}
+
+#[test]
+fn years_at_line_starts_are_no_labels() {
+    check(
+        "50|References
+         50|Tom Aber, Sue Bond, and Christine Crow.
+         62|2001. Tides in ports. In Proceedings.
+         50|Sue Bond, Tom Aber, and Christine Crow.
+         62|2002. Gauges in ports. In Proceedings.
+         50|Christine Crow, Sue Bond, and Tom Aber.
+         62|2003. Moons and ports. In Proceedings.",
+        expect![[r#"
+            [] Tom Aber, Sue Bond, and Christine Crow. 2001. Tides in ports. In Proceedings. | Tides in ports
+            [] Sue Bond, Tom Aber, and Christine Crow. 2002. Gauges in ports. In Proceedings. | Gauges in ports
+            [] Christine Crow, Sue Bond, and Tom Aber. 2003. Moons and ports. In Proceedings. | Moons and ports
+        "#]],
+    );
+}
+
+#[test]
 fn the_longest_of_several_lists() {
     check(
         "50|References
