@@ -223,11 +223,12 @@ fn author_title(text: &str, years: &[Year]) -> Option<Parts> {
                 .trim_start_matches(|c: char| c.is_whitespace() || ",.:;".contains(c)),
             names.ends_in_comma,
         ),
-        None => {
+        None => caseless(text).unwrap_or_else(|| {
             let (authors, rest) = institution(text);
             (authors, rest, false)
-        }
+        }),
     };
+    let rest = without_collaboration(rest);
     let rest = rest
         .trim_start_matches("(Eds.)")
         .trim_start_matches([',', '.', ' ']);
@@ -248,6 +249,40 @@ fn author_title(text: &str, years: &[Year]) -> Option<Parts> {
     Some((authors.trim_end_matches([':', ',']).to_owned(), title, year))
 }
 
+/// "(ATLAS Collaboration), Phys. Lett." without the group that the authors speak for.
+fn without_collaboration(rest: &str) -> &str {
+    let group = rest
+        .strip_prefix('(')
+        .and_then(|inner| inner.split_once(')'));
+    match group {
+        Some((name, after))
+            if ["ollaboration", "onsortium", "Group", "Team"]
+                .iter()
+                .any(|word| name.contains(word)) =>
+        {
+            after.trim_start_matches([',', '.', ':', ' '])
+        }
+        _ => rest,
+    }
+}
+
+/// A letter of a script without case: Chinese, Japanese, Korean.
+fn is_caseless(c: char) -> bool {
+    c.is_alphabetic() && !c.is_uppercase() && !c.is_lowercase()
+}
+
+/// "山田太郎: 題名, 誌名": authors, what follows, and that a comma ends the title.
+fn caseless(text: &str) -> Option<(&str, &str, bool)> {
+    if !text.starts_with(is_caseless) {
+        return None;
+    }
+    let head = text.get(..text.floor_char_boundary(200))?;
+    let colon = head.find([':', '：'])?;
+    let authors = text.get(..colon)?;
+    let rest = text.get(colon..)?.trim_start_matches([':', '：', ' ']);
+    (!authors.contains(['.', '。', '．'])).then_some((authors, rest, true))
+}
+
 /// An institution before the first stop, and the rest; an entry that is a title from its first
 /// word on has no authors.
 fn institution(text: &str) -> (&str, &str) {
@@ -263,7 +298,7 @@ fn institution(text: &str) -> (&str, &str) {
             .filter(|c| crate::extract::is_cjk(*c))
             .count()
             >= 4;
-    let is_cjk = first.starts_with(crate::extract::is_cjk);
+    let is_cjk = first.starts_with(is_caseless);
     let starts_as_address = second.contains("://") || second.starts_with("www.");
     if is_short && is_title && goes_on && !starts_as_address && (is_cjk || !first.contains(',')) {
         (first, rest)

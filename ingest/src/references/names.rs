@@ -47,8 +47,13 @@ fn order(tokens: &[Token<'_>]) -> Option<Order> {
     // The words of the first surname or name, up to punctuation or what is no name.
     let mut last = first;
     let mut words = 1;
+    let mut initials = 0;
     for token in rest.take(6) {
         if last.has_comma {
+            // "Mora T. A., Quist S."
+            if initials > 0 && initials + 1 == words {
+                return Some(Order::Vancouver);
+            }
             return match token.kind {
                 Kind::Initials => Some(Order::SurnameFirst),
                 Kind::Capitals if words == 1 && !token.has_stop => Some(Order::SurnameFirst),
@@ -77,6 +82,7 @@ fn order(tokens: &[Token<'_>]) -> Option<Order> {
             }
             Kind::Capitals | Kind::Name | Kind::Particle | Kind::Initials | Kind::Suffix => {
                 words += 1;
+                initials += usize::from(token.kind == Kind::Initials);
             }
             Kind::And | Kind::Others => return Some(Order::Full),
             _ => return None,
@@ -86,11 +92,14 @@ fn order(tokens: &[Token<'_>]) -> Option<Order> {
     ((last.has_comma || last.has_stop) && words > 1).then_some(Order::Full)
 }
 
-/// "2010;12(3):100-9", as Vancouver style has it: it tells "Mora T. Tides." from "Tom T. Mora."
+/// "2010;12(3):100-9", "3;464:12", as Vancouver style has it, or GOST's "//": they tell
+/// "Mora T. Tides." from "Tom T. Mora."
 fn opens_volume(word: &str) -> bool {
-    word.split_once(';').is_some_and(|(year, volume)| {
-        is_year(year) && volume.starts_with(|c: char| c.is_ascii_digit())
-    })
+    let is_digit = |c: char| c.is_ascii_digit();
+    word == "//"
+        || word.split_once(';').is_some_and(|(date, volume)| {
+            !date.is_empty() && date.chars().all(is_digit) && volume.starts_with(is_digit)
+        })
 }
 
 /// Where the authors at the start of the text end; none where it does not begin with any or what
@@ -244,9 +253,9 @@ fn is_author(tokens: &[Token<'_>], order: Order) -> bool {
         Order::Vancouver => {
             names.len() >= 2
                 && names.len() <= 5
-                && names.last().is_some_and(|token| {
-                    token.core.chars().count() <= 3 && token.core.chars().all(char::is_uppercase)
-                })
+                && names
+                    .last()
+                    .is_some_and(|token| matches!(token.kind, Kind::Initials | Kind::Capitals))
         }
         Order::SurnameFirst => {
             // Surname and comma, then initials or a given name; or initials and surname.

@@ -4,6 +4,8 @@
 //! an answer, or two sentences. Venues and publishers, which follow a title, are capitalised and
 //! have volumes; that tells them from a subtitle.
 
+use super::title;
+
 /// Where the first sentence ends, before its stop.
 pub(super) fn sentence_end(text: &str) -> usize {
     let mut from = 0;
@@ -286,6 +288,7 @@ fn ends_after_question(next: &str) -> bool {
             .starts_with(|c: char| c.is_ascii_digit())
     });
     has_volume
+        || title::is_venue(next)
         || rest.is_empty()
         || rest.starts_with(|c: char| c.is_ascii_digit())
         || rest.starts_with("http")

@@ -262,3 +262,103 @@ fn odd_entries() {
         Some(2019),
     );
 }
+
+#[test]
+fn machine_learning() {
+    check(
+        "Mora, D. P. and Ba, J. Tide: A method for stochastic ports. In ICPT, 2015.",
+        &["Mora, D. P.", "Ba, J."],
+        Some("Tide: A method for stochastic ports"),
+        Some(2015),
+    );
+    check(
+        "Jim Lei Mora, Jan Quist, and Ann E Haan. Layer tides. arXiv preprint arXiv:1607.01234, 2016.",
+        &["Jim Lei Mora", "Jan Quist", "Ann E Haan"],
+        Some("Layer tides"),
+        Some(2016),
+    );
+    check(
+        "Tom Mora and Sue Quist. 2010. Tides: what, why? Commun. Coasts 12, 3 (2010), 1–12.",
+        &["Tom Mora", "Sue Quist"],
+        Some("Tides: what, why?"),
+        Some(2010),
+    );
+    check(
+        "The Tide Collaboration. Observation of a new tide. Phys. Lett. B, 716:30–61, 2012.",
+        &["The Tide Collaboration"],
+        Some("Observation of a new tide"),
+        Some(2012),
+    );
+}
+
+#[test]
+fn physics_and_mathematics() {
+    check(
+        "T. Mora, S. Quist, and L. Haan, Can tides be considered complete?, Phys. Rev. 47, 777 (1935).",
+        &["T. Mora", "S. Quist", "L. Haan"],
+        Some("Can tides be considered complete?"),
+        Some(1935),
+    );
+    check(
+        "G. Mora et al. (TIDAL Collaboration), Phys. Lett. B 716, 1 (2012).",
+        &["G. Mora"],
+        None,
+        Some(2012),
+    );
+    check(
+        "Tom Mora and Sue Quist, Tides of ports, J. Amer. Coast Soc. 12 (1999), no. 3, 1–12.",
+        &["Tom Mora", "Sue Quist"],
+        Some("Tides of ports"),
+        Some(1999),
+    );
+    check(
+        "Mora, T.: The Art of Tides, vol. 1, 3rd edn. Harbour, Reading (1997)",
+        &["Mora, T."],
+        Some("The Art of Tides"),
+        Some(1997),
+    );
+}
+
+#[test]
+fn medicine() {
+    check(
+        "Mora A. How tides work. Coasts. 2010 Mar 3;464(7291):12-5. PMID: 20203600.",
+        &["Mora A."],
+        Some("How tides work"),
+        Some(2010),
+    );
+    check(
+        "World Tide Organization. Tides and health. Geneva: WTO; 2010.",
+        &["World Tide Organization"],
+        Some("Tides and health"),
+        Some(2010),
+    );
+    check(
+        "Mora T, Quist S, editors. Tides in all ports. 2nd ed. Ports: Harbour; 2010.",
+        &["Mora T", "Quist S"],
+        Some("Tides in all ports"),
+        Some(2010),
+    );
+}
+
+#[test]
+fn other_scripts() {
+    check(
+        "Мора И. И., Квист П. П. Приливы в портах // Океан. 2010. Т. 12. С. 1–9.",
+        &["Мора И. И.", "Квист П. П."],
+        Some("Приливы в портах"),
+        Some(2010),
+    );
+    check(
+        "김모라, 이영. 조석 연구. 해양지, 12(3), 1-9, 2010.",
+        &["김모라", "이영"],
+        Some("조석 연구"),
+        Some(2010),
+    );
+    check(
+        "山田太郎, 鈴木花子: 潮汐の研究, 海洋誌, Vol. 12, No. 3, pp. 1–9 (2010).",
+        &["山田太郎", "鈴木花子"],
+        Some("潮汐の研究"),
+        Some(2010),
+    );
+}

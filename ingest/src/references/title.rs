@@ -121,6 +121,7 @@ fn is_edition(inner: &str) -> bool {
 /// Without a venue or publisher that a comma joins to it.
 fn without_venue(title: &str) -> &str {
     const CUTS: &[&str] = &[
+        " // ",
         ", vol. ",
         ", Vol. ",
         ", 2nd ed",
@@ -227,6 +228,8 @@ pub(super) fn is_venue(title: &str) -> bool {
 pub(super) fn quote(text: &str) -> Option<(usize, &str)> {
     const PAIRS: &[(&str, &[&str])] = &[
         ("“", &["”", "\"", "“"]),
+        ("「", &["」"]),
+        ("『", &["』"]),
         ("``", &["''", "”", "\""]),
         ("\"", &["\"", "”"]),
         ("„", &["“", "”"]),
