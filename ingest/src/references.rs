@@ -2,13 +2,14 @@
 //!
 //! The list is found by its heading ([`heading`]) and ends at the next one, or where what follows
 //! no longer looks like references. Its lines ([`rows`]) are cut into entries by labels, indents,
-//! gaps or names ([`split`], [`label`]), joined to one line each ([`join`]) and taken apart
+//! gaps or names ([`split`], [`label`], [`geometry`]), joined to one line each ([`join`]) and taken apart
 //! ([`entry`], [`names`], [`identifier`]). [`keys`] and [`document_keys`] then tell which
 //! documents of a library are cited. Formats that mark each entry need only [`parse`].
 //!
 //! All of it takes time in proportion to the length of the text, whatever the text is.
 
 mod entry;
+mod geometry;
 mod heading;
 mod identifier;
 mod join;
