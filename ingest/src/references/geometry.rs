@@ -25,20 +25,38 @@ struct Edges {
     inner: f32,
 }
 
+impl Edges {
+    fn of(rows: &[&Row<'_>]) -> Self {
+        let mut starts: Vec<f32> = rows.iter().map(|row| row.rect.x0).collect();
+        starts.sort_by(f32::total_cmp);
+        // A stray number in the margin is no edge: two lines or more begin at one.
+        let shared = starts
+            .windows(2)
+            .find(|pair| starts.len() >= 4 && pair[1] - pair[0] < 3.0)
+            .map(|pair| pair[0]);
+        let left = shared.or(starts.first().copied()).unwrap_or(0.0);
+        let right = rows.iter().map(|row| row.rect.x1);
+        Edges {
+            left,
+            right: right.fold(left, f32::max),
+            inner: starts.last().copied().unwrap_or(left),
+        }
+    }
+}
+
 impl Geometry {
     pub(super) fn of(rows: &[Row<'_>], pitch: f32) -> Self {
-        let mut lefts: BTreeMap<usize, Edges> = BTreeMap::new();
+        let mut runs: BTreeMap<usize, Vec<&Row<'_>>> = BTreeMap::new();
         for row in rows {
-            let edges = lefts.entry(row.run).or_insert(Edges {
-                left: row.rect.x0,
-                right: row.rect.x1,
-                inner: row.rect.x0,
-            });
-            edges.left = edges.left.min(row.rect.x0);
-            edges.right = edges.right.max(row.rect.x1);
-            edges.inner = edges.inner.max(row.rect.x0);
+            runs.entry(row.run).or_default().push(row);
         }
-        let em = rows.iter().map(|row| row.size).fold(0.0, f32::max).max(1.0);
+        let lefts: BTreeMap<usize, Edges> = runs
+            .into_iter()
+            .map(|(run, rows)| (run, Edges::of(&rows)))
+            .collect();
+        let mut sizes: Vec<f32> = rows.iter().map(|row| row.size).collect();
+        sizes.sort_by(f32::total_cmp);
+        let em = sizes.get(sizes.len() / 2).copied().unwrap_or(1.0).max(1.0);
         let mut steps: HashMap<i32, u32> = HashMap::new();
         for pair in rows.windows(2) {
             let step = (pair[1].rect.x0 - pair[0].rect.x0).abs();

@@ -297,6 +297,24 @@ fn stray_lines_are_no_entries() {
 }
 
 #[test]
+fn a_number_in_the_margin_is_no_edge() {
+    check(
+        "50|References
+         50|Ebb, S. (2001). Floods in the lower valleys of the
+         62|north. Coasts, 1, 2.
+         20|512
+         50|Fall, S. (2002). Falls. Coasts, 1, 2.
+         50|Gale, S. (2003). Gales in the upper valleys of the
+         62|south. Coasts, 1, 2.",
+        expect![[r#"
+            [] Ebb, S. (2001). Floods in the lower valleys of the north. Coasts, 1, 2. | Floods in the lower valleys of the north
+            [] Fall, S. (2002). Falls. Coasts, 1, 2. | Falls
+            [] Gale, S. (2003). Gales in the upper valleys of the south. Coasts, 1, 2. | Gales in the upper valleys of the south
+        "#]],
+    );
+}
+
+#[test]
 fn years_at_line_starts_are_no_labels() {
     check(
         "50|References
