@@ -142,7 +142,9 @@ impl Geometry {
             if !row.is_placed() {
                 row.is_parted
             } else if last.run == row.run {
+                // A word or a list that goes on outweighs a gap.
                 row.rect.y0 - last.rect.y0 > 1.25 * self.pitch
+                    && !last.text.ends_with(['-', ',', '–'])
             } else {
                 heading::ends_sentence(last.text) && names::begin(row.text)
             }

@@ -107,7 +107,7 @@ fn number(name: &str) -> Option<u32> {
         .filter(|number| *number > 0)
 }
 
-/// "Vas17", "BKK+86", "Benioff80", "Hoare, 1969", "NLA".
+/// "Vas17", "ABC+86", "Smith80", "Mora, 1969", "ABC".
 fn is_key(name: &str) -> bool {
     const OTHERS: &[&str] = &[
         "online",
@@ -272,7 +272,7 @@ mod tests {
     fn labels() {
         let read = |text| label(text).map(|label| (label.name, label.length));
         assert_eq!(read("[12] A. Author"), Some(("12", 5)));
-        assert_eq!(read("[BKK+86] Daniel"), Some(("BKK+86", 9)));
+        assert_eq!(read("[ABC+86] Daniel"), Some(("ABC+86", 9)));
         assert_eq!(read("12. Author"), Some(("12", 4)));
         assert_eq!(read("(3) Author"), Some(("3", 4)));
         assert_eq!(read("3) Author"), Some(("3", 3)));

@@ -57,7 +57,7 @@ fn order(tokens: &[Token<'_>]) -> Option<Order> {
             return match token.kind {
                 Kind::Initials => Some(Order::SurnameFirst),
                 Kind::Capitals if words == 1 && !token.has_stop => Some(Order::SurnameFirst),
-                // "Lowe, Thomas C." has given names after the comma, "Amiel, Gruber" does not;
+                // "Mora, Thomas C." has given names after the comma, "Mora, Quist" does not;
                 // two words before it are a whole name.
                 Kind::Name | Kind::Capitals if words == 1 => Some(Order::SurnameFirst),
                 _ => Some(Order::Full),
@@ -199,7 +199,7 @@ pub(super) fn read(text: &str) -> Option<Names> {
     None
 }
 
-/// "Perez, E. C. de, Furlow, J." has the particle after the initials.
+/// "Mora, E. C. de, Quist, J." has the particle after the initials.
 fn author_is_inverted(tokens: &[Token<'_>], index: usize) -> bool {
     tokens
         .get(index + 1..)
@@ -445,13 +445,10 @@ mod tests {
             "SMITH, J., AND DOE, K.",
         );
         check(
-            "LOWE, THOMAS C. The influence of it. J. ACM",
-            "LOWE, THOMAS C.",
+            "MORA, THOMAS C. The influence of it. J. ACM",
+            "MORA, THOMAS C.",
         );
-        check(
-            "Jane Smith, Stretched Constructions in English. X",
-            "Jane Smith,",
-        );
+        check("Jane Smith, Tidal Constructions in Ports. X", "Jane Smith,");
         check("the title of a page. 2010", "");
     }
 
@@ -459,8 +456,8 @@ mod tests {
     fn names_split() {
         let check = |text: &str, expected: &[&str]| assert_eq!(split(text), expected, "{text}");
         check(
-            "Carter, T. A., & Hill, S. M.",
-            &["Carter, T. A.", "Hill, S. M."],
+            "Mora, T. A., & Hill, S. M.",
+            &["Mora, T. A.", "Hill, S. M."],
         );
         check(
             "J. Smith, K. van der Berg, and L. Doe.",

@@ -73,7 +73,7 @@ fn is_part_number(next: &str) -> bool {
     })
 }
 
-/// "5 technical report" after "Qwen2."
+/// "5 report" after "Tide2."
 fn opens_decimal(next: &str) -> bool {
     let digits = next.bytes().take_while(u8::is_ascii_digit).count();
     digits == 1 && next.get(1..).is_some_and(|rest| rest.starts_with(' '))
@@ -329,17 +329,19 @@ pub(super) fn comma_end(text: &str) -> usize {
                 | "doi"
                 | "available"
                 | "edited"
-                | "preprint"
-                | "lanl"
-                | "e-print"
-                | "eprint"
                 | "technical"
                 | "unpublished"
                 | "manuscript"
                 | "thesis"
                 | "phd"
                 | "personal"
-        ) || next.starts_with("http");
+        ) || next.starts_with("http")
+            || next.split_whitespace().take(2).any(|word| {
+                matches!(
+                    word.trim_end_matches([',', '.']),
+                    "preprint" | "e-print" | "eprint"
+                )
+            });
         if !first.is_lowercase() || opens_venue {
             return at;
         }
