@@ -2,24 +2,31 @@
 //!
 //! The list is found by its heading ([`heading`]) and ends at the next one, or where what follows
 //! no longer looks like references. Its lines ([`rows`]) are cut into entries by labels, indents,
-//! gaps or names ([`split`], [`label`]), joined to one line each ([`join`]) and taken apart
+//! gaps or names ([`split`], [`label`], [`geometry`]), joined to one line each ([`join`]) and taken apart
 //! ([`entry`], [`names`], [`identifier`]). [`keys`] and [`document_keys`] then tell which
-//! documents of a library are cited.
+//! documents of a library are cited. Formats that mark each entry need only [`parse`].
 //!
 //! All of it takes time in proportion to the length of the text, whatever the text is.
 
 mod entry;
+mod geometry;
 mod heading;
 mod identifier;
 mod join;
 mod label;
 mod link;
+mod name_words;
 mod names;
 mod rows;
 mod sentence_end;
 mod split;
 mod title;
 mod year;
+
+#[cfg(test)]
+mod styles;
+#[cfg(test)]
+mod tests;
 
 pub use link::{document_keys, keys, matches};
 
@@ -40,24 +47,20 @@ pub fn find(pages: &[Page]) -> Vec<Reference> {
     let headings: Vec<usize> = (0..rows.len())
         .filter(|index| heading::opens(rows[*index].text))
         .collect();
-    let mut best: Vec<Piece<'_>> = Vec::new();
-    // A list that a heading of the same name interrupts, as running heads do, is one list.
-    let mut last: Vec<Piece<'_>> = Vec::new();
+    let mut lists: Vec<Vec<Piece<'_>>> = Vec::new();
     for (index, &heading) in headings.iter().enumerate() {
         let end = headings.get(index + 1).copied().unwrap_or(rows.len());
         let found = list(&rows[heading + 1..end]);
-        if goes_on(&last, &found, &rows[..heading]) {
-            last.extend(found);
-        } else {
-            last = found;
-        }
-        if last.len() >= best.len() && !last.is_empty() {
-            best.clone_from(&last);
+        match lists.last_mut() {
+            // A list that a heading of the same name interrupts, as running heads do, is one list.
+            Some(last) if goes_on(last, &found, &rows[..heading]) => last.extend(found),
+            _ => lists.push(found),
         }
     }
-    if best.is_empty() {
-        best = without_heading(&rows);
-    }
+    let longest = lists.into_iter().max_by_key(Vec::len);
+    let best = longest
+        .filter(|list| !list.is_empty())
+        .unwrap_or_else(|| without_heading(&rows));
     best.into_iter().filter_map(reference).collect()
 }
 
@@ -149,6 +152,11 @@ fn without_heading<'a>(rows: &[Row<'a>]) -> Vec<Piece<'a>> {
     } else {
         Vec::new()
     }
+}
+
+/// Takes one entry apart, such as a format gives that marks them; `label` is what it is cited by.
+pub fn parse(label: &str, text: &str) -> Reference {
+    entry::parse(label, text)
 }
 
 fn reference(piece: Piece<'_>) -> Option<Reference> {

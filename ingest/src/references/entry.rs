@@ -10,9 +10,16 @@ use super::year::{self, Year};
 use super::{identifier, names, title};
 use crate::Reference;
 
+/// As much of an entry is taken apart, in bytes.
+const LONGEST: usize = 8_000;
+
 /// Fills in what the text of an entry says.
 pub(super) fn parse(label: &str, text: &str) -> Reference {
-    let text = text.trim();
+    let whole = text.trim();
+    // What is longer is no reference; of what a fault swallowed only the head matters.
+    let text = whole
+        .get(..whole.floor_char_boundary(LONGEST))
+        .unwrap_or("");
     let years = year::years(text);
     let (authors, title, year) = author_year(text, &years)
         .or_else(|| quoted(text, &years))
@@ -26,8 +33,8 @@ pub(super) fn parse(label: &str, text: &str) -> Reference {
         authors: names::split(&authors).into_iter().take(200).collect(),
         title: title.as_deref().and_then(title::clean),
         year,
-        doi: identifier::doi(text),
-        text: text.to_owned(),
+        doi: identifier::doi(whole),
+        text: whole.to_owned(),
         start: 0,
         end: 0,
     }
@@ -149,7 +156,10 @@ fn is_named_by_title(authors: &str, rest: &str) -> bool {
 /// True where the list of authors at the start of the text reaches to `end`, but for a few words.
 fn is_all_authors(text: &str, end: usize) -> bool {
     match names::read(text) {
-        Some(names) => names.end + 25 >= end,
+        Some(names) => {
+            let between = text.get(names.end.min(end)..end).unwrap_or("");
+            between.len() <= 25 && !between.contains(". ")
+        }
         None => {
             let before = text.get(..end).unwrap_or("").trim_end();
             sentence_end(before) + 2 >= before.len() && !before.contains(['"', '“', '”'])
@@ -213,11 +223,12 @@ fn author_title(text: &str, years: &[Year]) -> Option<Parts> {
                 .trim_start_matches(|c: char| c.is_whitespace() || ",.:;".contains(c)),
             names.ends_in_comma,
         ),
-        None => {
+        None => caseless(text).unwrap_or_else(|| {
             let (authors, rest) = institution(text);
             (authors, rest, false)
-        }
+        }),
     };
+    let rest = without_collaboration(rest);
     let rest = rest
         .trim_start_matches("(Eds.)")
         .trim_start_matches([',', '.', ' ']);
@@ -227,8 +238,49 @@ fn author_title(text: &str, years: &[Year]) -> Option<Parts> {
         sentence_end(rest)
     };
     let title = rest.get(..end)?.trim();
-    let title = (!title::is_venue(title)).then(|| title.to_owned());
+    // "Phys. Rev. Lett. 75, 4337"
+    let mut words = rest.split(' ');
+    let first = words.next().unwrap_or("");
+    let is_abbreviated = first.ends_with('.')
+        && first.is_ascii()
+        && (first.len() <= 5 || words.next().is_some_and(|word| word.ends_with('.')));
+    let is_venue = title::is_venue(title) || (is_abbreviated && title::is_venue(rest));
+    let title = (!is_venue).then(|| title.to_owned());
     Some((authors.trim_end_matches([':', ',']).to_owned(), title, year))
+}
+
+/// "(ATLAS Collaboration), Phys. Lett." without the group that the authors speak for.
+fn without_collaboration(rest: &str) -> &str {
+    let group = rest
+        .strip_prefix('(')
+        .and_then(|inner| inner.split_once(')'));
+    match group {
+        Some((name, after))
+            if ["ollaboration", "onsortium", "Group", "Team"]
+                .iter()
+                .any(|word| name.contains(word)) =>
+        {
+            after.trim_start_matches([',', '.', ':', ' '])
+        }
+        _ => rest,
+    }
+}
+
+/// A letter of a script without case: Chinese, Japanese, Korean.
+fn is_caseless(c: char) -> bool {
+    c.is_alphabetic() && !c.is_uppercase() && !c.is_lowercase()
+}
+
+/// "山田太郎: 題名, 誌名": authors, what follows, and that a comma ends the title.
+fn caseless(text: &str) -> Option<(&str, &str, bool)> {
+    if !text.starts_with(is_caseless) {
+        return None;
+    }
+    let head = text.get(..text.floor_char_boundary(200))?;
+    let colon = head.find([':', '：'])?;
+    let authors = text.get(..colon)?;
+    let rest = text.get(colon..)?.trim_start_matches([':', '：', ' ']);
+    (!authors.contains(['.', '。', '．'])).then_some((authors, rest, true))
 }
 
 /// An institution before the first stop, and the rest; an entry that is a title from its first
@@ -246,8 +298,9 @@ fn institution(text: &str) -> (&str, &str) {
             .filter(|c| crate::extract::is_cjk(*c))
             .count()
             >= 4;
+    let is_cjk = first.starts_with(is_caseless);
     let starts_as_address = second.contains("://") || second.starts_with("www.");
-    if is_short && is_title && goes_on && !starts_as_address && !first.contains(',') {
+    if is_short && is_title && goes_on && !starts_as_address && (is_cjk || !first.contains(',')) {
         (first, rest)
     } else {
         ("", text)

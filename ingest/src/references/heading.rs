@@ -1,6 +1,7 @@
 //! The headings between which a reference list stands.
 
 use super::rows::Row;
+use super::split;
 
 /// What reference lists are called, in lower case and without spaces.
 const OPENINGS: &[&str] = &[
@@ -12,6 +13,9 @@ const OPENINGS: &[&str] = &[
     "referencescited",
     "citedreferences",
     "referencesandnotes",
+    "referencesandlinks",
+    "referencesandrecommendedreading",
+    "methodsreferences",
     "referencesandfurtherreading",
     "notesandreferences",
     "bibliography",
@@ -254,7 +258,15 @@ pub(super) fn closes(row: &Row<'_>, last: Option<&Row<'_>>, typeface: &Typeface)
     let is_named = CLOSINGS.iter().any(|name| lower.starts_with(name));
     let words = text.split_whitespace().count();
     let ends_entry = last.is_none_or(|last| ends_sentence(last.text));
-    if is_named && words <= 9 && (stands_out || (is_apart && ends_entry)) {
+    // "Funding Council. (2010). Report." is an entry.
+    let is_entry = (split::has_date(text) && !lower.contains("received "))
+        || text.contains(". ")
+        || (row.text.contains(", ") && row.text.contains('.'));
+    if is_entry {
+        return false;
+    }
+    let is_short = words <= 5 && !text.ends_with('.');
+    if is_named && words <= 9 && (stands_out || (is_apart && ends_entry && is_short)) {
         return true;
     }
     // "A Details of the experiments", "B.2 Prompts"

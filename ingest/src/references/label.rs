@@ -55,6 +55,8 @@ fn label(text: &str) -> Option<Label<'_>> {
         let after = inner.get(end + close.len_utf8()..)?;
         let number = number(name);
         let style = match (first, number) {
+            // "(2010)" at the start of a line is a year.
+            ('(' | '（', Some(1000..)) => return None,
             ('(' | '（', Some(_)) => Style::Parenthesis,
             ('(' | '（', None) => return None,
             (_, Some(_)) => Style::Bracket,
@@ -72,12 +74,13 @@ fn label(text: &str) -> Option<Label<'_>> {
     }
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let name = text.get(..digits)?;
-    let number = number(name)?;
+    let number = number(name).filter(|number| *number < 1000)?;
     let after = text.get(digits..)?;
     let style = match after.chars().next() {
         Some('.') => Style::Stop,
         Some(')') => Style::Closing,
-        Some(c) if c.is_whitespace() => Style::Bare,
+        // A raised number stands close: "1Smith".
+        Some(c) if c.is_whitespace() || c.is_uppercase() => Style::Bare,
         _ => return None,
     };
     let rest = after.trim_start_matches(['.', ')']).trim_start();
@@ -104,7 +107,7 @@ fn number(name: &str) -> Option<u32> {
         .filter(|number| *number > 0)
 }
 
-/// "Vas17", "BKK+86", "Benioff80", "Hoare, 1969", "NLA".
+/// "Vas17", "ABC+86", "Smith80", "Mora, 1969", "ABC".
 fn is_key(name: &str) -> bool {
     const OTHERS: &[&str] = &[
         "online",
@@ -215,7 +218,7 @@ fn numbered(rows: &[Row<'_>], labels: &[Option<Label<'_>>], style: Style) -> Opt
         && first.row <= 4
         && (missed as usize) * 5 <= chain.len()
         && rows.len() <= 25 * (chain.len() + 1)
-        && (first_number <= 3 || style == Style::Bracket || chain.len() >= 8);
+        && (first_number <= 3 || first.row == 0 || style == Style::Bracket || chain.len() >= 8);
     if !is_sound {
         return None;
     }
@@ -269,17 +272,19 @@ mod tests {
     fn labels() {
         let read = |text| label(text).map(|label| (label.name, label.length));
         assert_eq!(read("[12] A. Author"), Some(("12", 5)));
-        assert_eq!(read("[BKK+86] Daniel"), Some(("BKK+86", 9)));
+        assert_eq!(read("[ABC+86] Daniel"), Some(("ABC+86", 9)));
         assert_eq!(read("12. Author"), Some(("12", 4)));
         assert_eq!(read("(3) Author"), Some(("3", 4)));
         assert_eq!(read("3) Author"), Some(("3", 3)));
         assert_eq!(read("3 Author"), Some(("3", 2)));
         assert_eq!(read("[3]"), Some(("3", 3)));
-        assert_eq!(read("［3］王"), Some(("3", 9)));
+        assert_eq!(read("［3］王"), Some(("3", 7)));
+        assert_eq!(read("3Author, A."), Some(("3", 1)));
         assert_eq!(read("3 of the"), None);
         assert_eq!(read("12.5 percent"), None);
         assert_eq!(read("[Online]. Available"), None);
-        assert_eq!(read("(2010) Title"), Some(("2010", 7)));
+        assert_eq!(read("(2010) Title"), None);
+        assert_eq!(read("2010. Title"), None);
         assert_eq!(read("("), None);
         assert_eq!(read(""), None);
     }

@@ -4,6 +4,8 @@
 //! an answer, or two sentences. Venues and publishers, which follow a title, are capitalised and
 //! have volumes; that tells them from a subtitle.
 
+use super::title;
+
 /// Where the first sentence ends, before its stop.
 pub(super) fn sentence_end(text: &str) -> usize {
     let mut from = 0;
@@ -71,7 +73,7 @@ fn is_part_number(next: &str) -> bool {
     })
 }
 
-/// "5 technical report" after "Qwen2."
+/// "5 report" after "Tide2."
 fn opens_decimal(next: &str) -> bool {
     let digits = next.bytes().take_while(u8::is_ascii_digit).count();
     digits == 1 && next.get(1..).is_some_and(|rest| rest.starts_with(' '))
@@ -203,6 +205,8 @@ fn is_subtitle(next: &str) -> bool {
 
 /// Where the next stop before a space is, abbreviations apart.
 pub(super) fn plain_sentence_end(text: &str) -> usize {
+    // A longer sentence is no title and no venue.
+    let text = text.get(..text.floor_char_boundary(600)).unwrap_or("");
     let mut from = 0;
     while let Some(found) = text.get(from..).and_then(|rest| rest.find(". ")) {
         let at = from + found;
@@ -241,15 +245,18 @@ fn is_abbreviation(word: &str, before: &str) -> bool {
         if !letter.is_uppercase() {
             return false;
         }
-        // "in R." ends, "J. Smith" does not.
+        // "in R." and "vitamin D." end, "J. Smith" and "of J. Smith" do not.
         let previous = before
             .get(..before.len() - word.len())
             .unwrap_or("")
             .split_whitespace()
             .next_back()
             .unwrap_or("");
-        let is_ended = previous.starts_with(char::is_lowercase) && previous.chars().count() <= 8;
-        return !is_ended;
+        let is_name = matches!(
+            previous,
+            "of" | "by" | "after" | "and" | "the" | "de" | "von" | "van"
+        );
+        return is_name || !previous.starts_with(char::is_lowercase);
     }
     // "inc" ends the names of firms that publish.
     let is_known = KNOWN.contains(&lower.as_str()) && !(lower == "inc" || lower == "al");
@@ -281,6 +288,7 @@ fn ends_after_question(next: &str) -> bool {
             .starts_with(|c: char| c.is_ascii_digit())
     });
     has_volume
+        || title::is_venue(next)
         || rest.is_empty()
         || rest.starts_with(|c: char| c.is_ascii_digit())
         || rest.starts_with("http")
@@ -321,17 +329,19 @@ pub(super) fn comma_end(text: &str) -> usize {
                 | "doi"
                 | "available"
                 | "edited"
-                | "preprint"
-                | "lanl"
-                | "e-print"
-                | "eprint"
                 | "technical"
                 | "unpublished"
                 | "manuscript"
                 | "thesis"
                 | "phd"
                 | "personal"
-        ) || next.starts_with("http");
+        ) || next.starts_with("http")
+            || next.split_whitespace().take(2).any(|word| {
+                matches!(
+                    word.trim_end_matches([',', '.']),
+                    "preprint" | "e-print" | "eprint"
+                )
+            });
         if !first.is_lowercase() || opens_venue {
             return at;
         }

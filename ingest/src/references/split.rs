@@ -5,8 +5,7 @@
 //! whose pieces look most like references wins: most of them with a year, none beginning in the
 //! middle of a sentence.
 
-use std::collections::HashMap;
-
+use super::geometry::Geometry;
 use super::heading::{self, Typeface};
 use super::label::{self, Start};
 use super::rows::Row;
@@ -67,8 +66,15 @@ pub(super) fn entries<'a>(rows: &[Row<'a>], typeface: &Typeface) -> Vec<Piece<'a
     };
     let is_labelled = starts.iter().any(|start| !start.label.is_empty());
     let mut pieces = cut(rows, starts);
+    // Stray lines: a subheading, a page number.
+    pieces.retain(|piece| !piece.label.is_empty() || !is_stray(&piece.rows));
     trim_end(&mut pieces, &geometry, typeface, is_labelled);
     pieces
+}
+
+fn is_stray(rows: &[Row<'_>]) -> bool {
+    let length: usize = rows.iter().map(|row| row.text.len()).sum();
+    length < 32 && !rows.iter().any(|row| has_date(row.text))
 }
 
 fn cut<'a>(rows: &[Row<'a>], starts: Vec<Start>) -> Vec<Piece<'a>> {
@@ -111,6 +117,9 @@ fn worth(rows: &[Row<'_>], label_length: usize, is_unlabelled: bool) -> f32 {
         return -1.0;
     };
     let length: usize = rows.iter().map(|row| row.text.len() + 1).sum();
+    if is_unlabelled && is_stray(rows) {
+        return -0.25;
+    }
     if !(20..=LONGEST).contains(&length) {
         return -1.5;
     }
@@ -159,7 +168,7 @@ fn begins_entry(text: &str) -> bool {
 }
 
 /// A year, or what stands for one.
-fn has_date(text: &str) -> bool {
+pub(super) fn has_date(text: &str) -> bool {
     let has_year = text
         .split(|c: char| !c.is_ascii_alphanumeric())
         .any(|word| {
@@ -200,137 +209,6 @@ fn by_names(rows: &[Row<'_>]) -> Vec<usize> {
         }
     }
     starts
-}
-
-/// Where the lines of a list stand.
-struct Geometry {
-    /// Left edge of each run.
-    lefts: HashMap<usize, Edges>,
-    /// How far continuing lines are set in, in points; 0 where they are not.
-    indent: f32,
-    /// From one line to the next within an entry, in points.
-    pitch: f32,
-    /// Width of a full column, in points.
-    width: f32,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Edges {
-    left: f32,
-    right: f32,
-    /// Rightmost left end of a line, short of the column's middle.
-    inner: f32,
-}
-
-impl Geometry {
-    fn of(rows: &[Row<'_>], pitch: f32) -> Self {
-        let mut lefts: HashMap<usize, Edges> = HashMap::new();
-        for row in rows {
-            let edges = lefts.entry(row.run).or_insert(Edges {
-                left: row.rect.x0,
-                right: row.rect.x1,
-                inner: row.rect.x0,
-            });
-            edges.left = edges.left.min(row.rect.x0);
-            edges.right = edges.right.max(row.rect.x1);
-            edges.inner = edges.inner.max(row.rect.x0);
-        }
-        let em = rows.iter().map(|row| row.size).fold(0.0, f32::max).max(1.0);
-        let mut steps: HashMap<i32, u32> = HashMap::new();
-        for pair in rows.windows(2) {
-            let step = (pair[1].rect.x0 - pair[0].rect.x0).abs();
-            if pair[0].run == pair[1].run && step > 0.4 * em && step < 9.0 * em {
-                *steps.entry(step.round() as i32).or_default() += 1;
-            }
-        }
-        let near = |step: i32| -> u32 {
-            (step - 1..=step + 1)
-                .filter_map(|step| steps.get(&step))
-                .sum()
-        };
-        let indent = steps
-            .keys()
-            .copied()
-            .max_by_key(|step| (near(*step), steps.get(step).copied(), -step))
-            .unwrap_or(0);
-        let indent = indent as f32;
-        let mut widths: Vec<f32> = lefts
-            .values()
-            .filter(|edges| indent > 0.0 && edges.inner > edges.left + 0.6 * indent)
-            .map(|edges| edges.right - edges.left)
-            .collect();
-        widths.sort_by(f32::total_cmp);
-        Geometry {
-            width: widths.get(widths.len() / 2).copied().unwrap_or(0.0),
-            lefts,
-            indent,
-            pitch,
-        }
-    }
-
-    fn is_at_left(&self, row: &Row<'_>) -> bool {
-        let Some(edges) = self.lefts.get(&row.run) else {
-            return false;
-        };
-        if edges.inner > edges.left + 0.6 * self.indent {
-            return row.rect.x0 < edges.left + 0.5 * self.indent;
-        }
-        // Lines of one kind only: other columns tell of which.
-        let others = |shift: f32| {
-            self.lefts.iter().take(200).any(|(run, other)| {
-                *run != row.run
-                    && other.inner > other.left + 0.6 * self.indent
-                    && (other.left + shift - edges.left).abs() < 2.0
-            })
-        };
-        if others(0.0) {
-            return true;
-        }
-        if others(self.indent) {
-            return false;
-        }
-        let width = edges.right - edges.left;
-        (width - self.width).abs() <= (width - (self.width - self.indent)).abs()
-    }
-
-    /// Lines at the left edge, the others being set in.
-    fn hanging(&self, rows: &[Row<'_>]) -> Vec<usize> {
-        if self.indent == 0.0 {
-            return Vec::new();
-        }
-        (0..rows.len())
-            .filter(|index| *index == 0 || self.is_at_left(&rows[*index]))
-            .collect()
-    }
-
-    /// Lines that are set in, as first lines of paragraphs are.
-    fn indented(&self, rows: &[Row<'_>]) -> Vec<usize> {
-        if self.indent == 0.0 || rows.first().is_none_or(|row| self.is_at_left(row)) {
-            return Vec::new();
-        }
-        (0..rows.len())
-            .filter(|index| !self.is_at_left(&rows[*index]))
-            .collect()
-    }
-
-    /// Lines after a space that is wider than between lines; at the head of a column those that
-    /// begin as entries do.
-    fn gaps(&self, rows: &[Row<'_>]) -> Vec<usize> {
-        let is_apart = |index: usize| {
-            let (last, row) = (&rows[index - 1], &rows[index]);
-            if !row.is_placed() {
-                row.is_parted
-            } else if last.run == row.run {
-                row.rect.y0 - last.rect.y0 > 1.25 * self.pitch
-            } else {
-                heading::ends_sentence(last.text) && names::begin(row.text)
-            }
-        };
-        let starts: Vec<usize> = (0..rows.len())
-            .filter(|index| *index == 0 || is_apart(*index))
-            .collect();
-        if starts.len() > 1 { starts } else { Vec::new() }
-    }
 }
 
 /// Takes away what follows the last reference and is none.

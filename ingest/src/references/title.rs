@@ -6,6 +6,9 @@ const LONGEST: usize = 500;
 /// Without what is no part of the title; none where nothing is left.
 pub(super) fn clean(title: &str) -> Option<String> {
     let mut title = title.trim();
+    if title.len() > 2 * LONGEST {
+        return None;
+    }
     loop {
         let before = title.len();
         title = title
@@ -118,6 +121,12 @@ fn is_edition(inner: &str) -> bool {
 /// Without a venue or publisher that a comma joins to it.
 fn without_venue(title: &str) -> &str {
     const CUTS: &[&str] = &[
+        " // ",
+        ", vol. ",
+        ", Vol. ",
+        ", 2nd ed",
+        ", 3rd ed",
+        ", second edition",
         ", in: ",
         ", In: ",
         ", In ",
@@ -219,6 +228,8 @@ pub(super) fn is_venue(title: &str) -> bool {
 pub(super) fn quote(text: &str) -> Option<(usize, &str)> {
     const PAIRS: &[(&str, &[&str])] = &[
         ("“", &["”", "\"", "“"]),
+        ("「", &["」"]),
+        ("『", &["』"]),
         ("``", &["''", "”", "\""]),
         ("\"", &["\"", "”"]),
         ("„", &["“", "”"]),

@@ -81,11 +81,15 @@ pub(super) fn years(text: &str) -> Vec<Year> {
     years
 }
 
+/// About the last `length` bytes before `end`.
+fn tail(text: &str, end: usize, length: usize) -> &str {
+    let start = text.ceil_char_boundary(end.saturating_sub(length));
+    text.get(start..end).unwrap_or("")
+}
+
 /// "(", "(May ", "(12 May ".
 fn is_bracketed(before: &str) -> bool {
-    let tail = before
-        .get(before.ceil_char_boundary(before.len().saturating_sub(18))..)
-        .unwrap_or("");
+    let tail = tail(before, before.len(), 18);
     tail.rfind(['(', '（']).is_some_and(|open| {
         tail.get(open..)
             .unwrap_or("")
@@ -99,11 +103,7 @@ fn is_bracketed(before: &str) -> bool {
 /// at the end, rather than one in the title or the name of a conference.
 pub(super) fn best_year(text: &str, years: &[Year]) -> Option<i32> {
     let is_pages = |year: &Year| {
-        let before = text
-            .get(..year.start)
-            .unwrap_or("")
-            .trim_end()
-            .to_lowercase();
+        let before = tail(text, year.start, 12).trim_end().to_lowercase();
         [
             "pp.", "pp", "p.", "pages", "page", "no.", "vol.", "art.", "article",
         ]
@@ -111,20 +111,16 @@ pub(super) fn best_year(text: &str, years: &[Year]) -> Option<i32> {
         .any(|word| before.ends_with(word))
     };
     let is_visit = |year: &Year| {
-        let before = text.get(..year.start).unwrap_or("");
-        let tail = before
-            .get(before.ceil_char_boundary(before.len().saturating_sub(40))..)
-            .unwrap_or("")
-            .to_lowercase();
+        let before = tail(text, year.start, 40).to_lowercase();
         ["accessed", "retrieved", "visited", "zugriff", "consulté"]
             .iter()
-            .any(|word| tail.contains(word))
+            .any(|word| before.contains(word))
     };
     let usable = || years.iter().filter(|year| !is_pages(year));
     let dated = || usable().filter(|year| !is_visit(year));
     // "(Dec. 2002), 1-14", "(1966), 66-81", but not "(SIGMOD 2010), 2010."
     let last = dated().next_back();
-    let bracketed = dated().filter(|year| year.is_bracketed).next_back();
+    let bracketed = dated().rfind(|year| year.is_bracketed);
     match (last, bracketed) {
         (Some(last), Some(bracketed)) => {
             let rest = text.get(last.end..).unwrap_or("");
