@@ -12,6 +12,7 @@
 //!
 //! Cost: each unit is counted once and each finished passage once.
 
+mod pieces;
 mod segments;
 mod units;
 
