@@ -11,8 +11,8 @@ use dom_query::Document as Dom;
 use dom_smoothie::{Config, Readability};
 
 use self::elements::{
-    has_blocks, heading_level, is_bibliography, is_block, is_display_formula, is_footnote,
-    is_layout, is_left_out,
+    has_blocks, heading_level, is_bibliography, is_block, is_byline, is_display_formula,
+    is_footnote, is_layout, is_left_out,
 };
 use super::inline::Inline;
 use super::tree::{Child, Element, Tree};
@@ -177,6 +177,7 @@ impl<'t> Reader<'t> {
                 let text = self.text_of_blocks(element);
                 self.builder.block(BlockKind::Caption, &text);
             }
+            _ if is_byline(element) => self.blocks(element, BlockKind::Author),
             _ if is_footnote(element) => self.blocks(element, BlockKind::Footnote),
             _ if is_display_formula(element) => {
                 let text = math_text(element);
@@ -209,11 +210,16 @@ impl<'t> Reader<'t> {
             }
             let mut inline = Inline::default();
             let is_note = kind == BlockKind::Footnote || is_footnote(item);
-            inline.push(&if is_numbered {
-                format!("{number}. ")
-            } else {
-                "• ".to_owned()
-            });
+            // LaTeXML writes the mark out.
+            let has_mark = item
+                .elements()
+                .next()
+                .is_some_and(|first| first.has("class", &["ltx_tag"]));
+            if is_numbered && !has_mark {
+                inline.push(&format!("{number}. "));
+            } else if !has_mark {
+                inline.push("• ");
+            }
             let item_kind = if is_note {
                 BlockKind::Footnote
             } else {
@@ -291,7 +297,8 @@ impl<'t> Reader<'t> {
             inline.take();
         }
         for note in std::mem::take(&mut self.notes) {
-            self.builder.block(BlockKind::Footnote, &note.text());
+            let text = self.text_of_blocks(note);
+            self.builder.block(BlockKind::Footnote, &text);
         }
     }
 
@@ -326,6 +333,13 @@ impl<'t> Reader<'t> {
             "br" => out.line_break(),
             "wbr" => {}
             "math" | "script" => out.push(&math_text(element)),
+            "sup" if element.has("class", &["ltx_note_mark"]) => {
+                let is_first = out.is_empty();
+                out.mark(&element.text());
+                if is_first {
+                    out.push(" ");
+                }
+            }
             "sup" => {
                 let is_mark = element.find("a").is_some() && element.text().len() <= 40;
                 if is_mark {

@@ -375,6 +375,46 @@ fn web_page_that_marks_its_article() {
 }
 
 #[test]
+fn web_page_of_latexml() {
+    check(
+        r#"<!DOCTYPE html><html><head><title>On x</title></head><body><div class="ltx_page_main"><div class="ltx_page_content"><article class="ltx_document">
+<h1 class="ltx_title ltx_title_document">On <math alttext="x"><mi>x</mi></math></h1>
+<div class="ltx_authors"><span class="ltx_creator ltx_role_author"><span class="ltx_personname">Ann Lee<sup>1</sup>, Bo Ek<br>Some University</span></span></div>
+<div class="ltx_abstract"><h6 class="ltx_title ltx_title_abstract">Abstract</h6><p class="ltx_p">We saw.</p></div>
+<section class="ltx_section"><h2 class="ltx_title"><span class="ltx_tag ltx_tag_section">1 </span>Introduction</h2>
+<div class="ltx_para"><p class="ltx_p">As in <cite class="ltx_cite">(<a href="https://x">Lee, 2019</a>)</cite><span class="ltx_note ltx_role_footnote"><sup class="ltx_note_mark">1</sup><span class="ltx_note_outer"><span class="ltx_note_content"><sup class="ltx_note_mark">1</sup>A note.</span></span></span> we <em>saw</em> that this holds for a while.</p></div>
+<table class="ltx_equation ltx_eqn_table"><tbody><tr class="ltx_equation"><td></td><td><math alttext="a=b" display="block"><mi>a</mi></math></td><td class="ltx_eqn_eqno"><span class="ltx_tag">(1)</span></td></tr></tbody></table>
+<ul class="ltx_itemize"><li class="ltx_item"><span class="ltx_tag ltx_tag_item">•</span><div class="ltx_para"><p class="ltx_p">First</p></div></li></ul>
+<section class="ltx_subsection"><h3 class="ltx_title"><span class="ltx_tag">1.1 </span>Data</h3><div class="ltx_para"><p>Many of them, and many more of them, and many more of them, and many more of them.</p></div></section></section>
+<figure class="ltx_table"><figcaption class="ltx_caption"><span class="ltx_tag">Table 1: </span>Numbers</figcaption><table class="ltx_tabular"><tr><td>a</td><td>1</td></tr></table></figure>
+<section class="ltx_bibliography"><h2 class="ltx_title">References</h2><ul class="ltx_biblist"><li class="ltx_bibitem"><span class="ltx_tag ltx_tag_bibitem">[1]</span><span class="ltx_bibblock">A. Lee.</span> <span class="ltx_bibblock">“A title”.</span> <span class="ltx_bibblock">J, 2019.</span></li></ul></section>
+</article></div></div></body></html>"#.as_bytes(),
+        "a.html",
+        expect![[r#"
+            title: "On x"
+            authors: "Ann Lee; Bo Ek"
+            abstract: "We saw."
+            Title "On x"
+            Author "Ann Lee1, Bo Ek\nSome University"
+            Heading 1 "Abstract"
+            Abstract "We saw."
+            Heading 1 "1 Introduction"
+            Paragraph "As in (Lee, 2019)[1] we saw that this holds for a while."
+            Footnote "[1] A note."
+            Equation "a=b (1)"
+            ListItem "• First"
+            Heading 2 "1.1 Data"
+            Paragraph "Many of them, and many more of them, and many more of them, and many more of them."
+            Caption "Table 1: Numbers"
+            Table "a\t1"
+            Heading 1 "References"
+            Reference "[1] A. Lee. “A title”. J, 2019."
+            [1] [] Some("A title") Some(2019) None
+        "#]],
+    );
+}
+
+#[test]
 fn web_page_without_marks_is_cleaned_by_the_reader_view() {
     let filler =
         "It goes on like this for quite a while, and there are commas, so that there is text. "

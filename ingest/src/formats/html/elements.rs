@@ -72,6 +72,13 @@ pub(super) fn is_footnote(element: Element<'_>) -> bool {
         ) && element.name() != "span"
 }
 
+pub(super) fn is_byline(element: Element<'_>) -> bool {
+    element.has(
+        "class",
+        &["ltx_authors", "authors", "author-list", "byline"],
+    )
+}
+
 pub(super) fn is_bibliography(element: Element<'_>) -> bool {
     element.has("role", &["doc-bibliography"])
         || element.has(
