@@ -65,10 +65,19 @@ pub fn unsupported(bytes: &[u8], name: &str) -> Error {
     let head = &bytes[..bytes.len().min(HEAD)];
     let starts = |signatures: &[&[u8]]| signatures.iter().any(|one| head.starts_with(one));
     let is_webp = starts(&[b"RIFF"]) && head.get(8..12) == Some(b"WEBP");
-    let extension = name.rsplit(['/', '\\']).next().and_then(|name| name.rsplit_once('.'));
+    let extension = name
+        .rsplit(['/', '\\'])
+        .next()
+        .and_then(|name| name.rsplit_once('.'));
     let what = if is_webp
-        || starts(&[b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*", b"BM"])
-    {
+        || starts(&[
+            b"\x89PNG",
+            b"\xff\xd8\xff",
+            b"GIF8",
+            b"II*\0",
+            b"MM\0*",
+            b"BM",
+        ]) {
         "a picture".to_owned()
     } else if starts(&[b"PK\x03\x04"]) {
         "an archive without a Word document in it".to_owned()
@@ -84,7 +93,11 @@ pub fn unsupported(bytes: &[u8], name: &str) -> Error {
         "markup that is neither a web page nor JATS nor TEI".to_owned()
     } else {
         let kind = extension.map_or("", |(_, extension)| extension);
-        let kind: String = kind.chars().take(12).filter(|c| c.is_alphanumeric()).collect();
+        let kind: String = kind
+            .chars()
+            .take(12)
+            .filter(|c| c.is_alphanumeric())
+            .collect();
         format!("text of a kind that is not known (.{kind})")
     };
     Error::UnsupportedFormat { what }
@@ -192,10 +205,26 @@ mod tests {
     fn what_is_not_read_is_named() {
         for (bytes, name, expected) in [
             (b"".as_slice(), "a.md", "the file is empty"),
-            (b"\x89PNG\r\n", "a.txt", "the file is a picture, which can't be read"),
-            (b"PK\x03\x04", "a.odt", "the file is an archive without a Word document in it, which can't be read"),
-            (b"a,b", "x/table.csv", "the file is text of a kind that is not known (.csv), which can't be read"),
-            (b" <svg/>", "a.svg", "the file is markup that is neither a web page nor JATS nor TEI, which can't be read"),
+            (
+                b"\x89PNG\r\n",
+                "a.txt",
+                "the file is a picture, which can't be read",
+            ),
+            (
+                b"PK\x03\x04",
+                "a.odt",
+                "the file is an archive without a Word document in it, which can't be read",
+            ),
+            (
+                b"a,b",
+                "x/table.csv",
+                "the file is text of a kind that is not known (.csv), which can't be read",
+            ),
+            (
+                b" <svg/>",
+                "a.svg",
+                "the file is markup that is neither a web page nor JATS nor TEI, which can't be read",
+            ),
         ] {
             assert_eq!(unsupported(bytes, name).to_string(), expected);
         }
