@@ -21,6 +21,8 @@ use crate::{BlockKind, Document, Format};
 
 /// Largest page in bytes; saved pages with pictures inside stay well below.
 const MAX_LENGTH: usize = 32 << 20;
+/// Most tags that are read; each element takes some 200 bytes while the page is parsed.
+const MAX_TAGS: usize = 1_000_000;
 /// The reader view must keep this share of the body's text.
 const ENOUGH: f32 = 0.3;
 /// Most elements that the reader view is asked to weigh.
@@ -31,8 +33,10 @@ pub(super) fn read(bytes: &[u8]) -> Document {
     let (mut text, is_damaged) = encoding::decode(bytes, encoding::declared(bytes).as_deref());
     let mut builder = Builder::by_wording(Format::Html);
     encoding::warn(&mut builder, is_damaged);
-    if text.len() > MAX_LENGTH {
-        text.truncate(text.floor_char_boundary(MAX_LENGTH));
+    let tags_end = text.match_indices('<').nth(MAX_TAGS).map(|(at, _)| at);
+    let end = tags_end.unwrap_or(text.len()).min(MAX_LENGTH);
+    if text.len() > end {
+        text.truncate(text.floor_char_boundary(end));
         builder.warn("markup_cut", "the page is too long; its end is left out");
     }
     let tree = Tree::of_html(&Dom::from(text.as_str()));

@@ -180,7 +180,13 @@ impl<'t> Reader<'t> {
     /// Adds the text gathered so far, then the footnotes met in it.
     fn flush(&mut self, inline: &mut Inline, kind: BlockKind) {
         if !inline.is_empty() {
-            self.builder.block(kind, &inline.take());
+            let text = inline.take();
+            // Pandoc leaves captions of tables outside of them.
+            let kind = match kind {
+                BlockKind::Paragraph if super::is_caption(&text) => BlockKind::Caption,
+                kind => kind,
+            };
+            self.builder.block(kind, &text);
         }
         for note in std::mem::take(&mut self.notes) {
             self.footnote(note);
