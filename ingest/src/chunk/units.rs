@@ -264,12 +264,16 @@ impl Maker<'_> {
         // All parts as one text, and where each starts in it.
         let mut joined = String::new();
         let mut starts = Vec::with_capacity(chain.len());
+        let mut end = None;
         for part in chain {
-            if !joined.is_empty() {
+            let range = &segments[*part].range;
+            // Two halves of one word have nothing between them.
+            if end.is_some_and(|end| end != range.start) {
                 joined.push('\n');
             }
             starts.push(joined.len());
-            joined.push_str(&self.text[segments[*part].range.clone()]);
+            joined.push_str(&self.text[range.clone()]);
+            end = Some(range.end);
         }
         for sentence in sentence::split(&joined) {
             let from = starts.partition_point(|start| *start <= sentence.start) - 1;

@@ -204,6 +204,28 @@ fn a_sentence_runs_on_over_columns_pages_and_footnotes() {
 }
 
 #[test]
+fn a_word_over_a_column_break_stays_whole() {
+    let mut document = blocks(&[vec![
+        plain("A hypo. It is compre"),
+        plain("hensive. It is so."),
+    ]]);
+    // The hyphen at the column's end is gone, and the halves stand side by side.
+    let page = &mut document.pages[0];
+    page.text = page.text.replace("\n\n", "");
+    (page.blocks[0].end, page.blocks[1].start) = (20, 20);
+    (page.blocks[1].end, page.blocks[1].continues) = (38, true);
+    let config = ChunkConfig {
+        max_tokens: 6,
+        overlap_tokens: 0,
+    };
+    let texts: Vec<String> = chunk(&document, config, &Words)
+        .into_iter()
+        .map(|chunk| chunk.text)
+        .collect();
+    assert_eq!(texts, ["A hypo.", "It is comprehensive.", "It is so."]);
+}
+
+#[test]
 fn the_overlap_ends_at_the_section() {
     let document = vec![
         heading(1, "1 A"),
