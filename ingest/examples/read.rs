@@ -66,10 +66,7 @@ fn read_all() -> io::Result<ExitCode> {
                 reader.read(&bytes, password.as_deref(), &|| false, &mut |_, _| {})
             }
             Some(format) => formats::read(&bytes, format),
-            None if bytes.is_empty() => Err(Error::Empty),
-            None => Err(Error::UnsupportedFormat {
-                what: "of no format that is known".to_owned(),
-            }),
+            None => Err(formats::unsupported(&bytes, file)),
         };
         spent += began.elapsed();
         failed += usize::from(read.is_err());

@@ -25,7 +25,7 @@ mod text;
 mod tree;
 mod wording;
 
-pub use detect::detect;
+pub use detect::{detect, unsupported};
 
 use builder::Builder;
 use tree::Tree;

@@ -282,15 +282,17 @@ fn take_title(document: &mut Document) {
     }
 }
 
-/// Main sections have level 1, whatever level the file gives them.
+/// Main sections have level 1 and none is skipped below, whatever levels the file gives: web pages
+/// choose theirs by looks.
 fn raise_headings(pages: &mut [Page]) {
-    let levels = pages.iter_mut().flat_map(|page| &mut page.blocks);
-    let levels: Vec<&mut u8> = levels.filter_map(|block| block.level.as_mut()).collect();
-    let Some(top) = levels.iter().map(|level| **level).min() else {
-        return;
-    };
-    for level in levels {
-        *level -= top - 1;
+    let blocks = pages.iter_mut().flat_map(|page| &mut page.blocks);
+    let mut open: Vec<u8> = Vec::new();
+    for level in blocks.filter_map(|block| block.level.as_mut()) {
+        while open.last().is_some_and(|outer| *outer >= *level) {
+            open.pop();
+        }
+        open.push(*level);
+        *level = open.len() as u8;
     }
 }
 

@@ -5,7 +5,7 @@ use std::io::Cursor;
 use zip::ZipArchive;
 
 use super::encoding;
-use crate::Format;
+use crate::{Error, Format};
 
 /// How much of a file is looked at.
 const HEAD: usize = 64 << 10;
@@ -55,6 +55,52 @@ pub fn detect(bytes: &[u8], name: &str) -> Option<Format> {
         None if !text.starts_with('<') => Some(Format::Text),
         _ => None,
     }
+}
+
+/// Why a file is not read, for one of which [`detect`] knows no format.
+pub fn unsupported(bytes: &[u8], name: &str) -> Error {
+    if bytes.is_empty() {
+        return Error::Empty;
+    }
+    let head = &bytes[..bytes.len().min(HEAD)];
+    let starts = |signatures: &[&[u8]]| signatures.iter().any(|one| head.starts_with(one));
+    let is_webp = starts(&[b"RIFF"]) && head.get(8..12) == Some(b"WEBP");
+    let extension = name
+        .rsplit(['/', '\\'])
+        .next()
+        .and_then(|name| name.rsplit_once('.'));
+    let what = if is_webp
+        || starts(&[
+            b"\x89PNG",
+            b"\xff\xd8\xff",
+            b"GIF8",
+            b"II*\0",
+            b"MM\0*",
+            b"BM",
+        ]) {
+        "a picture".to_owned()
+    } else if starts(&[b"PK\x03\x04"]) {
+        "an archive without a Word document in it".to_owned()
+    } else if starts(&[b"\xd0\xcf\x11\xe0"]) {
+        "an old (.doc) or protected Office file".to_owned()
+    } else if starts(&[b"{\\rtf"]) {
+        "an RTF document".to_owned()
+    } else if starts(&[b"%!PS"]) {
+        "a PostScript document".to_owned()
+    } else if !is_text(head) {
+        "binary data of no known kind".to_owned()
+    } else if head.trim_ascii_start().starts_with(b"<") {
+        "markup that is neither a web page nor JATS nor TEI".to_owned()
+    } else {
+        let kind = extension.map_or("", |(_, extension)| extension);
+        let kind: String = kind
+            .chars()
+            .take(12)
+            .filter(|c| c.is_alphanumeric())
+            .collect();
+        format!("text of a kind that is not known (.{kind})")
+    };
+    Error::UnsupportedFormat { what }
 }
 
 /// True where a zip holds a DOCX's main part; a damaged one by its first names.
@@ -154,6 +200,35 @@ fn starts_as_html(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_not_read_is_named() {
+        for (bytes, name, expected) in [
+            (b"".as_slice(), "a.md", "the file is empty"),
+            (
+                b"\x89PNG\r\n",
+                "a.txt",
+                "the file is a picture, which can't be read",
+            ),
+            (
+                b"PK\x03\x04",
+                "a.odt",
+                "the file is an archive without a Word document in it, which can't be read",
+            ),
+            (
+                b"a,b",
+                "x/table.csv",
+                "the file is text of a kind that is not known (.csv), which can't be read",
+            ),
+            (
+                b" <svg/>",
+                "a.svg",
+                "the file is markup that is neither a web page nor JATS nor TEI, which can't be read",
+            ),
+        ] {
+            assert_eq!(unsupported(bytes, name).to_string(), expected);
+        }
+    }
 
     #[test]
     fn bytes_count_more_than_names() {

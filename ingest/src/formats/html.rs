@@ -4,11 +4,16 @@
 //! Readability algorithm of Firefox chooses, and where that finds too little the whole body is
 //! read. Navigation, forms, scripts and what is hidden are left out in any case.
 
+mod elements;
 mod meta;
 
 use dom_query::Document as Dom;
 use dom_smoothie::{Config, Readability};
 
+use self::elements::{
+    has_blocks, heading_level, is_bibliography, is_block, is_byline, is_display_formula,
+    is_footnote, is_layout, is_left_out,
+};
 use super::inline::Inline;
 use super::tree::{Child, Element, Tree};
 use super::{Builder, encoding, facts, math, table};
@@ -16,6 +21,8 @@ use crate::{BlockKind, Document, Format};
 
 /// Largest page in bytes; saved pages with pictures inside stay well below.
 const MAX_LENGTH: usize = 32 << 20;
+/// Most tags that are read; each element takes some 200 bytes while the page is parsed.
+const MAX_TAGS: usize = 1_000_000;
 /// The reader view must keep this share of the body's text.
 const ENOUGH: f32 = 0.3;
 /// Most elements that the reader view is asked to weigh.
@@ -26,8 +33,10 @@ pub(super) fn read(bytes: &[u8]) -> Document {
     let (mut text, is_damaged) = encoding::decode(bytes, encoding::declared(bytes).as_deref());
     let mut builder = Builder::by_wording(Format::Html);
     encoding::warn(&mut builder, is_damaged);
-    if text.len() > MAX_LENGTH {
-        text.truncate(text.floor_char_boundary(MAX_LENGTH));
+    let tags_end = text.match_indices('<').nth(MAX_TAGS).map(|(at, _)| at);
+    let end = tags_end.unwrap_or(text.len()).min(MAX_LENGTH);
+    if text.len() > end {
+        text.truncate(text.floor_char_boundary(end));
         builder.warn("markup_cut", "the page is too long; its end is left out");
     }
     let tree = Tree::of_html(&Dom::from(text.as_str()));
@@ -117,67 +126,6 @@ fn has_heading(part: Element<'_>, title: &str) -> bool {
         .any(|heading| facts::is_same(&heading.text(), title))
 }
 
-/// What is part of the site, not of the paper, or can't be seen.
-fn is_left_out(element: Element<'_>) -> bool {
-    let is_hidden = element.attr("hidden").is_some()
-        || element.attr("aria-hidden") == Some("true") && element.name() != "math"
-        || element.attr("style").is_some_and(|style| {
-            let style: String = style.chars().filter(|c| !c.is_whitespace()).collect();
-            style.to_ascii_lowercase().contains("display:none")
-        });
-    let is_formula_source = element.name() == "script"
-        && element
-            .attr("type")
-            .is_some_and(|kind| kind.starts_with("math/tex"));
-    let is_tag = matches!(
-        element.name(),
-        "script"
-            | "style"
-            | "template"
-            | "noscript"
-            | "nav"
-            | "form"
-            | "button"
-            | "input"
-            | "select"
-            | "textarea"
-            | "svg"
-            | "iframe"
-            | "object"
-            | "canvas"
-            | "dialog"
-            | "head"
-            | "audio"
-            | "video"
-    );
-    is_tag && !is_formula_source
-        || is_hidden
-        || element.has(
-            "role",
-            &["navigation", "banner", "search", "dialog", "contentinfo"],
-        )
-        || element.name() == "footer" && element.find("li").is_none()
-        || element.has(
-            "class",
-            &[
-                "mw-editsection",
-                "sr-only",
-                "visually-hidden",
-                "navbox",
-                "noprint",
-                "anchor",
-                "headerlink",
-            ],
-        )
-}
-
-fn heading_level(name: &str) -> Option<usize> {
-    match name.as_bytes() {
-        [b'h', digit @ b'1'..=b'6'] => Some(usize::from(digit - b'0')),
-        _ => None,
-    }
-}
-
 struct Reader<'t> {
     builder: Builder,
     /// Footnotes met inside the paragraph that is being read.
@@ -233,6 +181,7 @@ impl<'t> Reader<'t> {
                 let text = self.text_of_blocks(element);
                 self.builder.block(BlockKind::Caption, &text);
             }
+            _ if is_byline(element) => self.blocks(element, BlockKind::Author),
             _ if is_footnote(element) => self.blocks(element, BlockKind::Footnote),
             _ if is_display_formula(element) => {
                 let text = math_text(element);
@@ -265,11 +214,16 @@ impl<'t> Reader<'t> {
             }
             let mut inline = Inline::default();
             let is_note = kind == BlockKind::Footnote || is_footnote(item);
-            inline.push(&if is_numbered {
-                format!("{number}. ")
-            } else {
-                "• ".to_owned()
-            });
+            // LaTeXML writes the mark out.
+            let has_mark = item
+                .elements()
+                .next()
+                .is_some_and(|first| first.has("class", &["ltx_tag"]));
+            if is_numbered && !has_mark {
+                inline.push(&format!("{number}. "));
+            } else if !has_mark {
+                inline.push("• ");
+            }
             let item_kind = if is_note {
                 BlockKind::Footnote
             } else {
@@ -347,7 +301,8 @@ impl<'t> Reader<'t> {
             inline.take();
         }
         for note in std::mem::take(&mut self.notes) {
-            self.builder.block(BlockKind::Footnote, &note.text());
+            let text = self.text_of_blocks(note);
+            self.builder.block(BlockKind::Footnote, &text);
         }
     }
 
@@ -382,6 +337,13 @@ impl<'t> Reader<'t> {
             "br" => out.line_break(),
             "wbr" => {}
             "math" | "script" => out.push(&math_text(element)),
+            "sup" if element.has("class", &["ltx_note_mark"]) => {
+                let is_first = out.is_empty();
+                out.mark(&element.text());
+                if is_first {
+                    out.push(" ");
+                }
+            }
             "sup" => {
                 let is_mark = element.find("a").is_some() && element.text().len() <= 40;
                 if is_mark {
@@ -430,121 +392,4 @@ fn math_text(element: Element<'_>) -> String {
     } else {
         math::text(element)
     }
-}
-
-fn is_footnote(element: Element<'_>) -> bool {
-    element.has("class", &["ltx_note_outer", "footnote", "footnotes"])
-        || element.has(
-            "role",
-            &["doc-footnote", "doc-endnote", "doc-endnotes", "note"],
-        ) && element.name() != "span"
-}
-
-fn is_bibliography(element: Element<'_>) -> bool {
-    element.has("role", &["doc-bibliography"])
-        || element.has(
-            "class",
-            &[
-                "csl-bib-body",
-                "ltx_biblist",
-                "ltx_bibliography",
-                "references",
-                "bibliography",
-                "ref-list",
-            ],
-        ) && !matches!(element.name(), "a" | "span" | "body")
-}
-
-fn is_display_formula(element: Element<'_>) -> bool {
-    let formula = element.find("math");
-    let is_display = element.has(
-        "class",
-        &[
-            "ltx_equation",
-            "ltx_equationgroup",
-            "equation",
-            "katex-display",
-            "MathJax_Display",
-            "disp-formula",
-            "display-formula",
-        ],
-    ) || formula.is_some_and(|math| math.attr("display") == Some("block"))
-        && element.name() == "div"
-        || element.name() == "script";
-    is_display && (formula.is_some() || element.name() == "script") && element.find("p").is_none()
-}
-
-/// A table that only places things: whole blocks, headings or tables stand in its cells.
-fn is_layout(table: Element<'_>) -> bool {
-    table.has("role", &["presentation", "none"])
-        || table.descendants().any(|inner| {
-            matches!(
-                inner.name(),
-                "table" | "pre" | "blockquote" | "article" | "main"
-            ) || heading_level(inner.name()).is_some()
-                || matches!(inner.name(), "td" | "th") && inner.children_named("p").nth(2).is_some()
-        })
-}
-
-fn is_block(element: Element<'_>) -> bool {
-    match element.name() {
-        "math" => element.attr("display") == Some("block"),
-        "script" => element
-            .attr("type")
-            .is_some_and(|kind| kind.contains("mode=display")),
-        "span" => element.has("class", &["katex-display"]),
-        name => {
-            heading_level(name).is_some()
-                || matches!(
-                    name,
-                    "html"
-                        | "body"
-                        | "div"
-                        | "p"
-                        | "section"
-                        | "article"
-                        | "main"
-                        | "header"
-                        | "footer"
-                        | "aside"
-                        | "blockquote"
-                        | "ul"
-                        | "ol"
-                        | "menu"
-                        | "dl"
-                        | "dt"
-                        | "dd"
-                        | "li"
-                        | "table"
-                        | "tbody"
-                        | "thead"
-                        | "tfoot"
-                        | "tr"
-                        | "td"
-                        | "th"
-                        | "caption"
-                        | "figure"
-                        | "figcaption"
-                        | "pre"
-                        | "address"
-                        | "details"
-                        | "summary"
-                        | "hgroup"
-                        | "hr"
-                        | "center"
-                        | "fieldset"
-                )
-        }
-    }
-}
-
-/// True where an element of running text has blocks directly in it or in its only element.
-fn has_blocks(element: Element<'_>) -> bool {
-    matches!(
-        element.name(),
-        "a" | "span" | "font" | "b" | "strong" | "em" | "i" | "ins" | "label" | "small"
-    ) && !is_footnote(element)
-        && element
-            .elements()
-            .any(|inner| is_block(inner) || inner.elements().any(is_block))
 }

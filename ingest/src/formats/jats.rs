@@ -104,8 +104,8 @@ impl<'t> Reader<'t> {
             // Of a section, read with it.
             "title" | "label" | "sec-meta" | "object-id" => {}
             "p" | "attrib" | "verse-line" | "speaker" => self.paragraph(element, level, kind),
-            "list" => self.list(element, level, 0),
-            "def-list" => self.definitions(element, level),
+            "list" => self.list(element, level),
+            "def-list" => self.definitions(element),
             "fig" | "table-wrap" | "supplementary-material" | "media" | "chem-struct-wrap" => {
                 self.float(element, level);
             }
@@ -180,7 +180,13 @@ impl<'t> Reader<'t> {
     /// Adds the text gathered so far, then the footnotes met in it.
     fn flush(&mut self, inline: &mut Inline, kind: BlockKind) {
         if !inline.is_empty() {
-            self.builder.block(kind, &inline.take());
+            let text = inline.take();
+            // Pandoc leaves captions of tables outside of them.
+            let kind = match kind {
+                BlockKind::Paragraph if super::is_caption(&text) => BlockKind::Caption,
+                kind => kind,
+            };
+            self.builder.block(kind, &text);
         }
         for note in std::mem::take(&mut self.notes) {
             self.footnote(note);
@@ -200,7 +206,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn list(&mut self, list: Element<'t>, level: usize, depth: usize) {
+    fn list(&mut self, list: Element<'t>, level: usize) {
         if list.child("list-item").is_none() {
             return self.blocks(list, level, BlockKind::ListItem);
         }
@@ -222,14 +228,14 @@ impl<'t> Reader<'t> {
                 match part.name() {
                     "list" => {
                         self.flush(&mut inline, BlockKind::ListItem);
-                        self.list(part, level, depth + 1);
+                        self.list(part, level);
                     }
                     "p" => {
                         for child in part.children() {
                             match child {
                                 Child::Element(child) if child.name() == "list" => {
                                     self.flush(&mut inline, BlockKind::ListItem);
-                                    self.list(child, level, depth + 1);
+                                    self.list(child, level);
                                 }
                                 Child::Element(child) if is_block(child) => {
                                     self.flush(&mut inline, BlockKind::ListItem);
@@ -251,7 +257,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn definitions(&mut self, list: Element<'t>, level: usize) {
+    fn definitions(&mut self, list: Element<'t>) {
         if let Some(title) = list.child("title") {
             let title = self.text_of(title);
             self.builder.block(BlockKind::Paragraph, &title);
@@ -269,7 +275,7 @@ impl<'t> Reader<'t> {
             self.builder.block(BlockKind::ListItem, &text);
         }
         for inner in list.children_named("def-list") {
-            self.definitions(inner, level);
+            self.definitions(inner);
         }
     }
 

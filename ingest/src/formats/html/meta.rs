@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use crate::formats::facts;
-use crate::formats::tree::Element;
+use crate::formats::tree::{Child, Element};
 use crate::{Field, Metadata, Source};
 
 /// Reads the head of a page.
@@ -13,6 +13,9 @@ pub(super) fn metadata(root: Element<'_>) -> Metadata {
     for element in root.descendants() {
         match element.name() {
             "meta" => page.add(element),
+            _ if element.has("class", &["ltx_personname"]) => {
+                page.people.extend(people_in(element))
+            }
             "title" if page.title.is_none() => page.title = element.some_text(),
             "script" if element.has("type", &["application/ld+json"]) => {
                 page.add_json(&element.raw_text())
@@ -29,6 +32,8 @@ struct Page {
     tags: Vec<(String, String)>,
     title: Option<String>,
     article: Option<Value>,
+    /// Authors named below the title, as LaTeXML marks them.
+    people: Vec<String>,
 }
 
 impl Page {
@@ -153,6 +158,9 @@ impl Page {
         if authors.is_empty() {
             authors = self.json("author").map(names_of).unwrap_or_default();
             trust = SAID;
+        }
+        if authors.is_empty() {
+            authors = self.people.clone();
         }
         if authors.is_empty() {
             authors = self.people(&["author", "article:author"]);
@@ -310,6 +318,24 @@ fn names_of(value: &Value) -> Vec<String> {
         .iter()
         .filter_map(|name| facts::person(name))
         .collect()
+}
+
+/// The names in an element whose marks of affiliations and notes are elements of their own, and
+/// whose first line has the names.
+fn people_in(element: Element<'_>) -> Vec<String> {
+    let mut line = String::new();
+    for child in element.children() {
+        match child {
+            Child::Text(text) => line.push_str(text),
+            Child::Element(child) => match child.name() {
+                "br" if !line.trim().is_empty() => break,
+                "sup" | "br" | "math" => line.push(' '),
+                _ if child.has("class", &["ltx_note", "ltx_ERROR", "ltx_font_typewriter"]) => {}
+                _ => line.push_str(&child.raw_text()),
+            },
+        }
+    }
+    facts::byline(&[&line])
 }
 
 /// "Title | Site" and "Title - Site" without the site.
