@@ -37,22 +37,20 @@ pub(super) fn doi(info: &Info, notices: &[Notice]) -> Option<Field<String>> {
 
 /// The DOI in a notice; one cut by the line's end is completed from the next line.
 fn in_notice(notice: &Notice) -> Option<String> {
-    let doi = find_doi(&notice.text)?;
-    let is_cut = notice.text.to_lowercase().trim_end().ends_with(&doi)
-        && doi.ends_with(['/', '-', '_'])
-        || notice.text.trim_end().ends_with(['/', '-', '_', '.']) && notice.text.len() < 60;
-    if !is_cut {
-        return Some(doi);
+    let text = notice.text.trim_end();
+    let doi = find_doi(text);
+    // Only a line that is little else than the DOI is cut inside it.
+    if !text.ends_with(['/', '-', '_', '.']) || text.len() > 60 {
+        return doi;
     }
     let next = notice.with_next.get(notice.text.len() + 1..).unwrap_or("");
     let rest = next.split_whitespace().next().unwrap_or("");
-    let is_suffix = rest.contains(|c: char| c.is_ascii_digit());
-    let glued = format!("{}{}", notice.text.trim_end(), rest);
-    if is_suffix {
-        find_doi(&glued)
-    } else {
-        Some(doi)
-    }
+    let is_suffix = rest.contains(|c: char| c.is_ascii_digit())
+        && rest.contains(['.', '-', '_']) | doi.is_none();
+    is_suffix
+        .then(|| find_doi(&format!("{text}{rest}")))
+        .flatten()
+        .or(doi)
 }
 
 /// Entries of reference lists and footnotes that cite others.

@@ -109,6 +109,11 @@ fn prepare(line: &str) -> String {
         }
         clean.push_str(word);
     }
+    for tail in [" et al.", " et al", ", et al.", " and others"] {
+        if let Some(rest) = clean.strip_suffix(tail) {
+            clean.truncate(rest.len());
+        }
+    }
     let lower = clean.to_lowercase();
     for lead in ["by ", "by: ", "authors: ", "author: ", "written by "] {
         if lower.starts_with(lead)
@@ -360,12 +365,20 @@ fn is_name(name: &str, most: usize) -> bool {
     (2..=7).contains(&words.len())
         && (1..=most).contains(&long)
         && words.iter().all(|word| is_word(word))
-        && !is_particle(words[0])
-            .then(|| words.len() == 2)
-            .unwrap_or(false)
+        && (words.len() > 2 || words[0].starts_with(char::is_uppercase))
         && ends_in_family
         && !is_state
         && !is_acronym(&words, is_shouted)
+        && !is_lettered(&words, is_shouted)
+}
+
+/// "A. RESULTS AND METHODS": a heading that is counted with a letter.
+fn is_lettered(words: &[&str], is_shouted: bool) -> bool {
+    is_shouted
+        && words.len() >= 3
+        && words[0].len() == 2
+        && words[0].starts_with(['A', 'B', 'C', 'D', 'E', 'I', 'V'])
+        && words[1..].iter().all(|word| word.chars().count() > 2)
 }
 
 /// "UCL Press" or "IBM Almaden" have a word of capitals that no name beside it has.

@@ -211,8 +211,7 @@ fn add_subtitle(first: &FirstPage<'_>, group: &mut Group) {
     };
     let above = first.lines[last].text.trim_end();
     let is_open = above.ends_with([':', '\u{2014}', '\u{2013}']);
-    let mut taken = 0;
-    for (at, line) in first.lines.iter().enumerate().skip(last + 1).take(4) {
+    for (at, line) in first.lines.iter().enumerate().skip(last + 1).take(2) {
         let gap = line.rect.y0 - group.place.bottom;
         let is_below = line.row > group.place.row
             && gap < 1.2 * group.place.size
@@ -224,11 +223,9 @@ fn add_subtitle(first: &FirstPage<'_>, group: &mut Group) {
             || !is_type
             || line.text.contains('@')
             || names::names_of(&first.marked(line), &[]).is_some()
-            || taken >= 2
         {
             break;
         }
-        taken += 1;
         group.lines.push(at);
         group.place.lines.push(line.index);
         group.place.bottom = line.rect.y1;

@@ -19,6 +19,7 @@ pub(super) const PARTICLES: &[&str] = &[
 ];
 
 const NOT_NAMES_LIST: &str = "\
+january february july september october november december monday tuesday wednesday thursday \
 abstract academy accepted access advisor agency amazon analysis and appendix approach \
 archive article articles as association at australia austria author authors available \
 avenue bachelor background belgium biology boulevard box brazil building bureau by campus \
