@@ -91,7 +91,7 @@ fn heading(page: &Page, is_first: bool) -> Option<Start> {
 }
 
 /// Bytes of the label at the start of a line: "Abstract", "ABSTRACT—", "A B S T R A C T", "Summary:".
-fn label(text: &str) -> Option<usize> {
+pub(super) fn label(text: &str) -> Option<usize> {
     const LABELS: &[&str] = &[
         "abstract",
         "summary",
@@ -173,7 +173,7 @@ fn read(pages: &[Page], number: usize, start: &Start, min: usize) -> Option<Abst
             end = next_end;
         }
     }
-    let mut text = text.trim().to_owned();
+    let mut text = without_mark(text.trim()).to_owned();
     let mut confidence = if end == End::Sure { 0.93 } else { 0.75 };
     if text.len() > MAX_LENGTH {
         // Its end was missed; the first paragraph is the best guess.
@@ -194,6 +194,16 @@ fn read(pages: &[Page], number: usize, start: &Start, min: usize) -> Option<Abst
         page: number,
         lines,
     })
+}
+
+/// The text without the number of a footnote glued to its last full stop.
+fn without_mark(text: &str) -> &str {
+    let bare = text.trim_end_matches(|c: char| c.is_ascii_digit());
+    let is_mark = text.len() - bare.len() == 1
+        && bare.ends_with(['.', ')'])
+        && !bare.ends_with("..")
+        && bare[..bare.len() - 1].ends_with(char::is_alphabetic);
+    if is_mark { bare } else { text }
 }
 
 /// How an abstract came to its end.
@@ -313,7 +323,6 @@ fn is_notice(text: &str) -> bool {
         "received",
         "published online",
         "doi:",
-        "https://doi.org",
         "pacs",
         "msc",
         "jel ",
@@ -324,7 +333,10 @@ fn is_notice(text: &str) -> bool {
         "article info",
     ];
     let lower = text.trim().to_lowercase();
-    STARTS.iter().any(|start| lower.starts_with(start)) || lower.contains("all rights reserved")
+    let is_prose = text.trim().starts_with(char::is_lowercase)
+        || lower.starts_with("received") && !lower.contains(|c: char| c.is_ascii_digit());
+    STARTS.iter().any(|start| lower.starts_with(start)) && !is_prose
+        || lower.contains("all rights reserved")
 }
 
 fn bold(page: &Page, line: &Line) -> bool {

@@ -7,7 +7,7 @@
 
 use super::first_page::{FirstPage, Printed};
 use super::title::Place;
-use super::{names, squash, stated};
+use super::{abstracts, keywords, names, squash, stated};
 use crate::extract::Info;
 use crate::{Field, Source, section};
 
@@ -130,37 +130,36 @@ fn zone<'a>(
 
 /// True for what comes after the authors.
 pub(super) fn is_end(text: &str) -> bool {
+    const WHOLE: &[&str] = &[
+        "contents",
+        "tableofcontents",
+        "articleinfo",
+        "articleinformation",
+        "articlehistory",
+        "introduction",
+        "einleitung",
+    ];
+    const STARTS: &[&str] = &[
+        "a thesis submitted",
+        "a dissertation submitted",
+        "a dissertation presented",
+        "submitted in partial",
+        "a thesis presented",
+    ];
     let text = text.trim();
     let letters: String = text
         .chars()
-        .filter(|c| !c.is_whitespace())
-        .take(14)
+        .filter(|c| c.is_alphabetic())
+        .take(24)
         .flat_map(char::to_lowercase)
         .collect();
-    const STARTS: &[&str] = &[
-        "abstract",
-        "summary",
-        "keywords",
-        "keywordsand",
-        "indexterms",
-        "introduction",
-        "1introduction",
-        "1.introduction",
-        "i.introduction",
-        "zusammenfassung",
-        "résumé",
-        "resumen",
-        "categoriesand",
-        "tableofcontent",
-        "contents",
-        "ccsconcepts",
-        "articleinfo",
-        "athesis",
-        "adissertation",
-        "submittedinpar",
-        "articlehistory",
-    ];
-    STARTS.iter().any(|start| letters.starts_with(start)) || section::is_heading(text, "")
+    let is_opening = text.starts_with(|c: char| c.is_uppercase() || c.is_ascii_digit());
+    let lower = text.to_lowercase();
+    abstracts::label(text).is_some()
+        || keywords::label(text).is_some()
+        || is_opening && text.len() < 40 && WHOLE.contains(&letters.as_str())
+        || STARTS.iter().any(|start| lower.starts_with(start))
+        || section::is_heading(text, "")
 }
 
 /// True for a line of running text: many words, most of them small.
