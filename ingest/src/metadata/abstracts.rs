@@ -218,7 +218,13 @@ enum End {
 /// The indices of the abstract's lines from `from` on, in reading order.
 fn collect(page: &Page, from: usize, heading: Option<f32>) -> (Vec<usize>, End) {
     let mut lines: Vec<usize> = Vec::new();
-    let Some(opening) = page.lines.get(from) else {
+    // The first heading inside a structured abstract is in other type than its text.
+    let is_text = |line: &&Line| !is_structured(page.slice(line.start, line.end));
+    let Some(opening) = page
+        .lines
+        .get(from..)
+        .and_then(|rest| rest.iter().take(3).find(is_text))
+    else {
         return (lines, End::Page);
     };
     let size = opening.font_size.max(1.0);
@@ -247,7 +253,7 @@ fn collect(page: &Page, from: usize, heading: Option<f32>) -> (Vec<usize>, End) 
                 return (lines, End::Sure);
             }
             // Margins, footnotes and labels of figures between its lines.
-            let is_smaller = line.font_size < 0.93 * size;
+            let is_smaller = line.font_size < 0.93 * size && !is_part;
             let is_beside = last
                 .is_some_and(|last| line.rect.x1 < last.rect.x0 || line.rect.x0 > last.rect.x1)
                 && line.font_size < 0.97 * size;

@@ -92,11 +92,14 @@ fn below(first: &FirstPage<'_>, title: &Place) -> Found {
         found
     };
     let found = read(left, right);
-    if found.names.is_empty() && !is_centred {
-        // Set beside the title's column.
-        return read(f32::NEG_INFINITY, f32::INFINITY);
+    if is_centred {
+        return found;
     }
-    found
+    // Set beside the title's column, or in columns of which it covers some.
+    let wide = read(f32::NEG_INFINITY, f32::INFINITY);
+    let is_more = wide.names.len() >= found.names.len()
+        && found.names.iter().all(|name| wide.names.contains(name));
+    if is_more { wide } else { found }
 }
 
 /// The lines below the title, as far as names can stand; true where a heading ends them.
