@@ -247,7 +247,7 @@ fn collect(page: &Page, from: usize, heading: Option<f32>) -> (Vec<usize>, End) 
                 return (lines, End::Sure);
             }
             let words = text.split_whitespace().count();
-            let is_larger = line.font_size > 1.08 * size && words <= 14;
+            let is_larger = line.font_size > 1.08 * size && words <= 14 && !is_part;
             let is_title = !is_bold && bold(page, line) && words <= 9 && !is_part;
             if is_larger || is_title {
                 return (lines, End::Sure);
