@@ -99,7 +99,7 @@ pub(crate) fn front(info: &Info, pages: &[Page]) -> (Metadata, Front) {
         venue: venue::find(info, &notices, title_text),
         doi: identifiers::doi(info, &notices),
         arxiv_id,
-        keywords: keywords::find(info, pages, &[abstract_page, first.number]),
+        keywords: keywords::find(info, pages, &[abstract_page, first.number], &first.words),
         abstract_text: found.map(|found| found.field),
         authors: authors.map(|authors| authors.field),
         title: title.map(|title| title.field),

@@ -5,7 +5,7 @@
 //! begins further left, a wide gap.
 
 use super::authors::is_end;
-use super::first_page::{FirstPage, joined};
+use super::first_page::{FirstPage, Words, joined};
 use super::keywords;
 use crate::{Field, Line, Page, Source, section};
 
@@ -41,7 +41,7 @@ pub(super) fn find(first: &FirstPage<'_>, pages: &[Page], after: &[usize]) -> Op
     for (number, page) in pages.iter().enumerate().take(last).skip(first.number) {
         let is_first = number == first.number;
         if let Some(start) = heading(page, is_first)
-            && let Some(found) = read(pages, number, &start, 40)
+            && let Some(found) = read(pages, number, &start, 40, &first.words)
         {
             return Some(found);
         }
@@ -156,11 +156,17 @@ pub(super) fn label(text: &str) -> Option<usize> {
 }
 
 /// Collects the abstract's lines from its start.
-fn read(pages: &[Page], number: usize, start: &Start, min: usize) -> Option<Abstract> {
+fn read(
+    pages: &[Page],
+    number: usize,
+    start: &Start,
+    min: usize,
+    words: &Words,
+) -> Option<Abstract> {
     let page = pages.get(number)?;
     let (mut lines, mut end) = collect(page, start.line, start.heading);
     let mut text = String::new();
-    push_paragraphs(page, &lines, start.skip, &mut text);
+    push_paragraphs(page, &lines, start.skip, words, &mut text);
     // It goes on at the top of the next page where this one ends before it does.
     if end == End::Page
         && let Some(next) = pages.get(number + 1)
@@ -169,7 +175,7 @@ fn read(pages: &[Page], number: usize, start: &Start, min: usize) -> Option<Abst
         let (more, next_end) = collect(next, 0, start.heading);
         if next_end == End::Sure && text.len() < MAX_LENGTH {
             text.push(' ');
-            push_paragraphs(next, &more, 0, &mut text);
+            push_paragraphs(next, &more, 0, words, &mut text);
             end = next_end;
         }
     }
@@ -180,11 +186,11 @@ fn read(pages: &[Page], number: usize, start: &Start, min: usize) -> Option<Abst
         let cut = text.find("\n\n").filter(|at| *at <= MAX_LENGTH)?;
         let kept = text[..cut].split_whitespace().count();
         text.truncate(cut);
-        let mut words = 0;
+        let mut seen = 0;
         lines.retain(|&i| {
             let line = &page.lines[i];
-            let is_kept = words < kept;
-            words += page.slice(line.start, line.end).split_whitespace().count();
+            let is_kept = seen < kept;
+            seen += page.slice(line.start, line.end).split_whitespace().count();
             is_kept
         });
         confidence = 0.5;
@@ -355,10 +361,10 @@ fn bold(page: &Page, line: &Line) -> bool {
 }
 
 /// Adds the lines as text, paragraphs apart by an empty line.
-fn push_paragraphs(page: &Page, lines: &[usize], skip: usize, out: &mut String) {
+fn push_paragraphs(page: &Page, lines: &[usize], skip: usize, words: &Words, out: &mut String) {
     let mut paragraph: Vec<usize> = Vec::new();
     let flush = |paragraph: &mut Vec<usize>, out: &mut String| {
-        let text = joined(page, paragraph);
+        let text = joined(page, paragraph, words);
         paragraph.clear();
         if text.is_empty() {
             return;
@@ -426,7 +432,7 @@ fn unlabelled(first: &FirstPage<'_>, pages: &[Page], after: &[usize]) -> Option<
         skip: 0,
         heading: None,
     };
-    let mut found = read(pages, first.number, &start, MIN_LENGTH)?;
+    let mut found = read(pages, first.number, &start, MIN_LENGTH, &first.words)?;
     let next = found
         .lines
         .last()

@@ -683,6 +683,37 @@ fn years_by_the_surest_wording() {
     }
 }
 
+/// Before layout, lines still end in the hyphens that they are printed with.
+#[test]
+fn hyphens_at_line_ends() {
+    let mut lines = vec![
+        (100.0, 80.0, 18.0, "Open-source Software for Predic-"),
+        (100.0, 100.0, 18.0, "tion of Small-scale Self-"),
+        (100.0, 120.0, 18.0, "Organising Things"),
+        (100.0, 160.0, 11.0, "*Abstract"),
+        (100.0, 180.0, 10.0, "We seek differ-"),
+        (100.0, 192.0, 10.0, "ent uses of open-"),
+        (
+            100.0,
+            204.0,
+            10.0,
+            "source things, open to all, whatever the source of a prediction may be.",
+        ),
+        (100.0, 240.0, 11.0, "*Introduction"),
+    ];
+    prose(&mut lines, 100.0, 260.0, 10.0, 20);
+    let (metadata, _) = read(&[page(&lines)]);
+    assert_eq!(
+        metadata.title(),
+        Some("Open-source Software for Prediction of Small-scale Self-Organising Things")
+    );
+    let text = metadata.abstract_text.unwrap().value;
+    assert!(
+        text.starts_with("We seek different uses of open-source things"),
+        "{text}"
+    );
+}
+
 /// What the file says counts only where the page bears it out.
 #[test]
 fn statements_of_the_file() {
