@@ -29,7 +29,7 @@ mod tests;
 use std::ops::Range;
 
 use crate::extract::Info;
-use crate::{Metadata, Page};
+use crate::{Metadata, Page, Source};
 use first_page::FirstPage;
 
 /// Where the front matter stands: runs of lines of one page.
@@ -73,6 +73,7 @@ pub(crate) fn front(info: &Info, pages: &[Page]) -> (Metadata, Front) {
     if let Some(title) = &mut title
         && found.is_none()
         && author_lines.is_empty()
+        && title.field.source == Source::Layout
     {
         title.field.confidence = title.field.confidence.min(0.75);
     }

@@ -131,6 +131,9 @@ fn kind_at(text: &str) -> Option<String> {
 /// Bytes of the block that begins here, and what is wrong with it.
 fn extent(text: &str) -> (usize, Option<&'static str>) {
     let bytes = text.as_bytes();
+    let is_round = text
+        .find(['{', '('])
+        .is_some_and(|open| bytes[open] == b'(');
     let (mut depth, mut at) = (0_usize, 0);
     let mut deepest = 0;
     while at < bytes.len() {
@@ -151,13 +154,7 @@ fn extent(text: &str) -> (usize, Option<&'static str>) {
                     return (at + 1, fault);
                 }
             }
-            b')' if depth == 1
-                && text
-                    .find(['{', '('])
-                    .is_some_and(|open| bytes[open] == b'(') =>
-            {
-                return (at + 1, None);
-            }
+            b')' if depth == 1 && is_round => return (at + 1, None),
             b'\n' => {
                 // The next entry at the start of a line shows that this one was never closed.
                 let rest = text.get(at + 1..).unwrap_or("");

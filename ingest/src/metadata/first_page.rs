@@ -289,12 +289,19 @@ impl Words {
 
     /// True where the hyphen between the two parts of a word is only the line break's.
     fn is_hyphenation(&self, left: &str, right: &str) -> bool {
+        const PREFIXES: &[&str] = &[
+            "inter", "super", "under", "over", "trans", "multi", "micro", "hyper", "semi", "anti",
+            "counter", "electro", "photo", "hydro", "thermo", "psycho", "intro", "meta",
+        ];
+        let is_capital = left.starts_with(char::is_uppercase);
         let (left, right) = (left.to_lowercase(), right.to_lowercase());
+        // "Python-based": what has a capital of its own is rarely cut.
+        let is_name = is_capital && left.len() >= 4 && !PREFIXES.contains(&left.as_str());
         if self.has(&format!("{left}{right}")) {
             return true;
         }
         let is_compound = self.has(&format!("{left}-{right}"))
-            || left.chars().count() >= 3 && self.has(&left) && self.has(&right);
+            || left.chars().count() >= 3 && (self.has(&left) || is_name) && self.has(&right);
         !is_compound
     }
 }

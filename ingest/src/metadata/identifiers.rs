@@ -150,6 +150,8 @@ pub(crate) fn find_arxiv(text: &str) -> Option<String> {
         for lead in [".org", "/abs/", "/pdf/", ":", ".", "/", " "] {
             rest = rest.strip_prefix(lead).unwrap_or(rest);
         }
+        // Enough for the longest identifier, so that odd text is not searched over and over.
+        let rest = &rest[..rest.floor_char_boundary(40.min(rest.len()))];
         if let Some(id) = new_style(rest).or_else(|| old_style(rest)) {
             return Some(id);
         }

@@ -126,7 +126,8 @@ fn prepare(line: &str) -> String {
 }
 
 fn is_separator(c: char) -> bool {
-    const SEPARATORS: &str = ",;&·•|，、：+^=?!∗*†‡§¶⋆★✉#‖∥△◦○♣♠♥♦♢⊥⊕⊗⇤\u{20dd}¹²³⁴⁵⁶⁷⁸⁹⁰";
+    const SEPARATORS: &str =
+        ",;&·•|，、：+^=?!∗*†‡§¶⋆★✉#‖∥△◦○♣♠♥♦♢⊥⊕⊗⇤☯¤◇□■▪✝⁎✪◊⁺\u{20dd}¹²³⁴⁵⁶⁷⁸⁹⁰";
     c == MARK || c.is_ascii_digit() || !c.is_alphabetic() && SEPARATORS.contains(c)
 }
 

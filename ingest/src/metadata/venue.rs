@@ -150,6 +150,8 @@ fn proceedings(text: &str, with_next: &str) -> Option<String> {
     ]
     .iter()
     .filter_map(|stop| text.find(stop))
+    // The place follows what stands in parentheses.
+    .chain(text.find("),").map(|at| at + 1))
     .min()
     .unwrap_or(text.len());
     let name = clean(&text[..end])?;
@@ -345,7 +347,7 @@ mod tests {
             (
                 "31st Conference on Neural Things (NeurIPS 2017), Long Beach",
                 "",
-                "31st Conference on Neural Things (NeurIPS 2017), Long Beach",
+                "31st Conference on Neural Things (NeurIPS 2017)",
             ),
         ] {
             assert_eq!(venue(text, next).as_deref(), Some(name), "{text}");

@@ -63,6 +63,7 @@ fn published(lines: &[(String, String)]) -> Option<i32> {
         "date of publication",
         "date of current version",
         "first published",
+        "version posted",
     ];
     after(lines, WORDS)
 }
