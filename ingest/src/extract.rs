@@ -1,7 +1,7 @@
 //! PDF bytes to pages of text with geometry.
 //!
-//! Each page goes through the same steps: the content stream is interpreted and its glyphs
-//! collected ([`glyphs`]), glyphs are grouped into lines ([`lines`]), lines put into reading order
+//! Each page goes through the same steps: the content stream is interpreted ([`interpret`]) and its
+//! glyphs collected ([`glyphs`]), glyphs are grouped into lines ([`lines`]), lines put into reading order
 //! ([`columns`]) and joined to the page's text. [`pages`] hands out one page at a time, so that a
 //! caller in another process keeps what was read before a crash; [`read`] does all in this process.
 //!
@@ -10,9 +10,12 @@
 
 mod characters;
 mod columns;
+mod face;
 mod font;
 mod glyphs;
 mod info;
+mod interpret;
+mod layers;
 mod lines;
 mod tex_bitmap;
 
@@ -21,15 +24,16 @@ pub use info::Info;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use hayro_interpret::kurbo::{Affine, Rect as KurboRect};
-use hayro_interpret::{Context, InterpreterCache, interpret_page};
 use hayro_syntax::page::Page as PdfPage;
 use hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
+use kurbo::Affine;
 use serde::{Deserialize, Serialize};
 
-use crate::{Document, Error, Line, Page, Warning};
+use crate::{Document, Error, Font, Line, MarginKind, MarginLine, Page, Span, Warning};
 use columns::Gutter;
 use glyphs::Glyphs;
+use interpret::Interpreter;
+use lines::RawLine;
 
 /// Stack, in bytes, on which pages should be read: nested forms recurse deeply.
 pub const STACK_SIZE: usize = 64 << 20;
@@ -43,6 +47,19 @@ pub struct Start {
     pub info: Info,
 }
 
+/// What is drawn on a page, by number.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ink {
+    /// Glyphs other than spaces.
+    pub glyphs: u32,
+    /// Glyphs among them whose characters are not known.
+    pub unmapped: u32,
+    /// Images.
+    pub images: u32,
+    /// Painted paths and shadings.
+    pub paths: u32,
+}
+
 /// One page and what went wrong on it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ReadPage {
@@ -50,6 +67,9 @@ pub struct ReadPage {
     pub page: Page,
     /// At most a few.
     pub warnings: Vec<Warning>,
+    /// What is drawn on it.
+    #[serde(default)]
+    pub ink: Ink,
 }
 
 /// Reads a whole PDF in this process.
@@ -87,12 +107,11 @@ pub fn pages(
     on_page: &mut dyn FnMut(ReadPage) -> bool,
 ) -> Result<(), Error> {
     check_header(&bytes)?;
-    let pdf =
-        catch_unwind(|| open(bytes, password).map(tex_bitmap::named)).unwrap_or_else(|_| {
-            Err(Error::Damaged {
-                reason: "its structure can't be parsed".to_owned(),
-            })
-        })?;
+    let pdf = catch_unwind(|| open(bytes, password)).unwrap_or_else(|_| {
+        Err(Error::Damaged {
+            reason: "its structure can't be parsed".to_owned(),
+        })
+    })?;
     let count = u32::try_from(pdf.pages().len()).unwrap_or(u32::MAX);
     if count == 0 {
         return Err(Error::NoPages);
@@ -100,21 +119,17 @@ pub fn pages(
     let info = catch_unwind(AssertUnwindSafe(|| Info::read(&pdf))).unwrap_or_default();
     on_start(Start { pages: count, info });
 
-    let settings = font::settings();
-    let mut cache = InterpreterCache::new();
+    let mut interpreter = Interpreter::new(&pdf);
     for (page, number) in pdf.pages().iter().zip(1..) {
         let (width, height) = dimensions(page);
         let read = catch_unwind(AssertUnwindSafe(|| {
             let mut glyphs = Glyphs::new(width, height);
-            let transform = Affine::new(affine(page));
-            let bounds = KurboRect::new(0.0, 0.0, f64::from(width), f64::from(height));
-            let mut context = Context::new(transform, bounds, &cache, pdf.xref(), settings.clone());
-            interpret_page(page, &mut context, &mut glyphs);
-            lay_out(glyphs, number, width, height)
+            interpreter.read(page, Affine::new(affine(page)), &mut glyphs);
+            lay_out(glyphs, interpreter.fonts(), number, width, height)
         }));
         let read = read.unwrap_or_else(|_| {
-            // A lock that was held while panicking would make every later page panic.
-            cache = InterpreterCache::new();
+            // What was being changed while panicking may be half done.
+            interpreter = Interpreter::new(&pdf);
             unreadable(number, width, height)
         });
         if !on_page(read) {
@@ -189,7 +204,8 @@ fn affine(page: &PdfPage<'_>) -> [f64; 6] {
     transform.as_coeffs()
 }
 
-fn lay_out(mut glyphs: Glyphs, number: u32, width: f32, height: f32) -> ReadPage {
+fn lay_out(mut glyphs: Glyphs, fonts: &[Font], number: u32, width: f32, height: f32) -> ReadPage {
+    glyphs.drop_hidden();
     glyphs.compose_accents();
     let gutter = Gutter::find(&glyphs, width);
     let mut lines = lines::build(&glyphs, gutter.as_ref());
@@ -200,24 +216,28 @@ fn lay_out(mut glyphs: Glyphs, number: u32, width: f32, height: f32) -> ReadPage
         number,
         width,
         height,
-        text: String::new(),
-        lines: Vec::new(),
         ..Page::default()
     };
+    // Running heads and feet that the file itself marks. A producer that marks all is not believed.
+    let marked: usize = lines
+        .iter()
+        .filter(|line| line.is_artifact)
+        .map(|line| line.text.len())
+        .sum();
+    let total: usize = lines.iter().map(|line| line.text.len()).sum();
+    let are_believed = marked * 3 < total;
+    let mut used: Vec<u16> = Vec::new();
     for line in lines {
-        if !page.text.is_empty() {
-            page.text.push('\n');
+        if line.is_artifact && are_believed {
+            page.margins.push(margin(line, height));
+        } else {
+            push_line(&mut page, line, &mut used);
         }
-        let start = page.text.len();
-        page.text.push_str(&line.text);
-        page.lines.push(Line {
-            rect: line.rect,
-            start,
-            end: page.text.len(),
-            font_size: line.font_size,
-            spans: Vec::new(),
-        });
     }
+    page.fonts = used
+        .iter()
+        .map(|&font| fonts.get(usize::from(font)).cloned().unwrap_or_default())
+        .collect();
     let mut warnings = Vec::new();
     let mut warn = |code: &str, message: String| {
         warnings.push(Warning {
@@ -234,8 +254,8 @@ fn lay_out(mut glyphs: Glyphs, number: u32, width: f32, height: f32) -> ReadPage
             ),
         );
     }
-    let mapped = glyphs.glyphs.iter().filter(|glyph| !glyph.is_space).count();
-    if glyphs.unmapped >= 20 && glyphs.unmapped > mapped {
+    let ink = glyphs.ink;
+    if ink.unmapped >= 20 && ink.unmapped * 2 > ink.glyphs {
         warn(
             "garbled_text",
             format!(
@@ -243,7 +263,58 @@ fn lay_out(mut glyphs: Glyphs, number: u32, width: f32, height: f32) -> ReadPage
             ),
         );
     }
-    ReadPage { page, warnings }
+    ReadPage {
+        page,
+        warnings,
+        ink,
+    }
+}
+
+/// Adds a line; fonts are numbered anew, page by page, in order of appearance.
+fn push_line(page: &mut Page, line: RawLine, used: &mut Vec<u16>) {
+    if !page.text.is_empty() {
+        page.text.push('\n');
+    }
+    let start = page.text.len();
+    page.text.push_str(&line.text);
+    let spans = line.spans.into_iter().map(|span| {
+        let font = used
+            .iter()
+            .position(|&known| known == span.font)
+            .unwrap_or_else(|| {
+                used.push(span.font);
+                used.len() - 1
+            });
+        Span {
+            start: start + span.start,
+            end: start + span.end,
+            font: font as u16,
+            ..span
+        }
+    });
+    page.lines.push(Line {
+        rect: line.rect,
+        start,
+        end: page.text.len(),
+        font_size: line.font_size,
+        spans: spans.collect(),
+    });
+}
+
+fn margin(line: RawLine, height: f32) -> MarginLine {
+    let is_number = line.text.chars().all(|c| c.is_ascii_digit());
+    let kind = if is_number {
+        MarginKind::PageNumber
+    } else if line.rect.y0 < height / 2.0 {
+        MarginKind::Header
+    } else {
+        MarginKind::Footer
+    };
+    MarginLine {
+        kind,
+        text: line.text,
+        rect: line.rect,
+    }
 }
 
 fn unreadable(number: u32, width: f32, height: f32) -> ReadPage {
@@ -261,5 +332,6 @@ fn unreadable(number: u32, width: f32, height: f32) -> ReadPage {
             message: format!("page {number} is malformed and could not be read"),
             page: Some(number),
         }],
+        ink: Ink::default(),
     }
 }

@@ -70,8 +70,14 @@ fn join_page(page: &mut Page, words: &Vocabulary) {
                 text.push('\n');
             }
         }
-        page.lines[i].start = start;
-        page.lines[i].end = end;
+        let line = &mut page.lines[i];
+        for span in &mut line.spans {
+            span.start = (span.start + start - line.start).min(end);
+            span.end = (span.end + start - line.start).min(end);
+        }
+        line.spans.retain(|span| span.start < span.end);
+        line.start = start;
+        line.end = end;
     }
     debug_assert!(
         page.lines

@@ -72,6 +72,12 @@ pub struct Span {
     /// subscripts.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub rise: f32,
+    /// Left edge in points; lines that run upwards or downwards measure along their direction.
+    #[serde(default)]
+    pub x0: f32,
+    /// Right edge in points.
+    #[serde(default)]
+    pub x1: f32,
 }
 
 fn is_zero(value: &f32) -> bool {
@@ -104,7 +110,8 @@ pub struct Line {
     /// Size of most of the line's glyphs, in points.
     pub font_size: f32,
     /// The line's runs of one font, in order; together they are its bytes, less spaces between
-    /// them. Empty where the format has no fonts.
+    /// them. A wide gap, as between a table's cells, parts runs too. Empty where the format has no
+    /// fonts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub spans: Vec<Span>,
 }

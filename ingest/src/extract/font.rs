@@ -8,19 +8,17 @@
 
 use std::sync::Arc;
 
-use hayro_interpret::font::FontData;
-use hayro_interpret::{InterpreterSettings, RenderContent};
+use hayro_font::{CMapResolverFn, FontData, FontResolverFn};
 
-/// Interpreter settings for reading text: no annotations' appearances beyond what is printed on
-/// the page, no real stand-in fonts, the character maps that ship with the interpreter.
-pub(super) fn settings() -> InterpreterSettings {
+/// Stands in for every font that is not embedded.
+pub(super) fn resolver() -> FontResolverFn {
     let blank: FontData = Arc::new(blank_font());
-    InterpreterSettings {
-        font_resolver: Arc::new(move |_| Some((blank.clone(), 0))),
-        // Comments and form widgets are not the paper's text.
-        render_content: RenderContent::PAGE,
-        ..InterpreterSettings::default()
-    }
+    Arc::new(move |_| Some((blank.clone(), 0)))
+}
+
+/// The character maps that the PDF standard names (ISO 32000-1, 9.7.5.2).
+pub(super) fn character_maps() -> CMapResolverFn {
+    Arc::new(hayro_cmap::load_embedded)
 }
 
 /// A TrueType font with one empty glyph, 1000 units to the em, 0 wide.

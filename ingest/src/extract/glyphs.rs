@@ -1,19 +1,15 @@
-//! Collects the glyphs of a page as the interpreter draws them.
+//! The glyphs of a page, in points from its top left, each with its characters.
 //!
-//! The interpreter walks the content stream and calls a `Device`; this one keeps text only. It
-//! never asks an image, mask, shading or pattern for its content, and those are decoded lazily,
-//! so they cost next to nothing.
+//! What a person sees once is kept once: text drawn twice for boldness or shadow, text outside the
+//! page or its clip, and hidden text under visible text are left out.
 
 use std::collections::HashMap;
 
-use hayro_interpret::font::{Glyph as DrawnGlyph, GlyphRun, PositionedGlyph};
-use hayro_interpret::hayro_cmap::{BfString, WritingMode};
-use hayro_interpret::kurbo::{Affine, BezPath};
-use hayro_interpret::{
-    BlendMode, ClipPath, Device, DrawMode, DrawProps, Image, ImageDrawProps, SoftMask,
-};
+use kurbo::{Affine, Point, Rect};
 
-use super::characters::{combining, push_clean};
+use super::Ink;
+use super::characters::{combining, is_right_to_left};
+use super::face::{Face, Shown};
 
 /// Glyphs kept of one page. A dense page has under 20,000; past this it is an attack or a drawing.
 const MAX_GLYPHS: usize = 2_000_000;
@@ -35,8 +31,25 @@ pub(super) struct Glyph {
     /// Height of the em.
     pub(super) size: f32,
     pub(super) is_space: bool,
+    /// Its font, as [`super::interpret::Interpreter::fonts`] counts them.
+    pub(super) font: u16,
     /// Set with its column's centre line as baseline, as vertical Japanese is.
     pub(super) is_vertical: bool,
+    /// Drawn without ink, as text recognition lays words under a scan.
+    pub(super) is_invisible: bool,
+    /// Marked as a running head or foot.
+    pub(super) is_artifact: bool,
+}
+
+/// A glyph as the interpreter draws it.
+pub(super) struct Drawn<'d, 'a> {
+    /// From ems to points.
+    pub(super) transform: Affine,
+    pub(super) shown: &'d Shown,
+    pub(super) face: &'d Face<'a>,
+    pub(super) clip: Rect,
+    pub(super) is_invisible: bool,
+    pub(super) is_artifact: bool,
 }
 
 /// The glyphs of one page in the order in which they were drawn.
@@ -44,9 +57,9 @@ pub(super) struct Glyph {
 pub(super) struct Glyphs {
     pub(super) glyphs: Vec<Glyph>,
     pub(super) characters: String,
-    /// Glyphs for which no usable character is known.
-    pub(super) unmapped: usize,
-    /// True where [`MAX_GLYPHS`] was reached.
+    /// What was drawn, whether kept or not.
+    pub(super) ink: Ink,
+    /// True where [`MAX_GLYPHS`] or a limit of the interpreter was reached.
     pub(super) is_cut: bool,
     width: f32,
     height: f32,
@@ -63,6 +76,16 @@ impl Glyphs {
         }
     }
 
+    /// Width and height of the page.
+    pub(super) fn bounds(&self) -> (f32, f32) {
+        (self.width, self.height)
+    }
+
+    /// Number of glyphs so far.
+    pub(super) fn len(&self) -> usize {
+        self.glyphs.len()
+    }
+
     /// The characters of a glyph.
     pub(super) fn text(&self, glyph: &Glyph) -> &str {
         self.characters
@@ -70,49 +93,42 @@ impl Glyphs {
             .unwrap_or("")
     }
 
-    fn push(&mut self, drawn: &PositionedGlyph<'_>, run: Affine, scale: f64, vertical: bool) {
+    /// Adds a glyph, unless it can't be seen.
+    pub(super) fn push(&mut self, drawn: &Drawn<'_, '_>) {
         if self.glyphs.len() >= MAX_GLYPHS {
             self.is_cut = true;
             return;
         }
-        let [a, b, c, d, x, y] = (run * drawn.transform()).as_coeffs();
+        let shown = drawn.shown;
+        let origin = drawn.transform * shown.displacement.to_point();
+        let [a, b, c, d, _, _] = drawn.transform.as_coeffs();
         let length = a.hypot(b);
-        if !(length > 0.0 && x.is_finite() && y.is_finite()) {
+        if !(length > 0.0 && origin.x.is_finite() && origin.y.is_finite()) {
             return;
         }
-        // The em's height is the glyph's y axis less what slants along the baseline.
-        let size = ((a * d - b * c).abs() / length * 1000.0 * scale) as f32;
-        if !(0.3..4000.0).contains(&size) {
-            self.unmapped += usize::from(drawn.as_unicode().is_none());
+        // The em's height is the em's y axis less what slants along the baseline.
+        let size = ((a * d - b * c).abs() / length * drawn.face.scale) as f32;
+        let is_readable = (0.3..4000.0).contains(&size);
+        // What is seen is the letter's middle, about a third of an em above the baseline.
+        let half = (shown.advance.x / 2.0).clamp(0.0, 1.0);
+        let middle = Point::new(origin.x + half * a + 0.3 * c, origin.y + half * b + 0.3 * d);
+        let reach = 0.5 * f64::from(size);
+        if is_readable && !drawn.clip.inflate(reach, reach).contains(middle) {
             return;
         }
-        // Text outside the crop box is not displayed.
-        if x < -1.0
-            || y < -1.0
-            || x > f64::from(self.width) + 1.0
-            || y > f64::from(self.height) + 1.0
-        {
+        self.ink.glyphs += u32::from(shown.is_ink || shown.text.is_empty());
+        self.ink.unmapped += u32::from(shown.text.is_empty());
+        if shown.text.is_empty() || !is_readable {
             return;
         }
-        let start = self.characters.len() as u32;
-        let is_ink = self.push_characters(drawn);
-        let end = self.characters.len() as u32;
-        if start == end {
-            self.unmapped += 1;
-            return;
-        }
-        let advance_em = match &**drawn {
-            DrawnGlyph::Outline(glyph) => glyph.advance_width(),
-            DrawnGlyph::Type3(glyph) => glyph.advance_width(),
-        };
+        let (mut x, mut y) = (origin.x, origin.y);
         let mut angle = b.atan2(a).to_degrees();
-        let mut advance = advance_em.map_or(0.0, |units| f64::from(units) * length) as f32;
-        let (mut x, mut y) = (x, y);
-        if vertical {
+        let mut advance = (shown.advance.x * length) as f32;
+        if drawn.face.is_vertical {
             // The drawn origin is the horizontal one, at the left of the baseline; the column's
             // centre line is half an em right of it, the cell's top about 0.88 em above it.
-            x += a * 500.0 + c * 880.0;
-            y += b * 500.0 + d * 880.0;
+            x += a * 0.5 + c * 0.88;
+            y += b * 0.5 + d * 0.88;
             angle += 90.0;
             advance = size;
         }
@@ -121,48 +137,84 @@ impl Glyphs {
         }
         // Some writers give every hyphen the code of the soft one. What is drawn is a hyphen; what
         // takes no room is a place to break at, and invisible.
-        if &self.characters[start as usize..] == "\u{ad}" {
-            self.characters.truncate(start as usize);
-            if advance < 0.05 * size {
-                return;
-            }
-            self.characters.push('-');
-        }
-        let end = self.characters.len() as u32;
+        let text = match shown.text.as_str() {
+            "\u{ad}" if advance < 0.05 * size => return,
+            "\u{ad}" => "-",
+            text => text,
+        };
+        let start = self.characters.len() as u32;
+        self.characters.push_str(text);
         let angle = snap(angle);
         let (sin, cos) = sin_cos(angle);
         let glyph = Glyph {
             start,
-            end,
+            end: self.characters.len() as u32,
             angle,
             along: x as f32 * cos + y as f32 * sin,
             across: y as f32 * cos - x as f32 * sin,
             advance: advance.min(4.0 * size.max(1.0)),
             size,
-            is_space: !is_ink,
-            is_vertical: vertical,
+            is_space: !shown.is_ink,
+            font: drawn.face.index,
+            is_vertical: drawn.face.is_vertical,
+            is_invisible: drawn.is_invisible,
+            is_artifact: drawn.is_artifact,
         };
-        if is_ink && self.is_overprint(&glyph, x as f32, y as f32) {
+        if shown.is_ink && self.is_overprint(&glyph, x as f32, y as f32) {
             self.characters.truncate(start as usize);
             return;
         }
         self.glyphs.push(glyph);
     }
 
-    /// Appends the glyph's characters; true where any of them is more than space.
-    fn push_characters(&mut self, drawn: &PositionedGlyph<'_>) -> bool {
-        let mut is_ink = false;
-        match drawn.as_unicode() {
-            Some(BfString::Char(c)) => is_ink = push_clean(c, &mut self.characters),
-            Some(BfString::String(string)) => {
-                // No font needs more for a glyph; a hostile one could repeat a megabyte.
-                for c in string.chars().take(32) {
-                    is_ink |= push_clean(c, &mut self.characters);
-                }
-            }
-            None => {}
+    /// Lets the glyphs from `first` on stand for `text`, as `/ActualText` says they do.
+    ///
+    /// Only for a few glyphs on one baseline: a ligature, a broken word, a letter with its accent.
+    /// Whole paragraphs so marked are read from their glyphs, which have places.
+    pub(super) fn replace(&mut self, first: usize, text: &str) {
+        let glyphs = self.glyphs.get(first..).unwrap_or(&[]);
+        let (Some(&head), Some(&last)) = (glyphs.first(), glyphs.last()) else {
+            return;
+        };
+        let is_level = |glyph: &Glyph| {
+            glyph.angle == head.angle && (glyph.across - head.across).abs() < 0.6 * head.size
+        };
+        let shown: String = glyphs.iter().map(|glyph| self.text(glyph)).collect();
+        let is_hyphen = |text: &str| matches!(text, "-" | "\u{2010}" | "\u{ad}");
+        let has_rtl = |text: &str| text.chars().any(is_right_to_left);
+        // Right to left, producers disagree on whether it is in the order of reading or of drawing.
+        if glyphs.len() > 40
+            || has_rtl(text)
+            || has_rtl(&shown)
+            || text.chars().count() > 80
+            || shown.trim() == text
+            || shown.trim().is_empty()
+            || is_hyphen(text)
+            || is_hyphen(shown.trim())
+            || !glyphs.iter().all(is_level)
+        {
+            return;
         }
-        is_ink
+        let start = self.characters.len() as u32;
+        self.characters.push_str(text);
+        let merged = Glyph {
+            start,
+            end: self.characters.len() as u32,
+            advance: (last.along + last.advance - head.along).max(0.0),
+            is_space: false,
+            ..head
+        };
+        self.glyphs.truncate(first);
+        self.glyphs.push(merged);
+    }
+
+    /// Leaves out hidden text under visible text; a scan's hidden text is all that it has.
+    pub(super) fn drop_hidden(&mut self) {
+        let hidden = self.glyphs.iter().filter(|g| g.is_invisible).count();
+        let visible = self.glyphs.len() - hidden;
+        if hidden > 0 && visible >= hidden && self.ink.images == 0 {
+            self.glyphs.retain(|glyph| !glyph.is_invisible);
+        }
     }
 
     /// True where the same characters were already drawn at this place: bold by drawing twice,
@@ -178,7 +230,9 @@ impl Glyphs {
                 };
                 // A crowded cell is a drawing; comparing all pairs there would be quadratic.
                 for &other in others.iter().rev().take(24) {
-                    let other = &self.glyphs[other as usize];
+                    let Some(other) = self.glyphs.get(other as usize) else {
+                        continue;
+                    };
                     let is_same_place = other.angle == glyph.angle
                         && (other.along - glyph.along).abs() < radius
                         && (other.across - glyph.across).abs() < radius;
@@ -272,56 +326,6 @@ pub(super) fn sin_cos(angle: i16) -> (f32, f32) {
         270 => (-1.0, 0.0),
         _ => f32::from(angle).to_radians().sin_cos(),
     }
-}
-
-/// How much taller than its nominal size a Type 3 font's em is.
-///
-/// Such fonts (bitmaps out of old TeX) choose their own units, so the nominal size can be off by
-/// a factor of hundreds; the widths of the letters shown tell the true one.
-fn type3_scale(glyphs: &[PositionedGlyph<'_>]) -> f64 {
-    let (mut drawn, mut expected) = (0.0, 0.0);
-    for glyph in glyphs {
-        let DrawnGlyph::Type3(type3) = &**glyph else {
-            return 1.0;
-        };
-        let (Some(BfString::Char(c)), Some(advance)) = (glyph.as_unicode(), type3.advance_width())
-        else {
-            continue;
-        };
-        drawn += f64::from(advance) / 1000.0;
-        expected += match c {
-            'i' | 'j' | 'l' | '.' | ',' | ';' | ':' | '\'' => 0.28,
-            'f' | 't' | 'r' | 's' | '(' | ')' | '-' => 0.38,
-            'm' | 'w' | 'M' | 'W' => 0.83,
-            'A'..='Z' => 0.69,
-            _ => 0.5,
-        };
-    }
-    let scale = drawn / expected;
-    if !scale.is_finite() || scale <= 0.0 || (0.6..1.6).contains(&scale) {
-        1.0
-    } else {
-        scale
-    }
-}
-
-impl<'a> Device<'a> for Glyphs {
-    fn draw_glyph_run(&mut self, run: &GlyphRun<'_, 'a>, props: DrawProps<'a>, _: &DrawMode) {
-        let scale = type3_scale(run.glyphs());
-        let is_vertical = run.writing_mode() == WritingMode::Vertical;
-        for glyph in run.glyphs() {
-            self.push(glyph, props.transform, scale, is_vertical);
-        }
-    }
-
-    fn draw_path(&mut self, _: &BezPath, _: DrawProps<'a>, _: &DrawMode) {}
-    fn push_clip_path(&mut self, _: &ClipPath) {}
-    fn push_clip_rect(&mut self, _: &hayro_interpret::kurbo::Rect) {}
-    fn draw_rect(&mut self, _: &hayro_interpret::kurbo::Rect, _: DrawProps<'a>, _: &DrawMode) {}
-    fn push_transparency_group(&mut self, _: f32, _: Option<SoftMask<'a>>, _: BlendMode) {}
-    fn draw_image(&mut self, _: Image<'a, '_>, _: ImageDrawProps<'a>) {}
-    fn pop_clip(&mut self) {}
-    fn pop_transparency_group(&mut self) {}
 }
 
 #[cfg(test)]

@@ -137,7 +137,7 @@ fn unescape(text: &str) -> String {
 }
 
 /// A PDF text string: UTF-16 or UTF-8 with a mark, else PDFDocEncoding (ISO 32000-1, 7.9.2.2).
-fn text_string(bytes: &[u8]) -> Option<String> {
+pub(super) fn text_string(bytes: &[u8]) -> Option<String> {
     let utf16 = |read: fn([u8; 2]) -> u16| {
         let units: Vec<u16> = bytes[2..]
             .as_chunks::<2>()

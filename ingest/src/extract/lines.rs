@@ -11,7 +11,7 @@ use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 use super::characters::{is_cjk, is_right_to_left};
 use super::columns::Gutter;
 use super::glyphs::{Glyph, Glyphs, sin_cos};
-use crate::Rect;
+use crate::{Rect, Span};
 
 /// A gap this wide, in ems, is a space.
 const WORD_GAP: f32 = 0.115;
@@ -30,6 +30,10 @@ pub(super) struct RawLine {
     pub(super) font_size: f32,
     /// Direction of writing in degrees, 0 for ordinary lines.
     pub(super) angle: i16,
+    /// Runs of one font, in bytes of `text`.
+    pub(super) spans: Vec<Span>,
+    /// Marked by the file as a running head or foot.
+    pub(super) is_artifact: bool,
 }
 
 /// Glyphs that stand on one baseline without a large gap.
@@ -216,7 +220,7 @@ fn line(page: &Glyphs, mut pieces: Vec<Segment>) -> Option<RawLine> {
         glyphs.sort_by(|a, b| a.along.total_cmp(&b.along));
         into_logical_order(page, &mut glyphs);
     }
-    let text = text(page, &glyphs, is_rtl);
+    let (text, spans) = text(page, &glyphs, is_rtl, whole.baseline);
     if text.is_empty() {
         return None;
     }
@@ -226,6 +230,8 @@ fn line(page: &Glyphs, mut pieces: Vec<Segment>) -> Option<RawLine> {
         rect: bounds(inked()),
         font_size: usual_size(inked()),
         angle: whole.angle,
+        spans,
+        is_artifact: inked().all(|glyph| glyph.is_artifact),
     })
 }
 
@@ -259,10 +265,11 @@ fn into_logical_order(page: &Glyphs, glyphs: &mut [&Glyph]) {
     }
 }
 
-/// The glyphs' characters with a space at each word gap, in Unicode's composed form.
-fn text(page: &Glyphs, glyphs: &[&Glyph], is_rtl: bool) -> String {
+/// The glyphs' characters with a space at each word gap, in Unicode's composed form, and the runs
+/// of one font in them. A wide gap, as between a table's cells, ends a run too.
+fn text(page: &Glyphs, glyphs: &[&Glyph], is_rtl: bool, baseline: f32) -> (String, Vec<Span>) {
     let threshold = WORD_GAP + letter_spacing(glyphs);
-    let mut out = String::new();
+    let mut out = Runs::default();
     let mut last: Option<&Glyph> = None;
     let mut pending = false;
     for &glyph in glyphs {
@@ -272,12 +279,14 @@ fn text(page: &Glyphs, glyphs: &[&Glyph], is_rtl: bool) -> String {
             continue;
         }
         let characters = page.text(glyph);
+        let mut is_wide = false;
         if let Some(last) = last {
             let gap = gap(last, glyph).max(if is_rtl { gap(glyph, last) } else { f32::MIN });
             let em = last.size.max(glyph.size);
             let is_gap = gap > threshold * em;
-            let beside_cjk = out.chars().next_back().is_some_and(is_cjk)
-                && characters.chars().next().is_some_and(is_cjk);
+            is_wide = gap > SEGMENT_GAP * em;
+            let beside_cjk =
+                out.last().is_some_and(is_cjk) && characters.chars().next().is_some_and(is_cjk);
             // Ideographs are set on a grid, so that small gaps between them are no spaces.
             pending = if beside_cjk {
                 gap > 0.8 * em
@@ -285,22 +294,99 @@ fn text(page: &Glyphs, glyphs: &[&Glyph], is_rtl: bool) -> String {
                 pending || is_gap
             };
         }
-        if pending && !out.is_empty() && !out.ends_with(' ') {
-            out.push(' ');
+        if pending {
+            out.push_space();
         }
         pending = false;
-        out.push_str(characters);
+        let rise = baseline - glyph.across;
+        out.push(
+            characters,
+            glyph,
+            if rise.abs() > 0.08 * glyph.size {
+                rise
+            } else {
+                0.0
+            },
+            is_wide,
+        );
         last = Some(glyph);
     }
-    // Spaces also come inside a glyph's characters.
-    let out = if out.contains("  ") || out.starts_with(' ') || out.ends_with(' ') {
-        out.split_ascii_whitespace().collect::<Vec<_>>().join(" ")
-    } else {
-        out
-    };
-    match is_nfc_quick(out.chars()) {
-        IsNormalized::Yes => out,
-        _ => out.nfc().collect(),
+    out.finish()
+}
+
+/// A line's text while it is put together, run by run.
+#[derive(Default)]
+struct Runs {
+    text: String,
+    spans: Vec<Span>,
+}
+
+impl Runs {
+    fn last(&self) -> Option<char> {
+        self.text.chars().next_back()
+    }
+
+    fn push_space(&mut self) {
+        if !self.text.is_empty() && !self.text.ends_with(' ') {
+            self.text.push(' ');
+        }
+    }
+
+    fn push(&mut self, characters: &str, glyph: &Glyph, rise: f32, is_apart: bool) {
+        let (x0, x1) = (glyph.along, glyph.along + glyph.advance);
+        let continues = self.spans.last().is_some_and(|span| {
+            !is_apart
+                && span.font == glyph.font
+                && (span.size - glyph.size).abs() < 0.05 * glyph.size
+                && (span.rise - rise).abs() < 0.1 * glyph.size
+        });
+        if !continues {
+            self.compose();
+            let start = self.text.len();
+            self.spans.push(Span {
+                start,
+                end: start,
+                font: glyph.font,
+                size: (glyph.size * 100.0).round() / 100.0,
+                rise: (rise * 100.0).round() / 100.0,
+                x0,
+                x1,
+            });
+        }
+        // Spaces also come inside a glyph's characters.
+        for c in characters.chars() {
+            if c != ' ' {
+                self.text.push(c);
+            } else if !self.text.is_empty() && !self.text.ends_with(' ') {
+                self.text.push(' ');
+            }
+        }
+        if let Some(span) = self.spans.last_mut() {
+            span.end = self.text.len();
+            span.x0 = span.x0.min(x0);
+            span.x1 = span.x1.max(x1);
+        }
+    }
+
+    /// Brings the last run into composed form.
+    fn compose(&mut self) {
+        let Some(span) = self.spans.last_mut() else {
+            return;
+        };
+        let run = &self.text[span.start..];
+        if is_nfc_quick(run.chars()) != IsNormalized::Yes {
+            let composed: String = run.nfc().collect();
+            self.text.truncate(span.start);
+            self.text.push_str(&composed);
+        }
+        span.end = span.start + self.text[span.start..].trim_end().len();
+    }
+
+    fn finish(mut self) -> (String, Vec<Span>) {
+        self.compose();
+        self.text.truncate(self.text.trim_end().len());
+        self.spans.retain(|span| span.start < span.end);
+        (self.text, self.spans)
     }
 }
 

@@ -3,154 +3,174 @@
 //! dvips and its kin made a Type 3 font of bitmaps out of each TeX font. Such a font has no
 //! ToUnicode table, and its glyphs are named after their place in TeX's encoding (`/12`, `/#0c`,
 //! `/,`), which no glyph list knows; papers of the 1990s then read as nothing at all or lose
-//! digits, stops and ligatures. The interpreter does not tell which font a glyph is from, so the
-//! remedy is to write the missing ToUnicode tables into a copy of the file and read that.
-//! TeX's text encoding: OT1, <https://www.ctan.org/tex-archive/macros/latex/base>.
+//! digits, stops and ligatures. TeX's text encoding: OT1,
+//! <https://www.ctan.org/tex-archive/macros/latex/base>.
 
-use std::fmt::Write;
-use std::panic::catch_unwind;
+use std::collections::HashMap;
 
 use hayro_syntax::Pdf;
-use hayro_syntax::object::{Array, Dict, Name, Object as PdfObject};
-use lopdf::{Dictionary, Document, Object, ObjectId, Stream};
-
-/// Files above this size in bytes are left alone: the copy would need several times the memory.
-const MAX_FILE: usize = 64 << 20;
+use hayro_syntax::object::{Array, Dict, Name, Object};
 
 /// Codes of a font and the names of their glyphs.
 type Names = Vec<(u8, Vec<u8>)>;
 
-/// The same file with ToUnicode tables in TeX's bitmap fonts, or as it was where it has none.
-pub(super) fn named(pdf: Pdf) -> Pdf {
-    let bytes = pdf.data().as_ref();
-    if bytes.len() > MAX_FILE || !has_bitmap_font(&pdf) {
-        return pdf;
-    }
-    // Whatever goes wrong here, the file as it was is still worth reading.
-    let pages = pdf.pages().len();
-    let rewritten = catch_unwind(|| rewrite(bytes))
-        .ok()
-        .flatten()
-        .and_then(|bytes| Pdf::new(bytes).ok());
-    rewritten
-        .filter(|rewritten| rewritten.pages().len() == pages)
-        .unwrap_or(pdf)
+/// True where a Type 3 font's glyphs are named after places. Others, such as those of plotting
+/// libraries, name their glyphs properly. A ToUnicode table, which some converters make of what
+/// they know, is believed unless all names are TeX's.
+pub(super) fn is_tex(font: &Dict<'_>) -> bool {
+    let names = differences(font);
+    let is_tex_name =
+        |name: &[u8]| is_place(name) || matches!(name, [byte] if byte.is_ascii_alphabetic());
+    names.iter().any(|(_, name)| is_place(name))
+        && (!font.contains_key("ToUnicode") || names.iter().all(|(_, name)| is_tex_name(name)))
 }
 
-/// True where a page uses a Type 3 font with glyphs named after places. Others, such as those of
-/// plotting libraries, name their glyphs properly and need no copy.
-fn has_bitmap_font(pdf: &Pdf) -> bool {
+/// True where the document's bitmap fonts name places in decimal: "/5" is the digit in one
+/// producer's fonts and place 5 in another's, whose names then go on to "/12".
+pub(super) fn has_decimal_names(pdf: &Pdf) -> bool {
     pdf.pages().iter().any(|page| {
         let fonts = &page.resources().fonts;
         fonts
             .keys()
             .filter_map(|key| fonts.get::<Dict<'_>>(key))
-            .any(|font| {
-                let is_type3 = font
-                    .get::<Name<'_>>("Subtype")
-                    .is_some_and(|name| name.as_str() == "Type3");
-                is_type3
-                    && font
-                        .get::<Dict<'_>>("Encoding")
-                        .and_then(|encoding| encoding.get::<Array<'_>>("Differences"))
-                        .is_some_and(|names| {
-                            names
-                                .iter::<PdfObject<'_>>()
-                                .filter_map(PdfObject::into_name)
-                                .any(|name| is_place(name.as_ref()))
-                        })
+            .filter(|font| {
+                font.get::<Name<'_>>("Subtype")
+                    .is_some_and(|name| name.as_ref() == b"Type3")
             })
+            .flat_map(|font| differences(&font))
+            .any(|(_, name)| name.len() > 1 && name.iter().all(u8::is_ascii_digit))
     })
 }
 
-fn rewrite(bytes: &[u8]) -> Option<Vec<u8>> {
-    let mut document = Document::load_mem(bytes).ok()?;
-    if document.is_encrypted() {
-        return None;
-    }
-    let fonts: Vec<(ObjectId, Names)> = document
-        .objects
-        .iter()
-        .filter_map(|(id, object)| Some((*id, differences(&document, object.as_dict().ok()?)?)))
+/// The characters of a bitmap font's codes, as far as their names tell.
+pub(super) fn characters(font: &Dict<'_>, is_decimal: bool) -> HashMap<u8, String> {
+    let places: Vec<(u8, u8)> = differences(font)
+        .into_iter()
+        .filter_map(|(code, name)| {
+            let place = match name.as_slice() {
+                [letter] if letter.is_ascii_alphabetic() => Some(*letter),
+                name => place(name, is_decimal),
+            };
+            Some((code, place?))
+        })
         .collect();
-    // "/5" is the digit in one producer's fonts and place 5 in another's, whose names then go on to "/12".
-    let is_decimal = fonts
-        .iter()
-        .flat_map(|(_, names)| names)
-        .any(|(_, name)| name.len() > 1 && name.iter().all(u8::is_ascii_digit));
-    let mut count = 0;
-    for (id, names) in fonts {
-        let Some(map) = to_unicode(&names, is_decimal) else {
-            continue;
-        };
-        let stream = document.add_object(Stream::new(Dictionary::new(), map.into_bytes()));
-        if let Some(Object::Dictionary(font)) = document.objects.get_mut(&id) {
-            font.set("ToUnicode", stream);
-            count += 1;
-        }
-    }
-    let mut out = Vec::new();
-    (count > 0 && document.save_to(&mut out).is_ok()).then_some(out)
+    let encoding = Encoding::of(&places);
+    places
+        .into_iter()
+        .filter_map(|(code, place)| Some((code, encoding.text(place)?)))
+        .collect()
 }
 
-/// Code and name of each glyph of a Type 3 font that needs a ToUnicode table. Where it has one,
-/// which some converters make of what they know, it is replaced only if all names are TeX's.
-fn differences(document: &Document, font: &Dictionary) -> Option<Names> {
-    if font.get(b"Subtype").ok()?.as_name().ok()? != b"Type3" {
-        return None;
+/// Which of TeX's encodings a font is in. Bitmap fonts have no names, so what they hold tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Encoding {
+    /// OT1, running text.
+    Text,
+    /// OML, letters in formulas.
+    Letters,
+    /// OMS, symbols in formulas.
+    Symbols,
+}
+
+impl Encoding {
+    fn of(places: &[(u8, u8)]) -> Self {
+        let has = |range: &[u8]| places.iter().any(|(_, place)| range.contains(place));
+        let lower: Vec<u8> = places
+            .iter()
+            .map(|(_, place)| *place)
+            .filter(u8::is_ascii_lowercase)
+            .collect();
+        // Fences and arrows stand at these letters; no word does without the others.
+        let are_fences = lower.iter().all(|letter| b"bcdefghijknp".contains(letter));
+        let has_letters = places.iter().any(|(_, place)| place.is_ascii_alphabetic());
+        let is_symbols = are_fences
+            && (has(b"f") && has(b"g")
+                || has(&[0, 1, 2, 3, 5, 6, 7])
+                || !has_letters && has(b"\x14\x15\x18\x19\x21\x29\x31\x32"));
+        // Running text has stops and hyphens at places that formulas leave empty, and an o, which
+        // formulas avoid.
+        let has_words = [b'e', b'o', b't']
+            .iter()
+            .all(|letter| lower.contains(letter));
+        let is_text = has(b",.-") || has_words || (lower.len() >= 12 && !has(b":;"));
+        if is_symbols && !has(b",.-") {
+            Encoding::Symbols
+        } else if is_text {
+            Encoding::Text
+        } else {
+            Encoding::Letters
+        }
     }
-    let (_, encoding) = document.dereference(font.get(b"Encoding").ok()?).ok()?;
-    let (_, list) = document
-        .dereference(encoding.as_dict().ok()?.get(b"Differences").ok()?)
-        .ok()?;
+
+    fn text(self, place: u8) -> Option<String> {
+        let c = match self {
+            Encoding::Text => return tex_text(place),
+            Encoding::Letters => match place {
+                0x0b..=0x21 => "αβγδϵζηθικλμνξπρστυϕχψω"
+                    .chars()
+                    .nth(usize::from(place - 0x0b))?,
+                0x22..=0x27 => "εϑϖϱςφ".chars().nth(usize::from(place - 0x22))?,
+                0x3a => '.',
+                0x3b => ',',
+                0x3d => '/',
+                0x3c | 0x3e | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => char::from(place),
+                0x40 => '∂',
+                0x60 => 'ℓ',
+                _ => return tex_text(place),
+            },
+            Encoding::Symbols => match place {
+                0x00..=0x0f => "−·×∗÷⋄±∓⊕⊖⊗⊘⊙○◦•".chars().nth(usize::from(place))?,
+                0x10..=0x1f => "≍≡⊆⊇≤≥⪯⪰∼≈⊂⊃≪≫≺≻".chars().nth(usize::from(place - 0x10))?,
+                0x20..=0x2f => "←→↑↓↔↗↘≃⇐⇒⇑⇓⇔↖↙∝".chars().nth(usize::from(place - 0x20))?,
+                0x30 => '′',
+                0x31 => '∞',
+                0x32 => '∈',
+                0x33 => '∋',
+                0x38 => '∀',
+                0x39 => '∃',
+                0x3a => '¬',
+                0x3b => '∅',
+                b'A'..=b'Z' => char::from(place),
+                0x5b..=0x5f => "∪∩⊎∧∨".chars().nth(usize::from(place - 0x5b))?,
+                0x60 => '⊢',
+                0x62..=0x6b => "⌊⌋⌈⌉{}⟨⟩|∥".chars().nth(usize::from(place - 0x62))?,
+                0x6e => '\\',
+                0x70 => '√',
+                _ => return None,
+            },
+        };
+        Some(c.to_string())
+    }
+}
+
+/// Code and name of each glyph that the font's encoding lists.
+fn differences(font: &Dict<'_>) -> Names {
+    let list = font
+        .get::<Dict<'_>>("Encoding")
+        .and_then(|encoding| encoding.get::<Array<'_>>("Differences"));
     let mut names = Vec::new();
     let mut code = 0u8;
-    for item in list.as_array().ok()? {
+    for item in list.iter().flat_map(|list| list.iter::<Object<'_>>()) {
         match item {
-            Object::Integer(start) => code = u8::try_from(*start).ok()?,
+            Object::Number(start) => match u8::try_from(start.as_i64()) {
+                Ok(start) => code = start,
+                Err(_) => break,
+            },
             Object::Name(name) => {
-                names.push((code, name.clone()));
+                names.push((code, name.as_ref().to_vec()));
                 code = code.wrapping_add(1);
+                if names.len() > 1_000 {
+                    break;
+                }
             }
             _ => {}
         }
     }
-    let is_tex =
-        |name: &[u8]| is_place(name) || matches!(name, [byte] if byte.is_ascii_alphabetic());
-    (!font.has(b"ToUnicode") || names.iter().all(|(_, name)| is_tex(name))).then_some(names)
+    names
 }
 
 fn is_place(name: &[u8]) -> bool {
     place(name, false).or_else(|| place(name, true)).is_some()
-}
-
-/// A ToUnicode table (ISO 32000-1, 9.10.3) for the names that are places in TeX's encoding.
-fn to_unicode(names: &[(u8, Vec<u8>)], is_decimal: bool) -> Option<String> {
-    let mut entries = String::new();
-    let mut count = 0;
-    for (code, name) in names {
-        // Letters too, as the table may replace one that had them.
-        let place = match name.as_slice() {
-            [letter] if letter.is_ascii_alphabetic() => Some(*letter),
-            name => place(name, is_decimal),
-        };
-        let Some(text) = place.and_then(tex_text) else {
-            continue;
-        };
-        let _ = write!(entries, "<{code:02x}> <");
-        for unit in text.encode_utf16() {
-            let _ = write!(entries, "{unit:04x}");
-        }
-        entries.push_str(">\n");
-        count += 1;
-    }
-    (count > 0).then(|| {
-        format!(
-            "/CIDInit /ProcSet findresource begin\n12 dict begin\nbegincmap\n/CMapName /T def\n/CMapType 2 def\n\
-             1 begincodespacerange\n<00> <ff>\nendcodespacerange\n{count} beginbfchar\n{entries}endbfchar\n\
-             endcmap\nend\nend\n"
-        )
-    })
 }
 
 /// The place in TeX's encoding that a glyph's name stands for.
@@ -197,6 +217,29 @@ fn tex_text(place: u8) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_font_holds_tells_its_encoding() {
+        let of = |places: &[u8]| {
+            Encoding::of(
+                &places
+                    .iter()
+                    .map(|&place| (place, place))
+                    .collect::<Vec<_>>(),
+            )
+        };
+        assert_eq!(
+            of(b"\x0c'(),-.0123ABCabcdefghijklmnopqrstuvwxyz"),
+            Encoding::Text
+        );
+        assert_eq!(of(b"\x0b\x0c:;ABEabcdefijkmnxy"), Encoding::Letters);
+        assert_eq!(of(b"fg"), Encoding::Symbols);
+        assert_eq!(of(b"\x03\x14!)26:[^`defghijn"), Encoding::Symbols);
+        assert_eq!(of(b"\x0cabcdefghilmnopqrstuvxyz"), Encoding::Text);
+        assert_eq!(Encoding::Letters.text(0x0b).as_deref(), Some("α"));
+        assert_eq!(Encoding::Letters.text(b':').as_deref(), Some("."));
+        assert_eq!(Encoding::Symbols.text(b'f').as_deref(), Some("{"));
+    }
 
     #[test]
     fn names_are_places() {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::Limits;
 use super::protocol::{Message, Request};
-use crate::extract::{ReadPage, Start};
+use crate::extract::{Ink, ReadPage, Start};
 use crate::{Document, Error, Line, Page, Warning};
 
 /// How often cancellation and the deadline are looked at while nothing arrives.
@@ -285,7 +285,20 @@ impl Reading {
                     line.rect.y1,
                     line.font_size,
                 ];
+                let mut at = line.start;
+                let are_spans_good = line.spans.iter().all(|span| {
+                    let is_good = at <= span.start
+                        && span.end <= line.end
+                        && page.text.get(span.start..span.end).is_some()
+                        && usize::from(span.font) < page.fonts.len()
+                        && [span.size, span.rise, span.x0, span.x1]
+                            .iter()
+                            .all(|value| value.is_finite());
+                    at = span.end;
+                    is_good
+                });
                 let is_good = last <= line.start
+                    && are_spans_good
                     && page.text.get(line.start..line.end).is_some()
                     && rect.iter().all(|value| value.is_finite());
                 last = line.end;
@@ -334,7 +347,11 @@ impl Reading {
                 ..Page::default()
             };
             let warnings = Vec::new();
-            self.pages.push(ReadPage { page, warnings });
+            self.pages.push(ReadPage {
+                page,
+                warnings,
+                ink: Ink::default(),
+            });
         }
         let stopped = Warning {
             code: "reading_stopped".to_owned(),
