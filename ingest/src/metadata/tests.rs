@@ -45,6 +45,8 @@ fn page(lines: &[(f32, f32, f32, &str)]) -> Page {
                         font,
                         size,
                         rise,
+                        x0: *x,
+                        x1: *x,
                     });
                 }
             }
