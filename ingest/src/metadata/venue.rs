@@ -177,10 +177,15 @@ fn name_start(text: &str, at: usize) -> usize {
 /// A journal's name, completed from the next line where this one ends within it.
 fn whole_journal(text: &str, with_next: &str) -> Option<String> {
     let name = journal(text);
-    let is_cut = name.as_deref().map_or(text.ends_with(" of"), |name| {
-        text.ends_with(name)
-            && (text.len() >= 70 || name.ends_with(" of") || name.ends_with(" and"))
-    });
+    let is_cut = name.as_deref().map_or(
+        [" of", " Journal", " Transactions"]
+            .iter()
+            .any(|end| text.ends_with(end)),
+        |name| {
+            text.ends_with(name)
+                && (text.len() >= 70 || name.ends_with(" of") || name.ends_with(" and"))
+        },
+    );
     if is_cut {
         journal(with_next).or(name)
     } else {
