@@ -680,9 +680,67 @@ fn years_by_the_surest_wording() {
             None,
         ),
         (&["about 3000 and 1234"], None),
+        (&["(c) the share of 1998 and later"], None),
+        (&["(c) 1998 Some Press"], Some(1998)),
     ] {
         assert_eq!(year(lines), expected, "{lines:?}");
     }
+}
+
+/// Typewritten papers set everything in one size.
+#[test]
+fn a_title_in_the_size_of_the_text() {
+    let mut lines = vec![
+        (150.0, 80.0, 10.0, "*On Doing Small Things by Hand"),
+        (220.0, 110.0, 10.0, "George E. P. Box and Israel Levy"),
+        (
+            220.0,
+            125.0,
+            10.0,
+            "Department of Statistics, Some University",
+        ),
+        (250.0, 160.0, 10.0, "*Summary"),
+    ];
+    prose(&mut lines, 100.0, 180.0, 10.0, 8);
+    lines.push((100.0, 290.0, 10.0, "*1. Introduction"));
+    prose(&mut lines, 100.0, 310.0, 10.0, 30);
+    check(
+        &[page(&lines)],
+        "On Doing Small Things by Hand",
+        &["George E. P. Box", "Israel Levy"],
+    );
+}
+
+/// A label in large type above, a word in a figure below, a running head in small type.
+#[test]
+fn the_title_among_larger_words() {
+    let mut lines = vec![
+        (40.0, 20.0, 8.0, "Lee et al. / Small Things"),
+        (40.0, 50.0, 20.0, "Review"),
+        (40.0, 90.0, 14.0, "*The Behaviour of Small Things in Water"),
+        (
+            40.0,
+            115.0,
+            11.0,
+            "Ann Lee^{1,2}, Bo Ray^{1,†} and Cy Doe^{2}",
+        ),
+        (
+            40.0,
+            140.0,
+            8.0,
+            "^{1} Some University ^{2} Other Institute",
+        ),
+        (250.0, 300.0, 24.0, "Water"),
+        (40.0, 170.0, 10.0, "*Abstract"),
+    ];
+    prose(&mut lines, 40.0, 190.0, 10.0, 6);
+    lines.push((40.0, 400.0, 12.0, "*Introduction"));
+    prose(&mut lines, 40.0, 420.0, 10.0, 25);
+    check(
+        &[page(&lines)],
+        "The Behaviour of Small Things in Water",
+        &["Ann Lee", "Bo Ray", "Cy Doe"],
+    );
 }
 
 /// Before layout, lines still end in the hyphens that they are printed with.
