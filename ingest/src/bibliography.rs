@@ -7,6 +7,7 @@
 //! with its line and key.
 
 mod bibtex;
+mod blocks;
 mod export;
 mod files;
 mod library;

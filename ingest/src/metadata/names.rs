@@ -5,9 +5,12 @@
 //! particles. A line counts only if everything on it is names, marks, degrees and the glue between
 //! them, or if what follows the names is an institution.
 
+mod degrees;
 mod words;
 
 use super::first_page::MARK;
+use degrees::is_suffix;
+pub(super) use degrees::{is_degree, without_title};
 use words::{NOT_NAMES, PARTICLES, PLACES};
 
 /// Longest line of names in bytes that is looked at.
@@ -210,109 +213,6 @@ pub(super) fn is_organisation(text: &str) -> bool {
         || lower
             .split(|c: char| c.is_whitespace() || matches!(c, ',' | '.' | ':' | '/' | '\u{2013}'))
             .any(|word| NOT_NAMES.contains(word))
-}
-
-/// Degrees and memberships, which stand behind names.
-pub(super) fn is_degree(text: &str) -> bool {
-    const DEGREES: &[&str] = &[
-        "phd",
-        "md",
-        "msc",
-        "bsc",
-        "ms",
-        "ma",
-        "mba",
-        "mph",
-        "mbbs",
-        "rn",
-        "frcp",
-        "dphil",
-        "scd",
-        "drph",
-        "dds",
-        "dvm",
-        "pharmd",
-        "facs",
-        "facc",
-        "meng",
-        "mscs",
-        "mph",
-        "jd",
-        "edd",
-        "dsc",
-        "ieee",
-        "member",
-        "fellow",
-        "seniormember",
-        "studentmember",
-        "graduatestudentmember",
-        "seniormemberieee",
-        "memberieee",
-        "fellowieee",
-        "lifefellow",
-        "associatemember",
-        "acm",
-        "jr",
-        "sr",
-        "ii",
-        "iii",
-        "iv",
-        "orcid",
-        "mddphd",
-        "mdphd",
-        "cpa",
-        "pe",
-        "id",
-    ];
-    let bare: String = text
-        .chars()
-        .filter(|c| c.is_alphabetic())
-        .flat_map(char::to_lowercase)
-        .collect();
-    // "Ma" is a family name, "MA" a degree.
-    let is_degree = text.chars().filter(|c| c.is_uppercase()).count() > 1
-        || text.contains('.')
-        || bare.len() > 3
-        || matches!(bare.as_str(), "jr" | "sr" | "phd");
-    is_degree && DEGREES.contains(&bare.as_str())
-}
-
-fn is_suffix(text: &str) -> bool {
-    matches!(
-        text.trim().trim_end_matches('.'),
-        "Jr" | "Sr" | "II" | "III" | "IV"
-    )
-}
-
-/// "Ann Lee" of "Dr. Ann Lee".
-pub(super) fn without_title(name: &str) -> &str {
-    const TITLES: &[&str] = &[
-        "Dr. ",
-        "Dr ",
-        "Prof. ",
-        "Professor ",
-        "Mr. ",
-        "Ms. ",
-        "Mrs. ",
-        "Sir ",
-        "Prof. Dr. ",
-        "Dipl.-Ing. ",
-        "Ing. ",
-        "PhD ",
-        "Ph.D. ",
-    ];
-    let mut name = name.trim();
-    for _ in 0..3 {
-        match TITLES.iter().find_map(|title| name.strip_prefix(title)) {
-            Some(rest) => name = rest.trim_start(),
-            None => break,
-        }
-    }
-    const DEGREES: &[&str] = &[" PhD", " Ph.D.", " MD", " M.D.", " MSc", " M.Sc.", " Ph.D"];
-    DEGREES
-        .iter()
-        .find_map(|degree| name.strip_suffix(degree))
-        .unwrap_or(name)
 }
 
 fn is_particle(word: &str) -> bool {
