@@ -12,6 +12,7 @@
 //! All spans are byte ranges. A page's lines point into [`Page::text`]; a chunk's span points
 //! into [`Document::text`], which is the pages' texts joined by [`PAGE_SEPARATOR`].
 
+pub mod bibliography;
 pub mod chunk;
 pub mod extract;
 pub mod formats;

@@ -29,7 +29,7 @@ mod tests;
 use std::ops::Range;
 
 use crate::extract::Info;
-use crate::{Metadata, Page};
+use crate::{Metadata, Page, Source};
 use first_page::FirstPage;
 
 /// Where the front matter stands: runs of lines of one page.
@@ -53,8 +53,9 @@ pub(crate) fn front(info: &Info, pages: &[Page]) -> (Metadata, Front) {
     else {
         return (of_scan(info), Front::default());
     };
-    let title = title::find(info, &first);
-    let place = title.as_ref().and_then(|title| title.place.as_ref());
+    let mut title = title::find(info, &first);
+    let place = title.as_ref().and_then(|title| title.place.clone());
+    let place = place.as_ref();
     let authors = authors::find(info, &first, place);
     let title_lines = place.map(|place| place.lines.clone()).unwrap_or_default();
     let author_lines = authors
@@ -63,6 +64,14 @@ pub(crate) fn front(info: &Info, pages: &[Page]) -> (Metadata, Front) {
         .unwrap_or_default();
     let taken: Vec<usize> = title_lines.iter().chain(&author_lines).copied().collect();
     let found = abstracts::find(&first, pages, &taken);
+    // Without anything else of a paper's front it may be any page in large type.
+    if let Some(title) = &mut title
+        && found.is_none()
+        && author_lines.is_empty()
+        && title.field.source == Source::Layout
+    {
+        title.field.confidence = title.field.confidence.min(0.75);
+    }
     let abstract_page = found.as_ref().map_or(first.number, |found| found.page);
     let notices = notices::notices(&first, pages);
     let arxiv_id = identifiers::arxiv(info, &notices);
@@ -86,7 +95,7 @@ pub(crate) fn front(info: &Info, pages: &[Page]) -> (Metadata, Front) {
         venue: venue::find(info, &notices, title_text),
         doi: identifiers::doi(info, &notices),
         arxiv_id,
-        keywords: keywords::find(info, pages, &[abstract_page, first.number]),
+        keywords: keywords::find(info, pages, &[abstract_page, first.number], &first.words),
         abstract_text: found.map(|found| found.field),
         authors: authors.map(|authors| authors.field),
         title: title.map(|title| title.field),

@@ -5,7 +5,7 @@
 //! begins further left, a wide gap.
 
 use super::authors::is_end;
-use super::first_page::{FirstPage, joined};
+use super::first_page::{FirstPage, Words, joined};
 use super::keywords;
 use crate::{Field, Line, Page, Source, section};
 
@@ -41,7 +41,7 @@ pub(super) fn find(first: &FirstPage<'_>, pages: &[Page], after: &[usize]) -> Op
     for (number, page) in pages.iter().enumerate().take(last).skip(first.number) {
         let is_first = number == first.number;
         if let Some(start) = heading(page, is_first)
-            && let Some(found) = read(pages, number, &start, 40)
+            && let Some(found) = read(pages, number, &start, 40, &first.words)
         {
             return Some(found);
         }
@@ -91,7 +91,7 @@ fn heading(page: &Page, is_first: bool) -> Option<Start> {
 }
 
 /// Bytes of the label at the start of a line: "Abstract", "ABSTRACT—", "A B S T R A C T", "Summary:".
-fn label(text: &str) -> Option<usize> {
+pub(super) fn label(text: &str) -> Option<usize> {
     const LABELS: &[&str] = &[
         "abstract",
         "summary",
@@ -156,11 +156,17 @@ fn label(text: &str) -> Option<usize> {
 }
 
 /// Collects the abstract's lines from its start.
-fn read(pages: &[Page], number: usize, start: &Start, min: usize) -> Option<Abstract> {
+fn read(
+    pages: &[Page],
+    number: usize,
+    start: &Start,
+    min: usize,
+    words: &Words,
+) -> Option<Abstract> {
     let page = pages.get(number)?;
     let (mut lines, mut end) = collect(page, start.line, start.heading);
     let mut text = String::new();
-    push_paragraphs(page, &lines, start.skip, &mut text);
+    push_paragraphs(page, &lines, start.skip, words, &mut text);
     // It goes on at the top of the next page where this one ends before it does.
     if end == End::Page
         && let Some(next) = pages.get(number + 1)
@@ -169,22 +175,22 @@ fn read(pages: &[Page], number: usize, start: &Start, min: usize) -> Option<Abst
         let (more, next_end) = collect(next, 0, start.heading);
         if next_end == End::Sure && text.len() < MAX_LENGTH {
             text.push(' ');
-            push_paragraphs(next, &more, 0, &mut text);
+            push_paragraphs(next, &more, 0, words, &mut text);
             end = next_end;
         }
     }
-    let mut text = text.trim().to_owned();
+    let mut text = without_mark(text.trim()).to_owned();
     let mut confidence = if end == End::Sure { 0.93 } else { 0.75 };
     if text.len() > MAX_LENGTH {
         // Its end was missed; the first paragraph is the best guess.
         let cut = text.find("\n\n").filter(|at| *at <= MAX_LENGTH)?;
         let kept = text[..cut].split_whitespace().count();
         text.truncate(cut);
-        let mut words = 0;
+        let mut seen = 0;
         lines.retain(|&i| {
             let line = &page.lines[i];
-            let is_kept = words < kept;
-            words += page.slice(line.start, line.end).split_whitespace().count();
+            let is_kept = seen < kept;
+            seen += page.slice(line.start, line.end).split_whitespace().count();
             is_kept
         });
         confidence = 0.5;
@@ -194,6 +200,16 @@ fn read(pages: &[Page], number: usize, start: &Start, min: usize) -> Option<Abst
         page: number,
         lines,
     })
+}
+
+/// The text without the number of a footnote glued to its last full stop.
+fn without_mark(text: &str) -> &str {
+    let bare = text.trim_end_matches(|c: char| c.is_ascii_digit());
+    let is_mark = text.len() - bare.len() == 1
+        && bare.ends_with(['.', ')'])
+        && !bare.ends_with("..")
+        && bare[..bare.len() - 1].ends_with(char::is_alphabetic);
+    if is_mark { bare } else { text }
 }
 
 /// How an abstract came to its end.
@@ -208,7 +224,13 @@ enum End {
 /// The indices of the abstract's lines from `from` on, in reading order.
 fn collect(page: &Page, from: usize, heading: Option<f32>) -> (Vec<usize>, End) {
     let mut lines: Vec<usize> = Vec::new();
-    let Some(opening) = page.lines.get(from) else {
+    // The first heading inside a structured abstract is in other type than its text.
+    let is_text = |line: &&Line| !is_structured(page.slice(line.start, line.end));
+    let Some(opening) = page
+        .lines
+        .get(from..)
+        .and_then(|rest| rest.iter().take(3).find(is_text))
+    else {
         return (lines, End::Page);
     };
     let size = opening.font_size.max(1.0);
@@ -231,13 +253,13 @@ fn collect(page: &Page, from: usize, heading: Option<f32>) -> (Vec<usize>, End) 
                 return (lines, End::Sure);
             }
             let words = text.split_whitespace().count();
-            let is_larger = line.font_size > 1.08 * size && words <= 14;
+            let is_larger = line.font_size > 1.08 * size && words <= 14 && !is_part;
             let is_title = !is_bold && bold(page, line) && words <= 9 && !is_part;
             if is_larger || is_title {
                 return (lines, End::Sure);
             }
             // Margins, footnotes and labels of figures between its lines.
-            let is_smaller = line.font_size < 0.93 * size;
+            let is_smaller = line.font_size < 0.93 * size && !is_part;
             let is_beside = last
                 .is_some_and(|last| line.rect.x1 < last.rect.x0 || line.rect.x0 > last.rect.x1)
                 && line.font_size < 0.97 * size;
@@ -313,7 +335,6 @@ fn is_notice(text: &str) -> bool {
         "received",
         "published online",
         "doi:",
-        "https://doi.org",
         "pacs",
         "msc",
         "jel ",
@@ -324,7 +345,10 @@ fn is_notice(text: &str) -> bool {
         "article info",
     ];
     let lower = text.trim().to_lowercase();
-    STARTS.iter().any(|start| lower.starts_with(start)) || lower.contains("all rights reserved")
+    let is_prose = text.trim().starts_with(char::is_lowercase)
+        || lower.starts_with("received") && !lower.contains(|c: char| c.is_ascii_digit());
+    STARTS.iter().any(|start| lower.starts_with(start)) && !is_prose
+        || lower.contains("all rights reserved")
 }
 
 fn bold(page: &Page, line: &Line) -> bool {
@@ -337,10 +361,10 @@ fn bold(page: &Page, line: &Line) -> bool {
 }
 
 /// Adds the lines as text, paragraphs apart by an empty line.
-fn push_paragraphs(page: &Page, lines: &[usize], skip: usize, out: &mut String) {
+fn push_paragraphs(page: &Page, lines: &[usize], skip: usize, words: &Words, out: &mut String) {
     let mut paragraph: Vec<usize> = Vec::new();
     let flush = |paragraph: &mut Vec<usize>, out: &mut String| {
-        let text = joined(page, paragraph);
+        let text = joined(page, paragraph, words);
         paragraph.clear();
         if text.is_empty() {
             return;
@@ -408,7 +432,7 @@ fn unlabelled(first: &FirstPage<'_>, pages: &[Page], after: &[usize]) -> Option<
         skip: 0,
         heading: None,
     };
-    let mut found = read(pages, first.number, &start, MIN_LENGTH)?;
+    let mut found = read(pages, first.number, &start, MIN_LENGTH, &first.words)?;
     let next = found
         .lines
         .last()

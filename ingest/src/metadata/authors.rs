@@ -7,7 +7,7 @@
 
 use super::first_page::{FirstPage, Printed};
 use super::title::Place;
-use super::{names, squash, stated};
+use super::{abstracts, keywords, names, squash, stated};
 use crate::extract::Info;
 use crate::{Field, Source, section};
 
@@ -29,6 +29,8 @@ pub(super) struct Authors {
 struct Found {
     names: Vec<String>,
     lines: Vec<usize>,
+    /// True where an abstract, a heading or an affiliation shows that this is front matter.
+    is_sure: bool,
 }
 
 /// The authors of the paper whose title stands at `title`.
@@ -45,7 +47,10 @@ pub(super) fn find(info: &Info, first: &FirstPage<'_>, title: Option<&Place>) ->
     };
     let field = match (stated, found.names.is_empty()) {
         (None, true) => return organisation(first, title?),
-        (None, false) => Field::new(found.names, Source::Layout, 0.95),
+        (None, false) => {
+            let confidence = if found.is_sure { 0.95 } else { 0.6 };
+            Field::new(found.names, Source::Layout, confidence)
+        }
         (Some((stated, source)), true) => Field::new(stated, source, 0.9),
         (Some((stated, source)), false) => {
             let is_shouted = found
@@ -77,29 +82,42 @@ fn below(first: &FirstPage<'_>, title: &Place) -> Found {
     } else {
         (title.left, title.right)
     };
-    let found = in_zone(first, &zone(first, title, left, right));
-    if found.names.is_empty() && !is_centred {
-        // Set beside the title's column.
-        return in_zone(first, &zone(first, title, f32::NEG_INFINITY, f32::INFINITY));
+    let read = |left, right| {
+        let (zone, is_ended) = zone(first, title, left, right);
+        let mut found = in_zone(first, &zone);
+        found.is_sure = is_ended
+            || zone
+                .iter()
+                .any(|line| line.text.contains('@') || names::is_organisation(line.text));
+        found
+    };
+    let found = read(left, right);
+    if is_centred {
+        return found;
     }
-    found
+    // Set beside the title's column, or in columns of which it covers some.
+    let wide = read(f32::NEG_INFINITY, f32::INFINITY);
+    let is_more = wide.names.len() >= found.names.len()
+        && found.names.iter().all(|name| wide.names.contains(name));
+    if is_more { wide } else { found }
 }
 
-/// The lines below the title, as far as names can stand.
+/// The lines below the title, as far as names can stand; true where a heading ends them.
 fn zone<'a>(
     first: &'a FirstPage<'a>,
     title: &Place,
     left: f32,
     right: f32,
-) -> Vec<&'a Printed<'a>> {
+) -> (Vec<&'a Printed<'a>>, bool) {
     let mut zone: Vec<&Printed<'_>> = Vec::new();
-    let mut prose = 0;
+    let (mut prose, mut is_ended) = (0, false);
     for line in &first.lines {
         let is_below = line.row > title.row && line.overlaps(left, right);
         if !is_below || title.lines.contains(&line.index) {
             continue;
         }
-        if is_end(line.text) || zone.len() >= MAX_LINES {
+        is_ended = is_end(line.text);
+        if is_ended || zone.len() >= MAX_LINES {
             break;
         }
         // Two lines of prose are the text.
@@ -110,42 +128,41 @@ fn zone<'a>(
         }
         zone.push(line);
     }
-    zone
+    (zone, is_ended)
 }
 
 /// True for what comes after the authors.
 pub(super) fn is_end(text: &str) -> bool {
+    const WHOLE: &[&str] = &[
+        "contents",
+        "tableofcontents",
+        "articleinfo",
+        "articleinformation",
+        "articlehistory",
+        "introduction",
+        "einleitung",
+    ];
+    const STARTS: &[&str] = &[
+        "a thesis submitted",
+        "a dissertation submitted",
+        "a dissertation presented",
+        "submitted in partial",
+        "a thesis presented",
+    ];
     let text = text.trim();
     let letters: String = text
         .chars()
-        .filter(|c| !c.is_whitespace())
-        .take(14)
+        .filter(|c| c.is_alphabetic())
+        .take(24)
         .flat_map(char::to_lowercase)
         .collect();
-    const STARTS: &[&str] = &[
-        "abstract",
-        "summary",
-        "keywords",
-        "keywordsand",
-        "indexterms",
-        "introduction",
-        "1introduction",
-        "1.introduction",
-        "i.introduction",
-        "zusammenfassung",
-        "résumé",
-        "resumen",
-        "categoriesand",
-        "tableofcontent",
-        "contents",
-        "ccsconcepts",
-        "articleinfo",
-        "athesis",
-        "adissertation",
-        "submittedinpar",
-        "articlehistory",
-    ];
-    STARTS.iter().any(|start| letters.starts_with(start)) || section::is_heading(text, "")
+    let is_opening = text.starts_with(|c: char| c.is_uppercase() || c.is_ascii_digit());
+    let lower = text.to_lowercase();
+    abstracts::label(text).is_some()
+        || keywords::label(text).is_some()
+        || is_opening && text.len() < 40 && WHOLE.contains(&letters.as_str())
+        || STARTS.iter().any(|start| lower.starts_with(start))
+        || section::is_heading(text, "")
 }
 
 /// True for a line of running text: many words, most of them small.
@@ -309,7 +326,7 @@ fn affiliation_letters(zone: &[&Printed<'_>]) -> Vec<char> {
 
 /// A single line below the title that is no person: a company, a team.
 fn organisation(first: &FirstPage<'_>, title: &Place) -> Option<Authors> {
-    let zone = zone(first, title, title.left, title.right);
+    let (zone, _) = zone(first, title, title.left, title.right);
     let line = zone.iter().find(|line| has_letters(line.text))?;
     let text = line.text.trim();
     let words = text.split_whitespace().count();

@@ -18,6 +18,9 @@ const MAX_LINES: usize = 600;
 /// Pages whose type is counted to know the size of running text.
 const BODY_PAGES: usize = 6;
 
+/// Pages whose words are known.
+const WORD_PAGES: usize = 30;
+
 /// A horizontal line of the page.
 #[derive(Debug, Clone)]
 pub(super) struct Printed<'a> {
@@ -53,8 +56,8 @@ pub(super) struct FirstPage<'a> {
     pub(super) lines: Vec<Printed<'a>>,
     /// Size that most of the document's text has, in points.
     pub(super) body: f32,
-    /// Words that the first pages use in lower case.
-    vocabulary: HashSet<String>,
+    /// Words that the document uses.
+    pub(super) words: Words,
 }
 
 impl<'a> FirstPage<'a> {
@@ -66,7 +69,7 @@ impl<'a> FirstPage<'a> {
             page,
             lines: by_place(page),
             body: body_size(&pages[..pages.len().min(BODY_PAGES)])?,
-            vocabulary: vocabulary(&pages[..pages.len().min(BODY_PAGES)]),
+            words: Words::of(&pages[..pages.len().min(WORD_PAGES)]),
         })
     }
 
@@ -74,7 +77,14 @@ impl<'a> FirstPage<'a> {
     pub(super) fn is_vocabulary(&self, name: &str) -> bool {
         name.split(|c: char| !c.is_alphabetic())
             .filter(|word| word.chars().count() >= 3)
-            .all(|word| self.vocabulary.contains(&word.to_lowercase()))
+            .all(|word| self.words.has(&word.to_lowercase()))
+    }
+
+    /// True where some word of it is also used as an ordinary one.
+    pub(super) fn has_vocabulary(&self, name: &str) -> bool {
+        name.split(|c: char| !c.is_alphabetic())
+            .filter(|word| word.chars().count() >= 3)
+            .any(|word| self.words.has(&word.to_lowercase()))
     }
 
     /// The line's text with superscripts, where fonts tell of them, replaced by [`MARK`].
@@ -240,47 +250,116 @@ fn body_size(pages: &[Page]) -> Option<f32> {
         .map(|(size, _)| size)
 }
 
-fn vocabulary(pages: &[Page]) -> HashSet<String> {
-    // Parts of addresses on the web are names as often as words.
-    let is_plain = |word: &&str| {
-        word.len() >= 3 && word.len() < 40 && word.chars().all(|c| c.is_lowercase() || c == '-')
-    };
-    pages
-        .iter()
-        .flat_map(|page| page.text.split_whitespace())
-        .map(|word| word.trim_matches([',', '.', ';', ':', ')', '(', '"', '\u{201c}', '\u{201d}']))
-        .filter(is_plain)
-        .flat_map(|word| word.split('-'))
-        .map(str::to_owned)
-        .collect()
+/// The words that a document uses in lower case, compounds whole and in parts.
+///
+/// They tell names from phrases, and hyphens that a line break brought from those of compounds.
+#[derive(Debug, Default)]
+pub(super) struct Words(HashSet<String>);
+
+impl Words {
+    /// The words of the pages' lines, but for those that a line break cut.
+    pub(super) fn of(pages: &[Page]) -> Self {
+        const AROUND: [char; 9] = [',', '.', ';', ':', ')', '(', '"', '\u{201c}', '\u{201d}'];
+        let is_plain = |word: &&str| {
+            word.len() >= 3 && word.len() < 40 && word.chars().all(|c| c.is_lowercase() || c == '-')
+        };
+        let mut words = HashSet::new();
+        for page in pages {
+            let mut is_cut = false;
+            for line in &page.lines {
+                let text = page.slice(line.start, line.end).trim();
+                let found = text
+                    .split_whitespace()
+                    .skip(usize::from(is_cut))
+                    .map(|word| word.trim_matches(AROUND))
+                    .filter(|word| is_plain(word) && !word.ends_with('-'));
+                for word in found {
+                    words.extend(word.split('-').map(str::to_owned));
+                    words.insert(word.to_owned());
+                }
+                is_cut = text.ends_with(is_hyphen);
+            }
+        }
+        Words(words)
+    }
+
+    fn has(&self, word: &str) -> bool {
+        self.0.contains(word)
+    }
+
+    /// True where the hyphen between the two parts of a word is only the line break's.
+    fn is_hyphenation(&self, left: &str, right: &str) -> bool {
+        const PREFIXES: &[&str] = &[
+            "inter", "super", "under", "over", "trans", "multi", "micro", "hyper", "semi", "anti",
+            "counter", "electro", "photo", "hydro", "thermo", "psycho", "intro", "meta",
+        ];
+        let is_capital = left.starts_with(char::is_uppercase);
+        let (left, right) = (left.to_lowercase(), right.to_lowercase());
+        // "Python-based": what has a capital of its own is rarely cut.
+        let is_name = is_capital && left.len() >= 4 && !PREFIXES.contains(&left.as_str());
+        if self.has(&format!("{left}{right}")) {
+            return true;
+        }
+        let is_compound = self.has(&format!("{left}-{right}"))
+            || left.chars().count() >= 3 && (self.has(&left) || is_name) && self.has(&right);
+        !is_compound
+    }
 }
 
-/// Texts of lines that follow each other in the page, as one: a word that a line break cut is
-/// whole again, as the page's text has it.
-pub(super) fn joined(page: &Page, indices: &[usize]) -> String {
+fn is_hyphen(c: char) -> bool {
+    matches!(c, '-' | '\u{ad}' | '\u{2010}')
+}
+
+/// Texts of lines that follow each other, as one: words that line breaks cut are whole again.
+pub(super) fn joined(page: &Page, indices: &[usize], words: &Words) -> String {
     let mut text = String::new();
     let mut last: Option<usize> = None;
     for &index in indices {
         let Some(line) = page.lines.get(index) else {
             continue;
         };
+        let piece = page.slice(line.start, line.end).trim();
+        // Where the page's text has the word whole already.
         let is_glued = last.is_some_and(|last| {
             last + 1 == index
                 && page.lines[last].end <= line.start
                 && page.slice(page.lines[last].end, line.start).is_empty()
         });
-        let piece = page.slice(line.start, line.end).trim();
         let is_cjk_seam = text.chars().next_back().is_some_and(crate::extract::is_cjk)
             && piece.chars().next().is_some_and(crate::extract::is_cjk);
-        // Hyphens that are still at a line's end are those of compounds.
-        let is_compound = text.ends_with('-') && !text.ends_with(" -");
-        if !text.is_empty() && !is_glued && !is_cjk_seam && !is_compound {
+        if !text.is_empty() && !is_glued && !is_cjk_seam && !close_hyphen(&mut text, piece, words) {
             text.push(' ');
         }
         text.push_str(piece);
         last = Some(index);
     }
     text
+}
+
+/// True where `text` ends in a word that goes on with `next`; its hyphen is gone if it was only
+/// the line break's.
+fn close_hyphen(text: &mut String, next: &str, words: &Words) -> bool {
+    let Some(bare) = text.strip_suffix(is_hyphen) else {
+        return false;
+    };
+    let left: &str = bare.rfind(|c: char| !c.is_alphabetic()).map_or(bare, |at| {
+        bare[at..].trim_start_matches(|c: char| !c.is_alphabetic())
+    });
+    if left.is_empty() && !bare.ends_with(|c: char| c.is_ascii_digit()) {
+        return false;
+    }
+    let end = next
+        .find(|c: char| !c.is_alphabetic())
+        .unwrap_or(next.len());
+    let right = &next[..end];
+    if right.starts_with(char::is_lowercase)
+        && !left.is_empty()
+        && words.is_hyphenation(left, right)
+    {
+        let length = bare.len();
+        text.truncate(length);
+    }
+    true
 }
 
 /// The run of consecutive indices that starts at the first of them.

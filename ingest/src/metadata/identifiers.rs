@@ -25,7 +25,9 @@ pub(super) fn doi(info: &Info, notices: &[Notice]) -> Option<Field<String>> {
             .filter(|notice| pick(notice) && !is_citation(&notice.text))
             .find_map(in_notice)
     };
-    of(&|notice| notice.is_at_edge && is_labelled(&notice.text))
+    // A short line is the paper's own label, a long one may be anyone's citation.
+    of(&|notice| notice.text.len() < 70 && is_labelled(&notice.text))
+        .or_else(|| of(&|notice| notice.is_at_edge && is_labelled(&notice.text)))
         .map(|doi| Field::new(doi, Source::Pattern, 0.97))
         .or_else(|| {
             of(&|notice| is_labelled(&notice.text))
@@ -37,21 +39,23 @@ pub(super) fn doi(info: &Info, notices: &[Notice]) -> Option<Field<String>> {
 
 /// The DOI in a notice; one cut by the line's end is completed from the next line.
 fn in_notice(notice: &Notice) -> Option<String> {
-    let doi = find_doi(&notice.text)?;
-    let is_cut = notice.text.to_lowercase().trim_end().ends_with(&doi)
-        && doi.ends_with(['/', '-', '_'])
-        || notice.text.trim_end().ends_with(['/', '-', '_', '.']) && notice.text.len() < 60;
-    if !is_cut {
-        return Some(doi);
-    }
+    let text = notice.text.trim_end();
+    let doi = find_doi(text);
+    // What ends with the line is cut where the next line goes on with a part of a suffix.
+    let tail = text.rsplit(' ').next().unwrap_or("").to_lowercase();
+    let is_open =
+        tail.ends_with(['/', '-', '_', '.']) && (tail.contains("10.") || tail.contains("doi.org/"));
     let next = notice.with_next.get(notice.text.len() + 1..).unwrap_or("");
     let rest = next.split_whitespace().next().unwrap_or("");
-    let is_suffix = rest.contains(|c: char| c.is_ascii_digit());
-    let glued = format!("{}{}", notice.text.trim_end(), rest);
-    if is_suffix {
-        find_doi(&glued)
+    let bare = rest.trim_end_matches(['.', ',', ';', ')']);
+    let is_year = bare.len() == 4 && bare.starts_with(['1', '2']);
+    let is_suffix = bare.contains(|c: char| c.is_ascii_digit())
+        && bare.len() <= 40
+        && !(is_year && tail.ends_with('.'));
+    if is_open && is_suffix {
+        find_doi(&format!("{text}{rest}")).or(doi)
     } else {
-        Some(doi)
+        doi
     }
 }
 
@@ -152,6 +156,8 @@ pub(crate) fn find_arxiv(text: &str) -> Option<String> {
         for lead in [".org", "/abs/", "/pdf/", ":", ".", "/", " "] {
             rest = rest.strip_prefix(lead).unwrap_or(rest);
         }
+        // Enough for the longest identifier, so that odd text is not searched over and over.
+        let rest = &rest[..rest.floor_char_boundary(40.min(rest.len()))];
         if let Some(id) = new_style(rest).or_else(|| old_style(rest)) {
             return Some(id);
         }
@@ -231,6 +237,27 @@ mod tests {
             doi(&Info::default(), &[notice]).unwrap().value,
             "10.1145/3292500.3330701"
         );
+    }
+
+    #[test]
+    fn a_sentence_that_ends_in_a_doi() {
+        let notice = |text: &str, next: &str| Notice {
+            text: text.to_owned(),
+            with_next: format!("{text} {next}"),
+            is_at_edge: true,
+        };
+        for (text, next, expected) in [
+            ("See doi:10.1000/abc.", "2019 was a year", "10.1000/abc"),
+            ("See doi:10.1000/abc.", "Then 3", "10.1000/abc"),
+            (
+                "Journal, 9(95), 302. https://doi.org/10.21105/jose.",
+                "00302.",
+                "10.21105/jose.00302",
+            ),
+        ] {
+            let found = doi(&Info::default(), &[notice(text, next)]).unwrap();
+            assert_eq!(found.value, expected);
+        }
     }
 
     #[test]

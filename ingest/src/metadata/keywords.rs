@@ -1,6 +1,6 @@
 //! The keywords: the list behind "Keywords", "Index Terms" or a classification.
 
-use super::first_page::joined;
+use super::first_page::{Words, joined};
 use crate::extract::Info;
 use crate::{Field, Line, Page, Source, section};
 
@@ -10,12 +10,17 @@ const MAX_LENGTH: usize = 900;
 const MAX_KEYWORDS: usize = 40;
 
 /// The keywords of the pages at `numbers`, in order of preference.
-pub(super) fn find(info: &Info, pages: &[Page], numbers: &[usize]) -> Option<Field<Vec<String>>> {
+pub(super) fn find(
+    info: &Info,
+    pages: &[Page],
+    numbers: &[usize],
+    words: &Words,
+) -> Option<Field<Vec<String>>> {
     let on_pages = |is_kind: &dyn Fn(Kind) -> bool| {
         numbers
             .iter()
             .filter_map(|&number| pages.get(number))
-            .find_map(|page| on_page(page, is_kind))
+            .find_map(|page| on_page(page, is_kind, words))
     };
     on_pages(&|kind| kind == Kind::Keywords)
         .map(|keywords| Field::new(keywords, Source::Layout, 0.92))
@@ -120,7 +125,7 @@ fn prefix_end(text: &str, label: &str) -> Option<usize> {
         .filter(|at| !text[*at..].starts_with(char::is_alphabetic))
 }
 
-fn on_page(page: &Page, is_kind: &dyn Fn(Kind) -> bool) -> Option<Vec<String>> {
+fn on_page(page: &Page, is_kind: &dyn Fn(Kind) -> bool, words: &Words) -> Option<Vec<String>> {
     let (i, skip) = page
         .lines
         .iter()
@@ -159,7 +164,7 @@ fn on_page(page: &Page, is_kind: &dyn Fn(Kind) -> bool) -> Option<Vec<String>> {
             break;
         }
     }
-    let text = joined(page, &lines);
+    let text = joined(page, &lines, words);
     let text = if is_alone { &text } else { text.get(skip..)? };
     let rows: Vec<&str> = lines
         .iter()

@@ -21,7 +21,6 @@ pub(super) fn is_journal(text: &str) -> bool {
         "bulletin of",
         "archives of",
         "frontiers in",
-        "volume ",
         "vol.",
         "issn",
         "isbn",
@@ -36,11 +35,25 @@ pub(super) fn is_journal(text: &str) -> bool {
 
 /// True where the text says what kind of article it is, or is a notice.
 pub(super) fn is_label(text: &str) -> bool {
-    const STARTS: &[&str] = &[
+    // Wording that no title begins with.
+    const SURE: &[&str] = &[
         "arxiv:",
-        "doi",
-        "http",
+        "doi:",
+        "doi 10.",
+        "http://",
+        "https://",
         "www.",
+        "table of contents",
+        "list of figures",
+        "see discussions",
+        "a thesis submitted",
+        "a dissertation submitted",
+        "submitted in partial",
+        "check for updates",
+        "contents lists available",
+    ];
+    // Labels stand alone, but for a word or two: "Research Article Open Access".
+    const SHORT: &[&str] = &[
         "research article",
         "original article",
         "original research",
@@ -57,21 +70,11 @@ pub(super) fn is_label(text: &str) -> bool {
         "working paper",
         "contents",
         "abstract",
-        "table of contents",
-        "list of figures",
         "acknowledg",
-        "published",
-        "received",
-        "accepted",
-        "available online",
-        "a thesis submitted",
-        "a dissertation submitted",
-        "submitted in partial",
-        "check for updates",
         "article info",
-        "see discussions",
-        "citation",
+        "citation:",
     ];
+    const DATED: &[&str] = &["published", "received", "accepted", "available online"];
     const WHOLE: &[&str] = &[
         "article",
         "articles",
@@ -121,7 +124,11 @@ pub(super) fn is_label(text: &str) -> bool {
         "contents lists available at sciencedirect",
     ];
     let lower = text.trim().to_lowercase();
-    STARTS.iter().any(|start| lower.starts_with(start))
+    let starts = |list: &[&str]| list.iter().any(|start| lower.starts_with(start));
+    let is_dated = text.contains(|c: char| c.is_ascii_digit());
+    starts(SURE)
+        || text.split_whitespace().count() <= 4 && starts(SHORT)
+        || is_dated && starts(DATED)
         || WHOLE.contains(&lower.trim_end_matches([':', '.']))
         || is_chapter(&lower)
 }
@@ -150,4 +157,37 @@ pub(super) fn is_issue(text: &str) -> bool {
         })
     };
     text.len() < 200 && (has_number("volume") || has_number("vol") || has_number("issue"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_and_titles_that_begin_like_them() {
+        for label in [
+            "RESEARCH ARTICLE",
+            "Original Article Open Access",
+            "doi:10.1000/1",
+            "Received 3 May 2010",
+            "Chapter 3",
+            "Letter",
+        ] {
+            assert!(is_label(label), "{label}");
+        }
+        for title in [
+            "Doing More with Less",
+            "HTTP Adaptive Streaming in Practice",
+            "Abstract Interpretation: A Unified Lattice Model for Programs",
+            "Open Access and the Citation of Small Papers",
+            "Published Maps of the Mind",
+            "Part of Speech Tagging",
+        ] {
+            assert!(!is_label(title), "{title}");
+        }
+        assert!(is_journal("IEEE Transactions on Small Things"));
+        assert!(!is_journal("Volume Rendering of Small Things"));
+        assert!(is_issue("August 2014, Volume 59, Issue 10."));
+        assert!(!is_issue("Volume Rendering"));
+    }
 }

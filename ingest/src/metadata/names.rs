@@ -5,9 +5,12 @@
 //! particles. A line counts only if everything on it is names, marks, degrees and the glue between
 //! them, or if what follows the names is an institution.
 
+mod degrees;
 mod words;
 
 use super::first_page::MARK;
+use degrees::is_suffix;
+pub(super) use degrees::{is_degree, without_title};
 use words::{NOT_NAMES, PARTICLES, PLACES};
 
 /// Longest line of names in bytes that is looked at.
@@ -109,6 +112,11 @@ fn prepare(line: &str) -> String {
         }
         clean.push_str(word);
     }
+    for tail in [" et al.", " et al", ", et al.", " and others"] {
+        if let Some(rest) = clean.strip_suffix(tail) {
+            clean.truncate(rest.len());
+        }
+    }
     let lower = clean.to_lowercase();
     for lead in ["by ", "by: ", "authors: ", "author: ", "written by "] {
         if lower.starts_with(lead)
@@ -121,7 +129,8 @@ fn prepare(line: &str) -> String {
 }
 
 fn is_separator(c: char) -> bool {
-    const SEPARATORS: &str = ",;&·•|，、：+^=?!∗*†‡§¶⋆★✉#‖∥△◦○♣♠♥♦♢⊥⊕⊗⇤\u{20dd}¹²³⁴⁵⁶⁷⁸⁹⁰";
+    const SEPARATORS: &str =
+        ",;&·•|，、：+^=?!∗*†‡§¶⋆★✉#‖∥△◦○♣♠♥♦♢⊥⊕⊗⇤☯¤◇□■▪✝⁎✪◊⁺\u{20dd}¹²³⁴⁵⁶⁷⁸⁹⁰";
     c == MARK || c.is_ascii_digit() || !c.is_alphabetic() && SEPARATORS.contains(c)
 }
 
@@ -206,109 +215,6 @@ pub(super) fn is_organisation(text: &str) -> bool {
             .any(|word| NOT_NAMES.contains(word))
 }
 
-/// Degrees and memberships, which stand behind names.
-pub(super) fn is_degree(text: &str) -> bool {
-    const DEGREES: &[&str] = &[
-        "phd",
-        "md",
-        "msc",
-        "bsc",
-        "ms",
-        "ma",
-        "mba",
-        "mph",
-        "mbbs",
-        "rn",
-        "frcp",
-        "dphil",
-        "scd",
-        "drph",
-        "dds",
-        "dvm",
-        "pharmd",
-        "facs",
-        "facc",
-        "meng",
-        "mscs",
-        "mph",
-        "jd",
-        "edd",
-        "dsc",
-        "ieee",
-        "member",
-        "fellow",
-        "seniormember",
-        "studentmember",
-        "graduatestudentmember",
-        "seniormemberieee",
-        "memberieee",
-        "fellowieee",
-        "lifefellow",
-        "associatemember",
-        "acm",
-        "jr",
-        "sr",
-        "ii",
-        "iii",
-        "iv",
-        "orcid",
-        "mddphd",
-        "mdphd",
-        "cpa",
-        "pe",
-        "id",
-    ];
-    let bare: String = text
-        .chars()
-        .filter(|c| c.is_alphabetic())
-        .flat_map(char::to_lowercase)
-        .collect();
-    // "Ma" is a family name, "MA" a degree.
-    let is_degree = text.chars().filter(|c| c.is_uppercase()).count() > 1
-        || text.contains('.')
-        || bare.len() > 3
-        || matches!(bare.as_str(), "jr" | "sr" | "phd");
-    is_degree && DEGREES.contains(&bare.as_str())
-}
-
-fn is_suffix(text: &str) -> bool {
-    matches!(
-        text.trim().trim_end_matches('.'),
-        "Jr" | "Sr" | "II" | "III" | "IV"
-    )
-}
-
-/// "Ann Lee" of "Dr. Ann Lee".
-pub(super) fn without_title(name: &str) -> &str {
-    const TITLES: &[&str] = &[
-        "Dr. ",
-        "Dr ",
-        "Prof. ",
-        "Professor ",
-        "Mr. ",
-        "Ms. ",
-        "Mrs. ",
-        "Sir ",
-        "Prof. Dr. ",
-        "Dipl.-Ing. ",
-        "Ing. ",
-        "PhD ",
-        "Ph.D. ",
-    ];
-    let mut name = name.trim();
-    for _ in 0..3 {
-        match TITLES.iter().find_map(|title| name.strip_prefix(title)) {
-            Some(rest) => name = rest.trim_start(),
-            None => break,
-        }
-    }
-    const DEGREES: &[&str] = &[" PhD", " Ph.D.", " MD", " M.D.", " MSc", " M.Sc.", " Ph.D"];
-    DEGREES
-        .iter()
-        .find_map(|degree| name.strip_suffix(degree))
-        .unwrap_or(name)
-}
-
 fn is_particle(word: &str) -> bool {
     PARTICLES.contains(&word.to_lowercase().as_str())
 }
@@ -360,12 +266,20 @@ fn is_name(name: &str, most: usize) -> bool {
     (2..=7).contains(&words.len())
         && (1..=most).contains(&long)
         && words.iter().all(|word| is_word(word))
-        && !is_particle(words[0])
-            .then(|| words.len() == 2)
-            .unwrap_or(false)
+        && (words.len() > 2 || words[0].starts_with(char::is_uppercase))
         && ends_in_family
         && !is_state
         && !is_acronym(&words, is_shouted)
+        && !is_lettered(&words, is_shouted)
+}
+
+/// "A. RESULTS AND METHODS": a heading that is counted with a letter.
+fn is_lettered(words: &[&str], is_shouted: bool) -> bool {
+    is_shouted
+        && words.len() >= 3
+        && words[0].len() == 2
+        && words[0].starts_with(['A', 'B', 'C', 'D', 'E', 'I', 'V'])
+        && words[1..].iter().all(|word| word.chars().count() > 2)
 }
 
 /// "UCL Press" or "IBM Almaden" have a word of capitals that no name beside it has.

@@ -99,10 +99,22 @@ fn is_running(text: &str) -> bool {
     words >= 6 && small * 2 >= words && !is_notice
 }
 
+/// A long line without the page number that ends its row: citations at the foot of a page run on
+/// in the next line.
+fn without_number(text: &str) -> &str {
+    let bare = text.trim_end_matches(|c: char| c.is_ascii_digit());
+    let digits = text.len() - bare.len();
+    if text.len() >= 60 && (1..=3).contains(&digits) && bare.ends_with(' ') {
+        bare.trim_end()
+    } else {
+        text
+    }
+}
+
 fn pair(texts: &[&str]) -> Vec<(String, String)> {
     let cut = |text: &str| -> String {
         let end = text.floor_char_boundary(MAX_LENGTH.min(text.len()));
-        text[..end].trim().to_owned()
+        without_number(text[..end].trim()).to_owned()
     };
     (0..texts.len())
         .map(|i| {

@@ -191,10 +191,25 @@ fn part_names(first: &FirstPage<'_>, group: &mut Group) {
     let is_names = |at: &usize| {
         let text = first.marked(&first.lines[*at]);
         names::names_of(&text, &[]).is_some_and(|names| {
-            names.len() > 1 || names.iter().all(|name| !first.is_vocabulary(name))
+            names.len() > 1
+                || names.iter().all(|name| !first.has_vocabulary(name))
+                    && !has_names_below(first, group)
         })
     };
-    let Some(cut) = (1..group.lines.len()).find(|&i| group.lines[i..].iter().all(is_names)) else {
+    // A title's own line may look like names, but not where the line above it needs it.
+    let is_open = |at: usize| {
+        const SMALL: &[&str] = &[
+            "of", "for", "the", "and", "in", "on", "with", "a", "an", "to", "from", "by", "using",
+            "via", "as", "at", "or", "is", "are", "into", "through", "towards", "under", "between",
+        ];
+        let text = first.lines[at].text.trim_end();
+        let last = text.rsplit(' ').next().unwrap_or("");
+        text.ends_with(['-', '\u{2010}', ':', ',', '\u{ad}'])
+            || SMALL.contains(&last.to_lowercase().as_str())
+    };
+    let Some(cut) = (1..group.lines.len())
+        .find(|&i| !is_open(group.lines[i - 1]) && group.lines[i..].iter().all(is_names))
+    else {
         return;
     };
     group.lines.truncate(cut);
@@ -211,8 +226,7 @@ fn add_subtitle(first: &FirstPage<'_>, group: &mut Group) {
     };
     let above = first.lines[last].text.trim_end();
     let is_open = above.ends_with([':', '\u{2014}', '\u{2013}']);
-    let mut taken = 0;
-    for (at, line) in first.lines.iter().enumerate().skip(last + 1).take(4) {
+    for (at, line) in first.lines.iter().enumerate().skip(last + 1).take(2) {
         let gap = line.rect.y0 - group.place.bottom;
         let is_below = line.row > group.place.row
             && gap < 1.2 * group.place.size
@@ -224,11 +238,9 @@ fn add_subtitle(first: &FirstPage<'_>, group: &mut Group) {
             || !is_type
             || line.text.contains('@')
             || names::names_of(&first.marked(line), &[]).is_some()
-            || taken >= 2
         {
             break;
         }
-        taken += 1;
         group.lines.push(at);
         group.place.lines.push(line.index);
         group.place.bottom = line.rect.y1;
@@ -318,7 +330,7 @@ fn is_mark(text: &str) -> bool {
 
 /// The group's text as one line, without the footnote mark after its last word.
 fn text_of(first: &FirstPage<'_>, group: &Group) -> String {
-    let mut text = joined(first.page, &group.place.lines);
+    let mut text = joined(first.page, &group.place.lines, &first.words);
     let mark = group
         .lines
         .last()

@@ -32,7 +32,7 @@ pub(super) fn find(info: &Info, notices: &[Notice], title: Option<&str>) -> Opti
     };
     let pattern = |name, confidence| Field::new(name, Source::Pattern, confidence);
     others()
-        .find_map(|notice| announced(&notice.text))
+        .find_map(|notice| announced(&notice.with_next, notice.text.len()))
         .map(|name| pattern(name, 0.9))
         .or_else(|| {
             others()
@@ -41,7 +41,7 @@ pub(super) fn find(info: &Info, notices: &[Notice], title: Option<&str>) -> Opti
         })
         .or_else(|| {
             others()
-                .find_map(|notice| journal(&notice.text))
+                .find_map(|notice| whole_journal(&notice.text, &notice.with_next))
                 .map(|name| pattern(name, 0.88))
         })
         .or_else(|| {
@@ -53,7 +53,9 @@ pub(super) fn find(info: &Info, notices: &[Notice], title: Option<&str>) -> Opti
 }
 
 /// "Published as a conference paper at ICLR 2015", "To appear in OSDI 2004".
-fn announced(text: &str) -> Option<String> {
+///
+/// The lead must stand in the first `length` bytes, the line itself; the rest is the next line.
+fn announced(text: &str, length: usize) -> Option<String> {
     const LEADS: &[&str] = &[
         "conference paper at ",
         "workshop paper at ",
@@ -65,15 +67,23 @@ fn announced(text: &str) -> Option<String> {
         "accepted at ",
         "accepted to ",
         "accepted by ",
-        "presented at ",
     ];
     let lower = text.to_ascii_lowercase();
     let at = LEADS
         .iter()
         .filter_map(|lead| lower.find(lead).map(|at| at + lead.len()))
-        .min()?;
-    let rest = text.get(at..)?;
-    let rest = rest.strip_prefix("the ").unwrap_or(rest);
+        .min()
+        .filter(|at| *at <= length)?;
+    let own = text.get(at..length).unwrap_or("").trim();
+    let is_short = matches!(
+        own.to_lowercase().as_str(),
+        "" | "the" | "proceedings of" | "proceedings of the"
+    );
+    let rest = if is_short { text.get(at..)? } else { own };
+    let rest = ["the ", "The "]
+        .iter()
+        .find_map(|article| rest.strip_prefix(article))
+        .unwrap_or(rest);
     let rest = rest
         .strip_prefix("Proceedings, ")
         .or_else(|| rest.strip_prefix("Proc. "))
@@ -140,6 +150,8 @@ fn proceedings(text: &str, with_next: &str) -> Option<String> {
     ]
     .iter()
     .filter_map(|stop| text.find(stop))
+    // The place follows what stands in parentheses.
+    .chain(text.find("),").map(|at| at + 1))
     .min()
     .unwrap_or(text.len());
     let name = clean(&text[..end])?;
@@ -160,6 +172,25 @@ fn name_start(text: &str, at: usize) -> usize {
         start -= word.len();
     }
     start
+}
+
+/// A journal's name, completed from the next line where this one ends within it.
+fn whole_journal(text: &str, with_next: &str) -> Option<String> {
+    let name = journal(text);
+    let is_cut = name.as_deref().map_or(
+        [" of", " Journal", " Transactions"]
+            .iter()
+            .any(|end| text.ends_with(end)),
+        |name| {
+            text.ends_with(name)
+                && (text.len() >= 70 || name.ends_with(" of") || name.ends_with(" and"))
+        },
+    );
+    if is_cut {
+        journal(with_next).or(name)
+    } else {
+        name
+    }
 }
 
 /// A name with "Journal of", "Transactions on" and the like in it.
@@ -216,7 +247,7 @@ fn journal(text: &str) -> Option<String> {
                 "of" | "the" | "and" | "in" | "on" | "for" | "de" | "la" | "et" | "to" | "der"
             )
     });
-    (is_name && (2..=14).contains(&words)).then_some(name)
+    (is_name && (2..=14).contains(&words) && !name.ends_with(" of")).then_some(name)
 }
 
 /// "Physics Letters B 716 (2012) 1-29", "NATURE | VOL 521 | 28 MAY 2015".
@@ -321,7 +352,7 @@ mod tests {
             (
                 "31st Conference on Neural Things (NeurIPS 2017), Long Beach",
                 "",
-                "31st Conference on Neural Things (NeurIPS 2017), Long Beach",
+                "31st Conference on Neural Things (NeurIPS 2017)",
             ),
         ] {
             assert_eq!(venue(text, next).as_deref(), Some(name), "{text}");

@@ -43,6 +43,15 @@ pub(super) fn find(
         .or_else(|| accepted(&lines).map(|year| field(year, 0.85)))
         .or_else(|| dated_line(&lines).map(|year| field(year, 0.85)))
         .or_else(|| {
+            // A year alone is a date at the page's edge, a label in a figure elsewhere.
+            let mut alone = notices
+                .iter()
+                .filter(|notice| notice.is_at_edge && notice.text.len() <= 7);
+            alone
+                .find_map(|notice| years(&notice.text).next())
+                .map(|year| field(year, 0.7))
+        })
+        .or_else(|| {
             let newest = newest_year(pages);
             created(info, &lines, newest)
                 .map(|year| Field::new(year, Source::Info, 0.75))
@@ -63,15 +72,23 @@ fn published(lines: &[(String, String)]) -> Option<i32> {
         "date of publication",
         "date of current version",
         "first published",
+        "version posted",
     ];
     after(lines, WORDS)
 }
 
 fn copyright(lines: &[(String, String)]) -> Option<i32> {
     let signed = |line: &str| {
-        ["\u{a9}", "copyright", "(c) ", "\u{24d2}"]
+        // "(c)" also counts the parts of a figure.
+        let counted = line.find("(c) ").filter(|at| {
+            years(line[at + 4..].get(..4).unwrap_or(""))
+                .next()
+                .is_some()
+        });
+        ["\u{a9}", "copyright", "\u{24d2}"]
             .iter()
             .filter_map(|word| line.find(word))
+            .chain(counted)
             .min()
     };
     lines
@@ -139,7 +156,6 @@ fn venue(lines: &[(String, String)]) -> Option<i32> {
         "lncs",
         "ieee",
         "letters ",
-        "review",
         "kdd",
         "aaai",
         "ijcai",
@@ -206,7 +222,7 @@ fn dated_line(lines: &[(String, String)]) -> Option<i32> {
     };
     lines
         .iter()
-        .filter(|(line, _)| is_date(line) || line.trim().len() <= 7)
+        .filter(|(line, _)| is_date(line))
         .find_map(|(line, _)| years(line).next())
 }
 

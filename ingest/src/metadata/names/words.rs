@@ -19,28 +19,29 @@ pub(super) const PARTICLES: &[&str] = &[
 ];
 
 const NOT_NAMES_LIST: &str = "\
+january february july september october november december monday tuesday wednesday thursday \
 abstract academy accepted access advisor agency amazon analysis and appendix approach \
-archive article articles as association at australia austria author authors available \
-avenue bachelor background belgium biology boulevard box brazil building bureau by campus \
+archive article articles association australia austria author authors available \
+avenue bachelor background belgium biology boulevard brazil building bureau campus \
 canada care center centre centro chapter check chemistry china clinic cnrs collaboration \
 college committee company computer computing conclusion conclusions conference consortium \
 contents contribution copyright corp corporation correspondence corresponding council data \
 deepmind degree denmark departamento department dept dipartimento discussion dissertation \
 division doctor draft département e-mail eastern edition editor editors email engineering \
-epfl equal eth facebook facultad faculty faculté fax figure finland for foundation france \
-from germany gmbh google graduate group health history hochschule hospital ibm in inc \
+epfl equal eth facebook facultad faculty faculté fax figure finland for foundation \
+from germany gmbh google graduate group health history hochschule hospital ibm inc \
 india informatics information inria institut institute instituto international \
-introduction ireland israel issue istituto italy japan journal keywords kingdom korea lab \
+introduction issue istituto italy japan journal keywords kingdom korea lab \
 laboratoire laboratories laboratory labs learning library license llc ltd master material \
 materials mathematics medicine method methods microsoft ministry mit model models museum \
 national need netherlands network networks northern norway note notes nvidia observatory \
-of office on open openai original paper papers part philosophy phone physics poland \
+of office open openai original paper papers part philosophy phone physics \
 politecnico polytechnic polytechnique portugal preprint proceedings project published \
 received references report repository republic research reserved results review revised \
 rights road russia school science sciences section singapore society software southern \
 spain statement states statistics street study submitted summary supervisor supplementary \
 survey sweden switzerland system systems table taiwan team technical technologies \
-technology the theory thesis to toward towards trust uk united univ universidad \
+technology the theory thesis toward towards trust uk united univ universidad \
 universidade universitat universiteit university università universität université updates \
 usa using via volume western with";
 
