@@ -16,7 +16,9 @@ mod heading;
 mod margins;
 mod measure;
 mod numbering;
+mod opening;
 mod paragraph;
+mod reference;
 mod row;
 mod special;
 mod strip;
@@ -33,6 +35,7 @@ use block::{Flow, Marks};
 use heading::View;
 use margins::Sheet;
 use measure::{Column, Measure};
+pub(crate) use reference::mark as mark_references;
 use row::Row;
 
 /// What others have found out about the document.
@@ -194,3 +197,6 @@ pub(crate) fn headings(document: &Document) -> Vec<(Range<usize>, u8)> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests;

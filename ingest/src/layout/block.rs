@@ -4,10 +4,11 @@ use std::ops::Range;
 
 use super::heading::Heading;
 use super::measure::{Column, Measure};
+use super::opening::{self, CaptionOpening, Marker};
 use super::paragraph::{self, Placed};
 use super::row::Row;
 use super::special;
-use super::wording::{self, CaptionOpening, Marker};
+use super::wording;
 use crate::BlockKind;
 
 /// Rows `first..end` of a page, which belong together.
@@ -34,6 +35,11 @@ pub(super) struct Marks {
     pub(super) references: Vec<Range<usize>>,
 }
 
+/// So many labels in a row are a figure's.
+const LEAST_SCRAPS: usize = 3;
+/// Letters of a line of running text, at least; labels in figures have fewer.
+const PROSE: usize = 18;
+
 /// What goes on from page to page.
 #[derive(Default)]
 pub(super) struct Flow {
@@ -54,7 +60,7 @@ pub(super) fn captions(
     let mut found = Vec::new();
     let mut at = 0;
     while at < rows.len() {
-        let opening = wording::caption(&rows[at].text).filter(|_| !is_taken[at]);
+        let opening = opening::caption(&rows[at].text).filter(|_| !is_taken[at]);
         let above = at
             .checked_sub(1)
             .map(|above| &rows[above])
@@ -87,7 +93,7 @@ pub(super) fn captions(
             let is_near = upper.is_above(lower)
                 && lower.bottom() - upper.bottom()
                     < 1.35 * measure.leading(lower.size).min(1.5 * lower.size);
-            let is_other = wording::caption(&lower.text).is_some()
+            let is_other = opening::caption(&lower.text).is_some()
                 || lower.cells() > 2
                 || (lower.look.bold && !upper.look.bold && wording::is_ended(&upper.text));
             if !is_same || !is_near || is_other {
@@ -155,6 +161,7 @@ pub(super) fn blocks(
                 flow.in_abstract = wording::names_abstract(text)
                     && wording::section_name(text).is_none_or(|name| name != "summary");
             }
+            flow.in_abstract &= kind != BlockKind::Caption;
             if kind == BlockKind::Abstract {
                 piece.end = running_end(rows, columns, &fixed, at, piece.end, kind, measure);
             }
@@ -184,11 +191,12 @@ pub(super) fn blocks(
                 && flow.last_kind == Some(BlockKind::Reference)
                 && starts_column(rows, at)
                 && paragraph::continues(&flow.last, &row.text)
-                && wording::list_marker(&row.text).is_none();
+                && opening::list_marker(&row.text).is_none();
         } else if is_item(rows, columns, at, measure) {
             piece.kind = BlockKind::ListItem;
             piece.end = item_end(rows, columns, &fixed, at, measure);
         } else {
+            flow.in_abstract &= !wording::names_keywords(&row.text);
             piece.kind = if flow.in_abstract {
                 BlockKind::Abstract
             } else {
@@ -211,10 +219,16 @@ pub(super) fn blocks(
                             || piece.kind == BlockKind::Paragraph)
                 })
                 && paragraph::continues(&flow.last, &row.text)
+                && (row.letters() >= PROSE || at == 0)
                 && row.rect.x0 < columns[at].left + 1.0 * row.size
                 && measure.ratio(row) < 1.15;
         }
-        if is_running {
+        let is_prose = || {
+            rows[piece.first..piece.end]
+                .iter()
+                .any(|row| row.letters() >= PROSE)
+        };
+        if is_running && (is_prose() || piece.continues) {
             flow.last.clone_from(&rows[piece.end - 1].text);
             flow.last_kind = Some(piece.kind);
         } else if matches!(
@@ -226,7 +240,40 @@ pub(super) fn blocks(
         at = piece.end;
         pieces.push(piece);
     }
-    pieces
+    join_scraps(rows, pieces)
+}
+
+/// Makes one block of the labels of a figure, which are no paragraphs.
+fn join_scraps(rows: &[Row], pieces: Vec<Piece>) -> Vec<Piece> {
+    let is_scrap = |piece: &Piece| {
+        matches!(piece.kind, BlockKind::Paragraph | BlockKind::Abstract)
+            && piece.end - piece.first <= 3
+            && rows[piece.first..piece.end]
+                .iter()
+                .all(|row| row.letters() < PROSE && !row.text.ends_with('.'))
+    };
+    let mut joined: Vec<Piece> = Vec::with_capacity(pieces.len());
+    let mut start = 0;
+    while start < pieces.len() {
+        let mut end = start;
+        while end < pieces.len() && is_scrap(&pieces[end]) {
+            end += 1;
+        }
+        if end - start >= LEAST_SCRAPS {
+            joined.push(Piece {
+                kind: BlockKind::Paragraph,
+                level: None,
+                first: pieces[start].first,
+                end: pieces[end - 1].end,
+                continues: false,
+            });
+        } else {
+            end = end.max(start + 1);
+            joined.extend(pieces[start..end].iter().cloned());
+        }
+        start = end;
+    }
+    joined
 }
 
 fn is_text(kind: BlockKind) -> bool {
@@ -311,6 +358,13 @@ fn starts_column(rows: &[Row], at: usize) -> bool {
     at == 0 || !rows[at - 1].is_above(&rows[at])
 }
 
+/// True for a piece of the same line, apart by a wide gap.
+fn is_beside(left: &Row, right: &Row) -> bool {
+    left.is_level_with(right)
+        && right.rect.x0 > left.rect.x1
+        && left.width() + right.width() < 30.0 * right.size
+}
+
 /// End of running text that starts at `at`.
 fn running_end(
     rows: &[Row],
@@ -332,11 +386,12 @@ fn running_end(
                 && fixed[end].is_some_and(|(kind, ..)| kind == BlockKind::Abstract));
         let after = (end + 1 < rows.len()).then(|| place(end + 1));
         let stops = !is_free
-            || !rows[end - 1].is_above(&rows[end])
+            || !(rows[end - 1].is_above(&rows[end]) || is_beside(&rows[end - 1], &rows[end]))
             || special::is_code(&rows[end])
             || special::is_equation(&rows[end], &columns[end], measure)
             || (is_item(rows, columns, end, measure))
-            || paragraph::parts(place(end - 1), place(end), after, measure);
+            || (!is_beside(&rows[end - 1], &rows[end])
+                && paragraph::parts(place(end - 1), place(end), after, measure));
         if stops {
             break;
         }
@@ -348,7 +403,7 @@ fn running_end(
 /// True where a list item starts: a marker where a line starts afresh.
 fn is_item(rows: &[Row], columns: &[Column], at: usize, measure: &Measure) -> bool {
     let row = &rows[at];
-    let Some((marker, length)) = wording::list_marker(&row.text) else {
+    let Some((marker, length)) = opening::list_marker(&row.text) else {
         return false;
     };
     let rest = row.text.get(length..).unwrap_or("").trim_start();
@@ -399,7 +454,11 @@ fn item_end(
                 lower.rect.x0 > first.rect.x0 - 0.5 * em && lower.rect.x0 < first.rect.x0 + 5.0 * em
             }
         };
-        let goes_on = paragraph::goes_on(&upper.text, &lower.text);
+        // Only the first line is indented, and the others go back to the column's edge.
+        let is_outdented = lower.rect.x0 < first.rect.x0 - 0.5 * em
+            && !wording::is_ended(&upper.text)
+            && upper.rect.x1 > columns[end - 1].right - 3.0 * em;
+        let goes_on = is_outdented || paragraph::goes_on(&upper.text, &lower.text);
         // Items whose lines go back to the marker end like paragraphs.
         let is_flush = lower.rect.x0 < first.rect.x0 + 0.4 * em;
         let is_ended =
@@ -423,14 +482,14 @@ fn entry_end(
 ) -> usize {
     let first = &rows[at];
     let is_marked =
-        wording::list_marker(&first.text).is_some_and(|(marker, _)| marker != Marker::Bullet);
+        opening::list_marker(&first.text).is_some_and(|(marker, _)| marker != Marker::Bullet);
     let mut end = at + 1;
     let mut hangs = false;
     while end < rows.len() && fixed[end].is_none() {
         let (upper, lower) = (&rows[end - 1], &rows[end]);
         let em = first.size.max(1.0);
         let is_outdented = hangs && lower.rect.x0 < upper.rect.x0 - 0.5 * em;
-        let marker = wording::list_marker(&lower.text)
+        let marker = opening::list_marker(&lower.text)
             .is_some_and(|(marker, _)| marker != Marker::Bullet)
             && is_marked
             && (lower.rect.x0 - first.rect.x0).abs() < 1.5 * em;

@@ -10,6 +10,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::measure::{Column, Measure};
 use super::numbering::{self, Numerals};
+use super::opening;
 use super::paragraph;
 use super::row::{self, Row};
 use super::wording;
@@ -143,7 +144,10 @@ fn candidate(
     }
     let text = text.trim();
     let (number, title) = numbering::split_number(text);
-    if !is_title(title, number.is_some()) || ends_in_page_number(row) || is_run_in(row) {
+    if !is_title(title, number.is_some())
+        || ends_in_page_number(row, view.rows.get(end))
+        || is_run_in(row)
+    {
         return None;
     }
     let above = at
@@ -184,7 +188,7 @@ fn candidate(
             && (gap > 1.1 || is_strong || is_fresh)
             // "A model of" starts a sentence.
             && (!is_letter_word || is_strong)
-            && (is_short || is_strong)
+            && (is_short || is_strong || gap > 1.25)
     });
     let is_looking = is_strong
         && number.is_none()
@@ -193,7 +197,7 @@ fn candidate(
         && follows
         && is_short
         && gap > 1.05
-        && !(in_references && !is_larger(row, measure))
+        && (!in_references || is_larger(row, measure))
         && (!title.ends_with(['.', ':']) || (is_larger(row, measure) && !title.ends_with('.')))
         && looks_distinct(row, measure);
     let is_sure = outline.is_some() || is_named || is_numbered;
@@ -288,15 +292,22 @@ fn is_title(title: &str, is_numbered: bool) -> bool {
             .is_some_and(|c| c.is_alphanumeric() || matches!(c, '“' | '"' | '‘' | '\'' | '(' | '«' | '【' | '「' | '¿' | '¡'))
         // "A. R. Smith"
         && !(is_numbered && title.chars().nth(1) == Some('.'))
-        && wording::caption(title).is_none()
-        && (is_numbered || wording::list_marker(title).is_none())
+        && opening::caption(title).is_none()
+        && (is_numbered || opening::list_marker(title).is_none())
 }
 
 /// True for a line of a table of contents.
-fn ends_in_page_number(row: &Row) -> bool {
-    row.text
-        .rsplit_once('\t')
-        .is_some_and(|(_, last)| numbering::page_number(last).is_some())
+fn ends_in_page_number(row: &Row, next: Option<&Row>) -> bool {
+    let is_beside = next.is_some_and(|next| {
+        row.is_level_with(next)
+            && next.rect.x0 > row.rect.x1
+            && numbering::page_number(&next.text).is_some()
+    });
+    is_beside
+        || row
+            .text
+            .rsplit_once('\t')
+            .is_some_and(|(_, last)| numbering::page_number(last).is_some())
 }
 
 /// True where only the first words of a line are a heading, and text goes on behind them.
@@ -354,13 +365,13 @@ fn follows(view: &View<'_>, at: usize, end: usize, measure: &Measure) -> bool {
         let width = view.columns[end].right - view.columns[end].left;
         let is_text = next.cells() <= 2
             && (next.letters() >= 20
-                || next.width() > 0.5 * width
+                || (next.width() > 0.5 * width && next.letters() >= 12)
                 || next.text.chars().any(crate::extract::is_cjk));
         view.rows[end - 1].is_above(next)
             && next.bottom() - view.rows[end - 1].bottom() < 5.0 * row.size.max(next.size)
             && (is_text
                 || (is_larger(row, measure) && is_larger(next, measure))
-                || wording::list_marker(&next.text).is_some()
+                || opening::list_marker(&next.text).is_some()
                 || numbering::split_number(&next.text).0.is_some())
     })
 }

@@ -1,12 +1,16 @@
 //! Rows that are no prose: listings, displayed formulas, footnotes.
 
 use super::measure::{Column, Measure};
+use super::opening;
 use super::row::Row;
 use super::table::is_formula_number;
 use super::wording;
 
 /// Footnotes are set in type of at most this share of the text's.
 const NOTE_SIZE: f32 = 0.94;
+
+/// Most lines at the foot of a column that are looked at for notes in the text's own size.
+const MOST_RAISED: usize = 10;
 
 /// True for lines of program text.
 pub(super) fn is_code(row: &Row) -> bool {
@@ -107,26 +111,42 @@ fn mark_notes(
         .rev()
         .take_while(|&index| rows[index].size <= NOTE_SIZE * measure.body && !is_taken[index])
         .last();
-    let Some(first) = first_small.and_then(|first| {
+    let marked = first_small.and_then(|first| {
         (first..flow.end).find(|&index| {
-            wording::footnote_mark(&rows[index].text)
+            opening::footnote_mark(&rows[index].text)
                 && (index == 0
                     || !rows[index - 1].is_above(&rows[index])
                     || rows[index - 1].size > NOTE_SIZE * measure.body
                     || measure.distance(&rows[index - 1], &rows[index]) > 1.2)
         })
-    }) else {
+    });
+    // Notes in the text's own size start with a raised mark, apart from the text.
+    let raised = || {
+        (flow.end.saturating_sub(MOST_RAISED).max(flow.start + 1)..flow.end).find(|&index| {
+            let row = &rows[index];
+            has_raised_start(row)
+                && opening::footnote_mark(&row.text)
+                && !is_taken[index]
+                && (measure.distance(&rows[index - 1], row) > 1.25
+                    || wording::is_ended(&rows[index - 1].text))
+        })
+    };
+    let permission = || {
+        flow.clone()
+            .find(|&index| wording::is_permission(&rows[index].text) && !is_taken[index])
+    };
+    let Some(first) = marked.or_else(raised).or_else(permission) else {
         return;
     };
     for index in first..flow.end {
         let is_start = index == first
-            || (wording::footnote_mark(&rows[index].text)
+            || (opening::footnote_mark(&rows[index].text)
                 && (has_raised_start(&rows[index]) || wording::is_ended(&rows[index - 1].text)));
         notes[index] = Some(is_start);
     }
 }
 
-/// True where the row starts with a superscript, or where that is unknown.
+/// True where the row starts with a superscript.
 fn has_raised_start(row: &Row) -> bool {
     row.spans.first().is_some_and(|span| span.rise > 0.0)
 }

@@ -9,8 +9,8 @@ use std::ops::Range;
 use super::cells;
 use super::measure::{self, Column, Measure};
 use super::numbering;
+use super::opening;
 use super::row::{self, Row};
-use super::wording;
 
 /// Most single-cell rows that may stand between two rows of cells.
 const MOST_SINGLES: usize = 2;
@@ -65,7 +65,7 @@ fn find(rows: &[Row], columns: &[Column], measure: &Measure) -> Vec<Range<usize>
             let distance = measure.distance(&rows[end - 1], &rows[next]);
             let is_near = rows[next].bottom() >= rows[next - 1].bottom() - 0.5 * rows[next].size
                 && distance < 3.0;
-            if !is_near || wording::caption(&rows[next].text).is_some() {
+            if !is_near || opening::caption(&rows[next].text).is_some() {
                 break;
             }
             if is_row[next] {
@@ -87,7 +87,7 @@ fn find(rows: &[Row], columns: &[Column], measure: &Measure) -> Vec<Range<usize>
             .into_iter()
             .flatten()
             .filter_map(|index| rows.get(index))
-            .any(|row| wording::caption(&row.text).is_some());
+            .any(|row| opening::caption(&row.text).is_some());
         // Two columns of two rows are little to go by.
         if count >= 2 && (cells >= 3 * count || count >= 3 || is_captioned) {
             tables.push(at..end);
@@ -107,7 +107,7 @@ fn is_table_row(row: &Row, column: &Column) -> bool {
     let after = format!("{first} x");
     if row.cells() == 2 {
         let last = row.text.rsplit('\t').next().unwrap_or("");
-        if wording::list_marker(&after).is_some_and(|(_, length)| length >= first.len())
+        if opening::list_marker(&after).is_some_and(|(_, length)| length >= first.len())
             || numbering::split_number(&after)
                 .0
                 .is_some_and(|number| number.label.len() >= first.trim_end_matches('.').len())
