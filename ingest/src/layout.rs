@@ -35,6 +35,7 @@ use block::{Flow, Marks};
 use heading::View;
 use margins::Sheet;
 use measure::{Column, Measure};
+#[cfg_attr(not(test), allow(unused_imports))]
 pub(crate) use reference::mark as mark_references;
 use row::Row;
 

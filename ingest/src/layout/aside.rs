@@ -121,7 +121,7 @@ fn mark_side_column(rows: &[Row], body: &Body, height: f32, is_aside: &mut [bool
     // The text's own left edge is where most long lines start; the side column's lines are short.
     let mut lefts: Vec<f32> = rows
         .iter()
-        .filter(|row| row.text.len() > 60 && !row::is_turned(row))
+        .filter(|row| row.text.len() > 40 && !row::is_turned(row))
         .map(|row| row.rect.x0)
         .collect();
     lefts.sort_by(f32::total_cmp);

@@ -4,12 +4,14 @@ use std::ops::Range;
 
 use super::heading::Heading;
 use super::measure::{Column, Measure};
+use super::numbering::{self, Numerals};
 use super::opening::{self, CaptionOpening, Marker};
 use super::paragraph::{self, Placed};
 use super::row::Row;
 use super::special;
 use super::wording;
 use crate::BlockKind;
+use crate::hyphen::is_hyphen;
 
 /// Rows `first..end` of a page, which belong together.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,6 +37,8 @@ pub(super) struct Marks {
     pub(super) references: Vec<Range<usize>>,
 }
 
+/// Most lines of an item over which the numbers of a list are followed.
+const MOST_BETWEEN: usize = 6;
 /// So many labels in a row are a figure's.
 const LEAST_SCRAPS: usize = 3;
 /// Letters of a line of running text, at least; labels in figures have fewer.
@@ -219,7 +223,7 @@ pub(super) fn blocks(
                             || piece.kind == BlockKind::Paragraph)
                 })
                 && paragraph::continues(&flow.last, &row.text)
-                && (row.letters() >= PROSE || at == 0)
+                && (row.letters() >= PROSE || at == 0 || flow.last.ends_with(is_hyphen))
                 && row.rect.x0 < columns[at].left + 1.0 * row.size
                 && measure.ratio(row) < 1.15;
         }
@@ -423,8 +427,32 @@ fn is_item(rows: &[Row], columns: &[Column], at: usize, measure: &Measure) -> bo
         Marker::Bullet => {
             !row.text.starts_with(['-', '–', '—', '*', '·', '→']) || is_apart || is_indented
         }
+        _ if (1..=MOST_BETWEEN).any(|back| at >= back && counts_on(&rows[at - back], row)) => true,
         _ => is_apart || (is_indented && !paragraph::goes_on(&above.text, rest)),
     }
+}
+
+/// True where two items of a list at one edge count on: "(a)" and "(b)", "1." and "2.".
+fn counts_on(upper: &Row, lower: &Row) -> bool {
+    let label = |row: &Row| {
+        opening::list_marker(&row.text)
+            .filter(|(marker, _)| *marker == Marker::Number)
+            .and_then(|(_, length)| row.text.get(..length))
+            .map(|label| {
+                label
+                    .trim_matches(|c: char| !c.is_alphanumeric())
+                    .to_uppercase()
+            })
+    };
+    if (upper.rect.x0 - lower.rect.x0).abs() > 0.6 * lower.size {
+        return false;
+    }
+    let (Some(first), Some(second)) = (label(upper), label(lower)) else {
+        return false;
+    };
+    numbering::neighbours(&first, Numerals::Roman)
+        .iter()
+        .any(|label| *label == second)
 }
 
 fn item_end(

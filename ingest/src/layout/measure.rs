@@ -126,6 +126,15 @@ pub(super) fn columns(rows: &[Row]) -> Vec<Column> {
             .iter()
             .sum::<u32>()
     };
+    // The last column's edge at or left of each point.
+    let mut near = Vec::with_capacity(starts.len());
+    let mut last = None;
+    for at in 0..starts.len() {
+        if starts[at] > 0 && around(at) >= 3 {
+            last = Some(at);
+        }
+        near.push(last);
+    }
     let lefts: Vec<usize> = rows
         .iter()
         .map(|row| {
@@ -134,7 +143,8 @@ pub(super) fn columns(rows: &[Row]) -> Vec<Column> {
             let best = (from..=(own + 2).min(starts.len() - 1))
                 .filter(|&at| starts[at] > 0 && around(at) >= 3)
                 .max_by_key(|&at| (around(at), starts[at]));
-            best.unwrap_or(own)
+            // Centred lines are further in than any indent.
+            best.or(near[own]).unwrap_or(own)
         })
         .collect();
     let mut ends: HashMap<usize, Vec<f32>> = HashMap::new();
@@ -146,12 +156,23 @@ pub(super) fn columns(rows: &[Row]) -> Vec<Column> {
     }
     rows.iter()
         .zip(lefts)
-        .map(|(row, left)| Column {
-            left: left as f32,
-            right: ends
+        .map(|(row, left)| {
+            let right = ends
                 .get(&left)
                 .and_then(|ends| ends.get(ends.len() * 17 / 20))
-                .map_or(row.rect.x1, |right| right.max(left as f32)),
+                .copied()
+                .filter(|right| *right > row.rect.x0);
+            // A line right of the last column's end stands in one of its own.
+            match right {
+                Some(right) => Column {
+                    left: left as f32,
+                    right: right.max(left as f32),
+                },
+                None => Column {
+                    left: row.rect.x0,
+                    right: row.rect.x1,
+                },
+            }
         })
         .collect()
 }

@@ -59,6 +59,10 @@ pub(super) fn caption(text: &str) -> Option<CaptionOpening> {
         .iter()
         .filter_map(|label| lower.strip_prefix(label))
         .min_by_key(|rest| rest.len())?;
+    // "Tables and" is no "Table s".
+    if rest.starts_with(|c: char| c.is_alphabetic() && !crate::extract::is_cjk(c)) {
+        return None;
+    }
     let rest = rest.trim_start();
     let number_end = rest
         .find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '-')))

@@ -5,6 +5,10 @@ use crate::{Block, BlockKind, PAGE_SEPARATOR, Page, Reference};
 
 /// Makes a block of the lines of each entry, whose spans are byte ranges of the document's text.
 /// Where an entry starts inside a block, the text gains an empty line, and the spans move along.
+#[cfg_attr(
+    not(test),
+    allow(dead_code, reason = "for the reader of the reference list")
+)]
 pub(crate) fn mark(pages: &mut [Page], references: &mut [Reference]) {
     let mut order: Vec<usize> = (0..references.len()).collect();
     order.sort_by_key(|&index| references[index].start);
@@ -56,6 +60,7 @@ pub(crate) fn mark(pages: &mut [Page], references: &mut [Reference]) {
 }
 
 /// The page's blocks, those of entries cut or joined so that each has its own.
+#[cfg_attr(not(test), allow(dead_code))]
 fn blocks(page: &Page, entries: &[Option<usize>], last: Option<usize>) -> Vec<Block> {
     let mut blocks: Vec<Block> = Vec::new();
     let mut open: Option<usize> = None;
@@ -103,6 +108,7 @@ fn blocks(page: &Page, entries: &[Option<usize>], last: Option<usize>) -> Vec<Bl
 }
 
 /// Writes the page's text anew for other blocks of the same lines.
+#[cfg_attr(not(test), allow(dead_code))]
 fn rewrite(page: &mut Page, blocks: Vec<Block>) {
     let mut text = String::with_capacity(page.text.len() + 2 * blocks.len());
     let mut lines = page.lines.clone();

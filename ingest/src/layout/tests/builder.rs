@@ -109,9 +109,42 @@ impl Sheet {
     /// Lines of text as long as a column is wide: 60 characters each, the last shorter.
     pub(super) fn prose(&mut self, lines: usize, last: &str) -> &mut Self {
         for _ in 1..lines {
-            self.text("These words fill one line of the column, which is as wide as");
+            // No two lines are alike, as in a real text.
+            let (page, line) = (self.page.number as u8, self.page.lines.len() as u8);
+            let words = [b'a' + page % 26, b'a' + line % 26].map(char::from);
+            let words = String::from_iter(words);
+            self.text(&format!(
+                "These words {words} fill one line of the column, as wide as a"
+            ));
         }
         self.text(last)
+    }
+
+    /// The next line, of several runs.
+    pub(super) fn put_next(&mut self, runs: &[(u16, &str)]) -> &mut Self {
+        self.y += self.leading;
+        let (x, y, size) = (self.x, self.y, self.size);
+        self.put(x, y, size, runs)
+    }
+
+    /// The next lines start here.
+    pub(super) fn to(&mut self, x: f32) -> &mut Self {
+        self.x = x;
+        self
+    }
+
+    /// A line that runs upwards, from the middle of the page.
+    pub(super) fn put_turned(&mut self, x: f32, size: f32, text: &str) -> &mut Self {
+        self.put(x, 500.0, size, &[(PLAIN, text)]);
+        if let Some(line) = self.page.lines.last_mut() {
+            line.rect = Rect {
+                x0: x,
+                y0: 200.0,
+                x1: x + size,
+                y1: 500.0,
+            };
+        }
+        self
     }
 
     pub(super) fn gap(&mut self, points: f32) -> &mut Self {
