@@ -10,9 +10,11 @@
 
 mod aside;
 mod block;
+mod caption;
 mod cells;
 mod front;
 mod heading;
+mod list;
 mod margins;
 mod measure;
 mod numbering;
@@ -158,7 +160,7 @@ fn mark(
     for row in tables.iter().cloned().flatten() {
         is_taken[row] = true;
     }
-    let captions = block::captions(rows, columns, measure, &is_taken);
+    let captions = caption::find(rows, columns, measure, &is_taken);
     for row in captions.iter().cloned().flatten() {
         is_taken[row] = true;
     }

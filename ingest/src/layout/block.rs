@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use super::heading::Heading;
+use super::list;
 use super::measure::{Column, Measure};
-use super::numbering::{self, Numerals};
-use super::opening::{self, CaptionOpening, Marker};
+use super::opening::{self, Marker};
 use super::paragraph::{self, Placed};
 use super::row::Row;
 use super::special;
@@ -37,8 +37,10 @@ pub(super) struct Marks {
     pub(super) references: Vec<Range<usize>>,
 }
 
-/// Most lines of an item over which the numbers of a list are followed.
-const MOST_BETWEEN: usize = 6;
+/// Most lines of a formula that the next one is compared with.
+const MOST_PARTS: usize = 12;
+/// Longest part of a formula that has no sign in it, in characters.
+const LONGEST_PART: usize = 12;
 /// So many labels in a row are a figure's.
 const LEAST_SCRAPS: usize = 3;
 /// Letters of a line of running text, at least; labels in figures have fewer.
@@ -52,86 +54,6 @@ pub(super) struct Flow {
     last_kind: Option<BlockKind>,
     in_references: bool,
     in_abstract: bool,
-}
-
-/// Captions of a page: an opening and the rows that go on with it.
-pub(super) fn captions(
-    rows: &[Row],
-    columns: &[Column],
-    measure: &Measure,
-    is_taken: &[bool],
-) -> Vec<Range<usize>> {
-    let mut found = Vec::new();
-    let mut at = 0;
-    while at < rows.len() {
-        let opening = opening::caption(&rows[at].text).filter(|_| !is_taken[at]);
-        let above = at
-            .checked_sub(1)
-            .map(|above| &rows[above])
-            .filter(|above| above.is_above(&rows[at]));
-        let is_apart = above.is_none_or(|above| {
-            measure.distance(above, &rows[at]) > 1.25
-                || (above.size - rows[at].size).abs() > 0.4
-                || is_taken[at - 1]
-        });
-        let is_opening = match opening {
-            Some(CaptionOpening::Sure) => {
-                is_apart || above.is_none_or(|above| wording::is_ended(&above.text))
-            }
-            // Only bold or smaller type tells "Table 2 Results" from a sentence.
-            Some(CaptionOpening::Likely) => {
-                is_apart && (measure.ratio(&rows[at]) < 0.96 || starts_otherwise(&rows[at]))
-            }
-            None => false,
-        };
-        if !is_opening {
-            at += 1;
-            continue;
-        }
-        let mut end = at + 1;
-        while end < rows.len() && end - at < 40 && !is_taken[end] {
-            let (upper, lower) = (&rows[end - 1], &rows[end]);
-            let is_same = (upper.size - lower.size).abs() < 0.08 * upper.size
-                || paragraph::goes_on(&upper.text, &lower.text);
-            // Set under each other with no more space than lines of one paragraph have.
-            let is_near = upper.is_above(lower)
-                && lower.bottom() - upper.bottom()
-                    < 1.35 * measure.leading(lower.size).min(1.5 * lower.size);
-            let is_other = opening::caption(&lower.text).is_some()
-                || lower.cells() > 2
-                || (lower.look.bold && !upper.look.bold && wording::is_ended(&upper.text));
-            if !is_same || !is_near || is_other {
-                break;
-            }
-            // A short line that ends a sentence is the last.
-            let full = rows[at..end]
-                .iter()
-                .map(|row| row.rect.x1)
-                .fold(f32::MIN, f32::max)
-                .max(columns[at].right.min(lower.rect.x1));
-            if wording::is_ended(&upper.text)
-                && upper.rect.x1 < full - 4.0 * upper.size
-                && (lower.size - measure.body).abs() < 0.3
-            {
-                break;
-            }
-            end += 1;
-        }
-        found.push(at..end);
-        at = end;
-    }
-    found
-}
-
-/// True where the row starts in another font than it goes on with.
-fn starts_otherwise(row: &Row) -> bool {
-    row.look.bold
-        || row.look.capitals
-        || row
-            .spans
-            .first()
-            .zip(row.spans.last())
-            .is_some_and(|(first, last)| first.font != last.font && first.end >= 3)
 }
 
 /// The blocks of a page.
@@ -196,9 +118,9 @@ pub(super) fn blocks(
                 && starts_column(rows, at)
                 && paragraph::continues(&flow.last, &row.text)
                 && opening::list_marker(&row.text).is_none();
-        } else if is_item(rows, columns, at, measure) {
+        } else if list::is_item(rows, columns, at, measure) {
             piece.kind = BlockKind::ListItem;
-            piece.end = item_end(rows, columns, &fixed, at, measure);
+            piece.end = list::item_end(rows, columns, |row| fixed[row].is_none(), at, measure);
         } else {
             flow.in_abstract &= !wording::names_keywords(&row.text);
             piece.kind = if flow.in_abstract {
@@ -244,7 +166,46 @@ pub(super) fn blocks(
         at = piece.end;
         pieces.push(piece);
     }
-    join_scraps(rows, pieces)
+    join_scraps(rows, join_formulas(rows, pieces, measure))
+}
+
+/// Makes one block of the parts of a displayed formula: fractions and limits stand on lines of
+/// their own, some with nothing but a letter on them.
+fn join_formulas(rows: &[Row], pieces: Vec<Piece>, measure: &Measure) -> Vec<Piece> {
+    let is_part = |piece: &Piece| {
+        piece.kind == BlockKind::Equation
+            || (piece.kind == BlockKind::Paragraph
+                && piece.end - piece.first <= 3
+                && rows[piece.first..piece.end]
+                    .iter()
+                    .all(|row| row.text.chars().count() <= LONGEST_PART && row.letters() <= 6))
+    };
+    let mut joined: Vec<Piece> = Vec::with_capacity(pieces.len());
+    for piece in pieces {
+        let Some(last) = joined
+            .last_mut()
+            .filter(|last| is_part(last) && is_part(&piece))
+        else {
+            joined.push(piece);
+            continue;
+        };
+        // The last lines are enough: limits hang from them, and a crafted page has many.
+        let above = &rows[last.first.max(last.end.saturating_sub(MOST_PARTS))..last.end];
+        let top = above.iter().map(|row| row.rect.y0).fold(f32::MAX, f32::min);
+        let bottom = above.iter().map(|row| row.rect.y1).fold(f32::MIN, f32::max);
+        let below = &rows[piece.first];
+        let leading = measure.leading(measure.body);
+        let has_formula = last.kind == BlockKind::Equation || piece.kind == BlockKind::Equation;
+        let is_near = below.rect.y0 < bottom + leading && below.rect.y1 > top - leading;
+        if has_formula && is_near {
+            last.kind = BlockKind::Equation;
+            last.end = piece.end;
+            last.continues = false;
+        } else {
+            joined.push(piece);
+        }
+    }
+    joined
 }
 
 /// Makes one block of the labels of a figure, which are no paragraphs.
@@ -358,7 +319,7 @@ fn joins_equation(upper: &Row, lower: &Row, column: &Column, measure: &Measure) 
             && lower.bottom() > upper.rect.y0)
 }
 
-fn starts_column(rows: &[Row], at: usize) -> bool {
+pub(super) fn starts_column(rows: &[Row], at: usize) -> bool {
     at == 0 || !rows[at - 1].is_above(&rows[at])
 }
 
@@ -393,108 +354,12 @@ fn running_end(
             || !(rows[end - 1].is_above(&rows[end]) || is_beside(&rows[end - 1], &rows[end]))
             || special::is_code(&rows[end])
             || special::is_equation(&rows[end], &columns[end], measure)
-            || (is_item(rows, columns, end, measure))
+            || (list::is_item(rows, columns, end, measure))
             || (!is_beside(&rows[end - 1], &rows[end])
                 && paragraph::parts(place(end - 1), place(end), after, measure));
         if stops {
             break;
         }
-        end += 1;
-    }
-    end
-}
-
-/// True where a list item starts: a marker where a line starts afresh.
-fn is_item(rows: &[Row], columns: &[Column], at: usize, measure: &Measure) -> bool {
-    let row = &rows[at];
-    let Some((marker, length)) = opening::list_marker(&row.text) else {
-        return false;
-    };
-    let rest = row.text.get(length..).unwrap_or("").trim_start();
-    if rest.is_empty() || marker == Marker::Bracketed {
-        return false;
-    }
-    if starts_column(rows, at) {
-        return marker == Marker::Bullet
-            || row.rect.x0 > columns[at].left + 0.5 * row.size
-            || rest.starts_with(char::is_uppercase);
-    }
-    let above = &rows[at - 1];
-    let is_indented = row.rect.x0 > above.rect.x0 + 0.5 * row.size
-        || row.rect.x0 > columns[at].left + 0.5 * row.size;
-    let is_apart = wording::is_ended(&above.text) || measure.distance(above, row) > 1.15;
-    match marker {
-        Marker::Bullet => {
-            !row.text.starts_with(['-', '–', '—', '*', '·', '→']) || is_apart || is_indented
-        }
-        _ if (1..=MOST_BETWEEN).any(|back| at >= back && counts_on(&rows[at - back], row)) => true,
-        _ => is_apart || (is_indented && !paragraph::goes_on(&above.text, rest)),
-    }
-}
-
-/// True where two items of a list at one edge count on: "(a)" and "(b)", "1." and "2.".
-fn counts_on(upper: &Row, lower: &Row) -> bool {
-    let label = |row: &Row| {
-        opening::list_marker(&row.text)
-            .filter(|(marker, _)| *marker == Marker::Number)
-            .and_then(|(_, length)| row.text.get(..length))
-            .map(|label| {
-                label
-                    .trim_matches(|c: char| !c.is_alphanumeric())
-                    .to_uppercase()
-            })
-    };
-    if (upper.rect.x0 - lower.rect.x0).abs() > 0.6 * lower.size {
-        return false;
-    }
-    let (Some(first), Some(second)) = (label(upper), label(lower)) else {
-        return false;
-    };
-    numbering::neighbours(&first, Numerals::Roman)
-        .iter()
-        .any(|label| *label == second)
-}
-
-fn item_end(
-    rows: &[Row],
-    columns: &[Column],
-    fixed: &[Fixed],
-    at: usize,
-    measure: &Measure,
-) -> usize {
-    let first = &rows[at];
-    let mut end = at + 1;
-    let mut hang: Option<f32> = None;
-    while end < rows.len() && fixed[end].is_none() {
-        let (upper, lower) = (&rows[end - 1], &rows[end]);
-        if !upper.is_above(lower)
-            || is_item(rows, columns, end, measure)
-            || special::is_code(lower)
-            || special::is_equation(lower, &columns[end], measure)
-            || measure.distance(upper, lower) > 1.4
-        {
-            break;
-        }
-        let em = first.size.max(1.0);
-        let at_hang = match hang {
-            Some(hang) => (lower.rect.x0 - hang).abs() < 0.7 * em,
-            None => {
-                lower.rect.x0 > first.rect.x0 - 0.5 * em && lower.rect.x0 < first.rect.x0 + 5.0 * em
-            }
-        };
-        // Only the first line is indented, and the others go back to the column's edge.
-        let is_outdented = lower.rect.x0 < first.rect.x0 - 0.5 * em
-            && !wording::is_ended(&upper.text)
-            && upper.rect.x1 > columns[end - 1].right - 3.0 * em;
-        let goes_on = is_outdented || paragraph::goes_on(&upper.text, &lower.text);
-        // Items whose lines go back to the marker end like paragraphs.
-        let is_flush = lower.rect.x0 < first.rect.x0 + 0.4 * em;
-        let is_ended =
-            wording::is_ended(&upper.text) && upper.rect.x1 < columns[end - 1].right - 3.0 * em;
-        if !goes_on && (!at_hang || (is_flush && is_ended)) {
-            break;
-        }
-        hang.get_or_insert(lower.rect.x0);
         end += 1;
     }
     end

@@ -14,6 +14,8 @@ use crate::BlockKind;
 const TITLE_SIZE: f32 = 1.12;
 /// One that comes behind the text is larger still.
 const LATE_SIZE: f32 = 1.3;
+/// And so is what is taken for its authors.
+const MOST_LATE_AUTHORS: usize = 4;
 /// So many full rows under each other are text.
 const PROSE_ROWS: usize = 4;
 
@@ -82,7 +84,12 @@ pub(super) fn find(
     headings.retain(|heading| heading.first < start || heading.first >= end);
     let mut front = vec![(BlockKind::Title, first..last)];
     let mut authors = last;
-    while authors < end && opening::caption(&rows[authors].text).is_none() {
+    let most = if start > 0 {
+        last + MOST_LATE_AUTHORS
+    } else {
+        end
+    };
+    while authors < end.min(most) && opening::caption(&rows[authors].text).is_none() {
         authors += 1;
     }
     if authors > last {

@@ -177,6 +177,8 @@ fn candidate(
         (is_opening || number.is_some())
             && (wording::names_abstract(name) || !title.ends_with('.') || is_strong)
             && (is_fresh || is_strong || number.is_some())
+            // "Results:" in a figure's box is a label.
+            && (!title.ends_with(':') || is_larger(row, measure) || wording::names_abstract(name) || wording::names_references(name))
     });
     let is_numbered = number.is_some_and(|number| {
         let is_plain = number.depth == 1 && number.style != Numerals::Roman;
@@ -292,7 +294,7 @@ fn is_title(title: &str, is_numbered: bool) -> bool {
             .is_some_and(|c| c.is_alphanumeric() || matches!(c, '“' | '"' | '‘' | '\'' | '(' | '«' | '【' | '「' | '¿' | '¡'))
         // "A. R. Smith"
         && !(is_numbered && title.chars().nth(1) == Some('.'))
-        && opening::caption(title).is_none()
+        && (is_numbered || opening::caption(title).is_none())
         && (is_numbered || opening::list_marker(title).is_none())
 }
 

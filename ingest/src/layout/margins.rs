@@ -80,11 +80,10 @@ fn peel(peels: &[Peel], body: f32, edge: Edge, title: &str) -> Vec<Vec<MarginKin
                 let is_number = |strip: &Strip| numbering.accepts(strip, peel.number, pages);
                 if is_number(strip) {
                     kinds.push(MarginKind::PageNumber);
-                } else if repeats.accepts(strip)
-                    && is_apart(rest, |strip| repeats.accepts(strip) || is_number(strip))
+                } else if (repeats.accepts(strip)
+                    && is_apart(rest, |strip| repeats.accepts(strip) || is_number(strip)))
+                    || (index > 0 && strip.gap >= 0.7 * body && names(strip, title))
                 {
-                    kinds.push(running);
-                } else if index > 0 && strip.gap >= 0.7 * body && names(strip, title) {
                     kinds.push(running);
                 } else if let Some(count) = imprint(rest, body, index == 0, &is_number) {
                     kinds.extend(std::iter::repeat_n(running, count));

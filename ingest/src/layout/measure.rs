@@ -129,8 +129,8 @@ pub(super) fn columns(rows: &[Row]) -> Vec<Column> {
     // The last column's edge at or left of each point.
     let mut near = Vec::with_capacity(starts.len());
     let mut last = None;
-    for at in 0..starts.len() {
-        if starts[at] > 0 && around(at) >= 3 {
+    for (at, count) in starts.iter().enumerate() {
+        if *count > 0 && around(at) >= 3 {
             last = Some(at);
         }
         near.push(last);

@@ -115,7 +115,7 @@ fn rewrite(page: &mut Page, blocks: Vec<Block>) {
     page.blocks = blocks;
     for index in 0..page.blocks.len() {
         let (first, end) = (page.blocks[index].first_line, page.blocks[index].end_line);
-        for at in first..end {
+        for (at, line) in lines.iter_mut().enumerate().take(end).skip(first) {
             let old = &page.lines[at];
             if let Some(before) = at.checked_sub(1).and_then(|before| page.lines.get(before)) {
                 let between = page.slice(before.end, old.start);
@@ -130,7 +130,6 @@ fn rewrite(page: &mut Page, blocks: Vec<Block>) {
             }
             let start = text.len();
             text.push_str(page.slice(old.start, old.end));
-            let line = &mut lines[at];
             for span in &mut line.spans {
                 span.start = span.start - old.start + start;
                 span.end = span.end - old.start + start;
