@@ -63,7 +63,8 @@ pub(crate) fn lay_out(pages: &mut [Page], hints: &Hints<'_>) {
     let mut marks = Vec::with_capacity(lines.len());
     let mut taken = Vec::with_capacity(lines.len());
     for (rows, page) in lines.into_iter().zip(pages.iter()) {
-        let (rows, tables) = table::gather(rows, &measure);
+        let (mut rows, tables) = table::gather(rows, &measure);
+        special::settle_code(&mut rows, &measure);
         let edges = measure::columns(&rows);
         let (page_marks, is_taken) = mark(&rows, &edges, page.height, &measure, tables);
         sheets.push(rows);

@@ -46,6 +46,9 @@ const LEAST_SCRAPS: usize = 3;
 /// Letters of a line of running text, at least; labels in figures have fewer.
 const PROSE: usize = 18;
 
+/// Letters of a numbered label in a figure, at most: "(1) fork".
+const LABEL: usize = 9;
+
 /// What goes on from page to page.
 #[derive(Default)]
 pub(super) struct Flow {
@@ -95,7 +98,7 @@ pub(super) fn blocks(
             piece.kind = BlockKind::Code;
             piece.end = end_while(rows, &fixed, at, |upper, lower| {
                 special::is_code(lower)
-                    && upper.is_above(lower)
+                    && lower.bottom() > upper.bottom()
                     && measure.distance(upper, lower) < 3.0
             });
         } else if special::is_equation(row, &columns[at], measure) {
@@ -211,7 +214,8 @@ fn join_formulas(rows: &[Row], pieces: Vec<Piece>, measure: &Measure) -> Vec<Pie
 /// Makes one block of the labels of a figure, which are no paragraphs.
 fn join_scraps(rows: &[Row], pieces: Vec<Piece>) -> Vec<Piece> {
     let is_scrap = |piece: &Piece| {
-        matches!(piece.kind, BlockKind::Paragraph | BlockKind::Abstract)
+        let is_label = piece.kind == BlockKind::ListItem && rows[piece.first].letters() < LABEL;
+        (is_label || matches!(piece.kind, BlockKind::Paragraph | BlockKind::Abstract))
             && piece.end - piece.first <= 3
             && rows[piece.first..piece.end]
                 .iter()

@@ -177,6 +177,8 @@ fn candidate(
         (is_opening || number.is_some())
             && (wording::names_abstract(name) || !title.ends_with('.') || is_strong)
             && (is_fresh || is_strong || number.is_some())
+            // Heads of tables have such names too, in smaller type.
+            && (measure.ratio(row) > 0.93 || wording::names_abstract(name) || wording::names_references(name))
             // "Results:" in a figure's box is a label.
             && (!title.ends_with(':') || is_larger(row, measure) || wording::names_abstract(name) || wording::names_references(name))
     });

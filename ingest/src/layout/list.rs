@@ -19,7 +19,8 @@ pub(super) fn is_item(rows: &[Row], columns: &[Column], at: usize, measure: &Mea
         return false;
     };
     let rest = row.text.get(length..).unwrap_or("").trim_start();
-    if rest.is_empty() || marker == Marker::Bracketed {
+    // Marks in a plot have nothing behind them.
+    if !rest.contains(char::is_alphanumeric) || marker == Marker::Bracketed {
         return false;
     }
     if starts_column(rows, at) {

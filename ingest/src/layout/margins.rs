@@ -35,7 +35,7 @@ pub(super) fn clear(sheets: &mut [Sheet]) {
     let body = body_size(sheets);
     let title = sheets
         .first()
-        .map_or(String::new(), |sheet| first_words(&sheet.rows));
+        .map_or(String::new(), |sheet| title_words(&sheet.rows, body));
     for edge in [Edge::Top, Edge::Bottom] {
         let peels: Vec<Peel> = sheets.iter().map(|sheet| Peel::new(sheet, edge)).collect();
         let taken = peel(&peels, body, edge, &title);
@@ -114,10 +114,10 @@ fn peel(peels: &[Peel], body: f32, edge: Edge, title: &str) -> Vec<Vec<MarginKin
     taken
 }
 
-/// The letters that the document begins with: its title and authors, which heads repeat.
-fn first_words(rows: &[Row]) -> String {
+/// The letters of the first page's large type: the title, which heads repeat.
+fn title_words(rows: &[Row], body: f32) -> String {
     let mut words = String::new();
-    for row in rows.iter().take(12) {
+    for row in rows.iter().filter(|row| row.size > 1.15 * body).take(8) {
         words.extend(letters(&row.text).take(500));
     }
     words
@@ -129,7 +129,7 @@ fn letters(text: &str) -> impl Iterator<Item = char> {
         .flat_map(char::to_lowercase)
 }
 
-/// True where a strip says nothing but what the title or the authors' names do.
+/// True where a strip says nothing but what the title does.
 fn names(strip: &Strip, title: &str) -> bool {
     let words: String = letters(&strip.text).collect();
     words.len() >= 10 && title.contains(&words)

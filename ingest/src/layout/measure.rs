@@ -13,6 +13,8 @@ pub(super) struct Measure {
     pub(super) face: u64,
     /// True where most of them are bold, as in the text layers of some scans.
     pub(super) is_bold: bool,
+    /// True where most of them are as wide as each other, as in typewritten papers.
+    pub(super) is_monospace: bool,
     /// From one line's bottom to the next one's, by size in half points.
     leadings: HashMap<u32, f32>,
 }
@@ -20,12 +22,17 @@ pub(super) struct Measure {
 impl Measure {
     pub(super) fn of<'a>(pages: impl Iterator<Item = &'a [Row]> + Clone) -> Self {
         let mut letters: HashMap<(u32, u64), usize> = HashMap::new();
-        let (mut bold, mut all) = (0, 0);
+        let (mut bold, mut monospace, mut all) = (0, 0, 0);
         for row in pages.clone().flatten() {
             *letters
                 .entry((half_points(row.size), row.look.face))
                 .or_default() += row.text.len();
             bold += if row.look.bold { row.text.len() } else { 0 };
+            monospace += if row.look.monospace {
+                row.text.len()
+            } else {
+                0
+            };
             all += row.text.len();
         }
         let mut sizes: HashMap<u32, usize> = HashMap::new();
@@ -63,6 +70,7 @@ impl Measure {
             body: (size as f32 / 2.0).max(1.0),
             face: most(&faces).unwrap_or(0),
             is_bold: bold * 2 > all,
+            is_monospace: monospace * 2 > all,
             leadings,
         }
     }

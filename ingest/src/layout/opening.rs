@@ -184,7 +184,7 @@ pub(super) fn footnote_mark(text: &str) -> bool {
                     .trim_start()
                     .chars()
                     .next()
-                    .is_some_and(|c| c.is_alphabetic() || matches!(c, '“' | '"' | '‘' | '('))
+                    .is_some_and(|c| c.is_alphabetic() || matches!(c, '“' | '"' | '‘'))
         }
         _ => false,
     }

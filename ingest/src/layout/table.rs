@@ -98,7 +98,8 @@ fn find(rows: &[Row], columns: &[Column], measure: &Measure) -> Vec<Range<usize>
 }
 
 fn is_table_row(row: &Row, column: &Column) -> bool {
-    if row.cells() < 2 || row::is_turned(row) {
+    // Output of programs keeps its look.
+    if row.cells() < 2 || row::is_turned(row) || row.look.monospace {
         return false;
     }
     let mut cells = row.text.split('\t');

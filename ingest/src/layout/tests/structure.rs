@@ -267,6 +267,71 @@ fn numbers_that_end_a_page_without_counting_stay() {
 }
 
 #[test]
+fn a_heading_at_the_top_of_a_page_is_no_head_though_the_abstract_has_its_words() {
+    let mut first = Sheet::new(1);
+    first.put(150.0, 70.0, 16.0, &[(BOLD, "A Title")]);
+    first
+        .at(100.0, 100.0)
+        .text("We count proof of work, and more.")
+        .prose(5, "The end.");
+    let mut second = Sheet::new(2);
+    second.at(100.0, 50.0).line(BOLD, "4. Proof of Work");
+    second.gap(10.0).prose(5, "The end.");
+    let mut pages = vec![first.page(), second.page()];
+    lay_out(&mut pages, &Hints::default());
+    assert!(pages[1].text.starts_with("4. Proof of Work"));
+}
+
+#[test]
+fn listings_keep_closing_braces_and_indents() {
+    let mut sheet = Sheet::new(1);
+    sheet.prose(4, "it reads:");
+    sheet.gap(8.0).line(MONO, "int main() {");
+    sheet
+        .to(118.0)
+        .line(MONO, "for (;;)")
+        .to(136.0)
+        .line(MONO, "go();");
+    sheet.to(100.0).line(MONO, "}");
+    sheet.gap(8.0).put_next(&[(PLAIN, "It is short, and")]);
+    sheet.put_next(&[(MONO, "main")]).text("is its name.");
+    check(
+        vec![sheet.page()],
+        expect![[r#"
+            1: paragraph | These words ba fill one line of the column, as wide as a / These words bb fill one line of the column, as wide as a / These words bc fill one line of the column, as wide as a / it reads:
+            1: code | int main() { /    for (;;) /       go(); / }
+            1: paragraph | It is short, and / main / is its name.
+        "#]],
+    );
+}
+
+#[test]
+fn labels_of_figures_are_no_notes_items_or_paragraphs() {
+    let mut sheet = Sheet::new(1);
+    sheet.prose(4, "The end.");
+    for (row, text) in ["1 (-20.4 Ht)", "(1) fork", "worker", "● ●", "0.5"]
+        .iter()
+        .enumerate()
+    {
+        sheet.put(
+            150.0 + 40.0 * row as f32,
+            500.0 + 30.0 * row as f32,
+            7.0,
+            &[(PLAIN, text)],
+        );
+    }
+    sheet.at(100.0, 650.0).text("Figure 1: Labels.");
+    check(
+        vec![sheet.page()],
+        expect![[r#"
+        1: paragraph | These words ba fill one line of the column, as wide as a / These words bb fill one line of the column, as wide as a / These words bc fill one line of the column, as wide as a / The end.
+        1: paragraph | 1 (-20.4 Ht) / (1) fork / worker / ● ● / 0.5
+        1: caption | Figure 1: Labels.
+    "#]],
+    );
+}
+
+#[test]
 fn imprint_and_side_column_of_a_first_page() {
     let mut sheet = Sheet::new(1);
     sheet.put(200.0, 70.0, 16.0, &[(BOLD, "A Title of Its Own")]);
