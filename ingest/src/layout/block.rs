@@ -46,6 +46,8 @@ const LEAST_SCRAPS: usize = 3;
 /// Letters of a line of running text, at least; labels in figures have fewer.
 const PROSE: usize = 18;
 
+/// An abstract ends after so many bytes if no heading ends it.
+const LONGEST_ABSTRACT: usize = 3500;
 /// Letters of a numbered label in a figure, at most: "(1) fork".
 const LABEL: usize = 9;
 
@@ -56,7 +58,8 @@ pub(super) struct Flow {
     last: String,
     last_kind: Option<BlockKind>,
     in_references: bool,
-    in_abstract: bool,
+    /// Bytes that the abstract may still have; it has no end of its own.
+    abstract_left: usize,
 }
 
 /// The blocks of a page.
@@ -87,10 +90,13 @@ pub(super) fn blocks(
             if kind == BlockKind::Heading {
                 let text = &rows[at].text;
                 flow.in_references = wording::names_references(text);
-                flow.in_abstract = wording::names_abstract(text)
+                let is_abstract = wording::names_abstract(text)
                     && wording::section_name(text).is_none_or(|name| name != "summary");
+                flow.abstract_left = if is_abstract { LONGEST_ABSTRACT } else { 0 };
             }
-            flow.in_abstract &= kind != BlockKind::Caption;
+            if kind == BlockKind::Caption {
+                flow.abstract_left = 0;
+            }
             if kind == BlockKind::Abstract {
                 piece.end = running_end(rows, columns, &fixed, at, piece.end, kind, measure);
             }
@@ -125,8 +131,10 @@ pub(super) fn blocks(
             piece.kind = BlockKind::ListItem;
             piece.end = list::item_end(rows, columns, |row| fixed[row].is_none(), at, measure);
         } else {
-            flow.in_abstract &= !wording::names_keywords(&row.text);
-            piece.kind = if flow.in_abstract {
+            if wording::names_keywords(&row.text) {
+                flow.abstract_left = 0;
+            }
+            piece.kind = if flow.abstract_left > 0 {
                 BlockKind::Abstract
             } else {
                 abstract_opening(row)

@@ -195,6 +195,7 @@ fn candidate(
             && (is_short || is_strong || gap > 1.25)
     });
     let is_looking = is_strong
+        && !wording::names_statement(title)
         && number.is_none()
         && is_opening
         && is_fresh

@@ -356,3 +356,67 @@ pub(super) fn names_keywords(text: &str) -> bool {
         .collect();
     OPENINGS.iter().any(|opening| lower.starts_with(opening))
 }
+
+/// True for the label of a theorem, a definition or their like, which is set as headings are and
+/// starts no section: "Definition 3 (Levels)", "Proof".
+pub(super) fn names_statement(text: &str) -> bool {
+    const NAMES: &[&str] = &[
+        "theorem",
+        "lemma",
+        "corollary",
+        "proposition",
+        "definition",
+        "remark",
+        "example",
+        "claim",
+        "conjecture",
+        "axiom",
+        "observation",
+        "fact",
+        "exercise",
+        "assumption",
+        "property",
+        "hypothesis",
+        "notation",
+        "question",
+        "satz",
+        "korollar",
+        "bemerkung",
+        "beispiel",
+        "behauptung",
+        "folgerung",
+        "aufgabe",
+        "hilfssatz",
+        "théorème",
+        "lemme",
+        "corollaire",
+        "définition",
+        "remarque",
+        "exemple",
+        "teorema",
+        "lema",
+        "corolario",
+        "definición",
+        "ejemplo",
+        "teorema",
+        "definizione",
+        "esempio",
+        "теорема",
+        "лемма",
+        "определение",
+        "пример",
+        "定理",
+        "引理",
+        "定义",
+        "定義",
+    ];
+    let mut words = text.split_whitespace();
+    let name = words.next().unwrap_or("").to_lowercase();
+    let next = words.next().unwrap_or("");
+    let is_numbered = next
+        .trim_start_matches(['A', 'B', 'C', 'D', '.'])
+        .starts_with(|c: char| c.is_ascii_digit());
+    let bare = name.trim_end_matches(['.', ':']);
+    (NAMES.contains(&bare) && is_numbered)
+        || (matches!(bare, "proof" | "beweis" | "démonstration") && next.is_empty())
+}

@@ -450,6 +450,40 @@ fn items_initials_contents_and_labels_are_no_headings() {
 }
 
 #[test]
+fn labels_of_theorems_are_no_headings() {
+    let mut sheet = Sheet::new(1);
+    for (number, title) in [
+        "1 Spaces",
+        "Definition 1 (Space)",
+        "Theorem 1.2",
+        "Proof",
+        "2 Maps",
+    ]
+    .iter()
+    .enumerate()
+    {
+        sheet.gap(14.0).line(BOLD, title);
+        sheet.gap(6.0).prose(
+            3,
+            if number == 0 {
+                "It begins."
+            } else {
+                "The end."
+            },
+        );
+    }
+    let mut pages = vec![sheet.page()];
+    lay_out(&mut pages, &Hints::default());
+    let headings: Vec<&str> = pages[0]
+        .blocks
+        .iter()
+        .filter(|block| block.kind == BlockKind::Heading)
+        .map(|block| pages[0].slice(block.start, block.end))
+        .collect();
+    assert_eq!(headings, ["1 Spaces", "2 Maps"]);
+}
+
+#[test]
 fn levels_of_headings_without_numbers() {
     let mut sheet = Sheet::new(1);
     sheet.size = 10.0;
