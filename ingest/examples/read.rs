@@ -1,9 +1,10 @@
 //! Reads PDFs as the service does, each in a worker process: this program again, with an argument.
 //!
 //! ```text
-//! read [--json|--meta|--chunks] [--in-process] [--password P] FILE...
+//! read [--json|--meta|--chunks|--markdown|--plain] [--in-process] [--password P] FILE...
 //! ```
-//! Prints the text (or the document as JSON, or title, authors and year, or passages) to stdout;
+//! Prints the text (or the document as JSON, or title, authors and year, or passages, or its blocks as
+//! Markdown or plain text) to stdout;
 //! one line a file and the pages per second to stderr.
 
 use std::io::{self, Write};
@@ -12,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use ingest::chunk::{ChunkConfig, chunk};
 use ingest::worker::{Limits, Reader};
-use ingest::{Document, Error, TokenCounter, extract, worker};
+use ingest::{Document, Error, TokenCounter, extract, render, worker};
 
 const WORKER: &str = "--extract-worker";
 
@@ -44,7 +45,7 @@ fn read_all() -> io::Result<ExitCode> {
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
         match arg.as_str() {
-            "--json" | "--meta" | "--chunks" => format = arg,
+            "--json" | "--meta" | "--chunks" | "--markdown" | "--plain" => format = arg,
             "--password" => password = args.next(),
             "--in-process" => in_process = true,
             _ => files.push(arg),
@@ -131,6 +132,8 @@ fn report(
             }
             Ok(())
         }
+        "--markdown" => write!(out, "{}", render::markdown(document)),
+        "--plain" => write!(out, "{}", render::text(document)),
         _ => writeln!(out, "{}", document.text()),
     }
 }

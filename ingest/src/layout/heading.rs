@@ -70,6 +70,8 @@ struct Candidate {
     title: String,
     /// It looks otherwise than the text.
     is_styled: bool,
+    /// Its type is larger than the text's.
+    is_larger: bool,
     is_main: bool,
     outline: Option<u8>,
     is_sure: bool,
@@ -217,6 +219,7 @@ fn candidate(
         label: number.map_or_else(String::new, |number| number.label.to_owned()),
         title: title.to_owned(),
         is_styled: is_strong,
+        is_larger: is_larger(row, measure),
         is_main: is_named && number.is_none(),
         outline,
         is_sure,
@@ -396,10 +399,31 @@ fn drop_odd_numbers(candidates: &mut Vec<Candidate>) {
         .filter(|candidate| candidate.number.is_some_and(|(depth, _)| depth == 1))
         .map(|candidate| candidate.label.clone())
         .collect();
+    // Numbers that begin anew, in the text's own size, below larger headings without numbers, are
+    // those of lists whose items are set bold.
+    let numbered = candidates
+        .iter()
+        .filter(|candidate| matches!(candidate.number, Some((1, Numerals::Arabic))));
+    let mut seen = HashSet::new();
+    let begins_anew = numbered
+        .map(|candidate| candidate.label.clone())
+        .any(|label| !seen.insert(label));
+    let plain = candidates
+        .iter()
+        .filter(|candidate| candidate.is_main)
+        .map(|candidate| candidate.style.half_points)
+        .max()
+        .unwrap_or(0);
+    let is_listed = |candidate: &Candidate| {
+        begins_anew && !candidate.is_larger && candidate.style.half_points < plain
+    };
     candidates.retain(|candidate| {
         let Some((1, style)) = candidate.number else {
             return true;
         };
+        if is_listed(candidate) {
+            return false;
+        }
         candidate.outline.is_some()
             || wording::section_name(&candidate.title).is_some()
             || numbering::neighbours(&candidate.label, style)

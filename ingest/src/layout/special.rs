@@ -48,7 +48,7 @@ pub(super) fn settle_code(rows: &mut [Row], measure: &Measure) {
             row.look.monospace
                 && row.text.contains(|c: char| !c.is_whitespace())
                 && (is_run || (is_long && !goes_on))
-                && !(is_address && !is_run)
+                && (is_run || !is_address)
         })
         .collect();
     for (row, is_code) in rows.iter_mut().zip(is_code) {

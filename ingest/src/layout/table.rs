@@ -11,6 +11,7 @@ use super::measure::{self, Column, Measure};
 use super::numbering;
 use super::opening;
 use super::row::{self, Row};
+use crate::hyphen::is_hyphen;
 
 /// Most single-cell rows that may stand between two rows of cells.
 const MOST_SINGLES: usize = 2;
@@ -33,7 +34,18 @@ pub(super) fn gather(rows: Vec<Row>, measure: &Measure) -> (Vec<Row>, Vec<Range<
         if start.is_none() && !parts.is_empty() {
             rows.extend(parts);
         } else {
-            rows.push(row);
+            let above = start
+                .filter(|first| *first < rows.len())
+                .and_then(|_| rows.last_mut());
+            match above {
+                Some(above) if wraps_last(&row, above) => {
+                    let is_cut =
+                        above.text.ends_with(is_hyphen) && row.text.starts_with(char::is_lowercase);
+                    above.append(row, (!is_cut).then_some(' '));
+                    above.parts.clear();
+                }
+                _ => rows.push(row),
+            }
         }
         if let Some(first) =
             start.filter(|_| found.peek().is_some_and(|table| table.end == index + 1))
@@ -136,6 +148,15 @@ pub(super) fn is_formula_number(text: &str) -> bool {
                     .chars()
                     .all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '\'' | '′'))
         })
+}
+
+/// True where a row goes on with the last cell of the row above.
+fn wraps_last(row: &Row, above: &Row) -> bool {
+    row.cells() == 1
+        && above
+            .cell_starts()
+            .last()
+            .is_some_and(|x| (row.rect.x0 - x).abs() < 0.4 * row.size)
 }
 
 /// True where a row stands under a cell other than the first, whose text goes on in it.
