@@ -2,9 +2,10 @@
 //! Files of other formats are read in this process.
 //!
 //! ```text
-//! read [--json|--meta|--blocks|--chunks] [--in-process] [--password P] FILE...
+//! read [--json|--meta|--blocks|--chunks|--markdown|--plain] [--in-process] [--password P] FILE...
 //! ```
-//! Prints the text (or the document as JSON, or metadata, or blocks, or passages) to stdout;
+//! Prints the text (or the document as JSON, or metadata, or blocks, or passages, or its
+//! blocks as Markdown or plain text) to stdout;
 //! one line a file and the pages per second to stderr.
 
 use std::io::{self, Write};
@@ -13,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use ingest::chunk::{ChunkConfig, chunk};
 use ingest::worker::{Limits, Reader};
-use ingest::{Document, Error, Format, TokenCounter, extract, formats, worker};
+use ingest::{Document, Error, Format, TokenCounter, extract, formats, render, worker};
 
 const WORKER: &str = "--extract-worker";
 
@@ -45,7 +46,9 @@ fn read_all() -> io::Result<ExitCode> {
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
         match arg.as_str() {
-            "--json" | "--meta" | "--blocks" | "--chunks" => format = arg,
+            "--json" | "--meta" | "--blocks" | "--chunks" | "--markdown" | "--plain" => {
+                format = arg;
+            }
             "--password" => password = args.next(),
             "--in-process" => in_process = true,
             _ => files.push(arg),
@@ -143,6 +146,8 @@ fn report(
             }
             Ok(())
         }
+        "--markdown" => writeln!(out, "{}", render::markdown(document)),
+        "--plain" => writeln!(out, "{}", render::text(document)),
         "--chunks" => {
             for chunk in chunk(document, ChunkConfig::default(), &RoughTokens) {
                 writeln!(out, "{}", serde_json::to_string(&chunk)?)?;

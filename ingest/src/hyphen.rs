@@ -45,6 +45,7 @@ const SECOND_PARTS: &[&str] = &[
     "specific",
     "state",
     "structured",
+    "term",
     "trained",
     "truth",
     "tuned",

@@ -10,13 +10,17 @@
 
 mod aside;
 mod block;
+mod caption;
 mod cells;
 mod front;
 mod heading;
+mod list;
 mod margins;
 mod measure;
 mod numbering;
+mod opening;
 mod paragraph;
+mod reference;
 mod row;
 mod special;
 mod strip;
@@ -33,6 +37,8 @@ use block::{Flow, Marks};
 use heading::View;
 use margins::Sheet;
 use measure::{Column, Measure};
+#[cfg_attr(not(test), allow(unused_imports))]
+pub(crate) use reference::mark as mark_references;
 use row::Row;
 
 /// What others have found out about the document.
@@ -57,7 +63,8 @@ pub(crate) fn lay_out(pages: &mut [Page], hints: &Hints<'_>) {
     let mut marks = Vec::with_capacity(lines.len());
     let mut taken = Vec::with_capacity(lines.len());
     for (rows, page) in lines.into_iter().zip(pages.iter()) {
-        let (rows, tables) = table::gather(rows, &measure);
+        let (mut rows, tables) = table::gather(rows, &measure);
+        special::settle_code(&mut rows, &measure);
         let edges = measure::columns(&rows);
         let (page_marks, is_taken) = mark(&rows, &edges, page.height, &measure, tables);
         sheets.push(rows);
@@ -179,7 +186,7 @@ fn mark(
     for row in tables.iter().cloned().flatten() {
         is_taken[row] = true;
     }
-    let captions = block::captions(rows, columns, measure, &is_taken);
+    let captions = caption::find(rows, columns, measure, &is_taken);
     for row in captions.iter().cloned().flatten() {
         is_taken[row] = true;
     }
@@ -219,3 +226,6 @@ pub(crate) fn headings(document: &Document) -> Vec<(Range<usize>, u8)> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests;

@@ -242,8 +242,8 @@ pub struct Page {
     pub width: f32,
     /// Height in points, as displayed.
     pub height: f32,
-    /// The page's text: lines separated by a newline, blocks by an empty line, words hyphenated
-    /// across lines joined. Running heads, feet and page numbers are left out.
+    /// The page's text: lines separated by a newline, blocks by an empty line (but where one
+    /// directly goes on with the other), words hyphenated across lines joined. Running heads, feet and page numbers are left out.
     pub text: String,
     /// The lines that the text was made from, in reading order; they do not overlap.
     pub lines: Vec<Line>,

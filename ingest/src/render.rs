@@ -9,6 +9,7 @@ mod escape;
 use std::fmt::Write;
 
 use crate::extract::is_cjk;
+use crate::hyphen::{self, Ending, Vocabulary};
 use crate::{Block, BlockKind, Document, Page};
 use escape::{escape, escape_cell, fence};
 
@@ -22,11 +23,12 @@ type Placed<'a> = (&'a Page, &'a Block);
 /// text in fences, captions in italics, formulas between `$$`.
 pub fn markdown(document: &Document) -> String {
     let mut out = String::new();
+    let words = vocabulary(document);
     for run in runs(document) {
         let Some(&(page, block)) = run.first() else {
             continue;
         };
-        let text = || escape(&running_text(&run));
+        let text = || escape(&running_text(&run, &words));
         let _ = match block.kind {
             BlockKind::Title => write!(out, "# {}", text()),
             BlockKind::Heading => {
@@ -42,7 +44,7 @@ pub fn markdown(document: &Document) -> String {
                     .join("  \n")
             ),
             BlockKind::Abstract | BlockKind::Paragraph => write!(out, "{}", text()),
-            BlockKind::ListItem => write!(out, "{}", list_item(&running_text(&run))),
+            BlockKind::ListItem => write!(out, "{}", list_item(&running_text(&run, &words))),
             BlockKind::Caption => write!(out, "*{}*", text()),
             BlockKind::Table => write!(out, "{}", table(page, block)),
             BlockKind::Equation => write!(out, "$$\n{}\n$$", page.slice(block.start, block.end)),
@@ -59,6 +61,7 @@ pub fn markdown(document: &Document) -> String {
 /// a form feed.
 pub fn text(document: &Document) -> String {
     let mut out = String::new();
+    let words = vocabulary(document);
     let mut last_page = None;
     for run in runs(document) {
         let Some(&(page, block)) = run.first() else {
@@ -72,7 +75,7 @@ pub fn text(document: &Document) -> String {
             BlockKind::Table | BlockKind::Equation | BlockKind::Code | BlockKind::Author => {
                 out.push_str(page.slice(block.start, block.end));
             }
-            _ => out.push_str(&running_text(&run)),
+            _ => out.push_str(&running_text(&run, &words)),
         }
         out.push_str("\n\n");
     }
@@ -131,32 +134,39 @@ fn lines<'a>(page: &'a Page, block: &Block) -> impl Iterator<Item = &'a str> {
     page.slice(block.start, block.end).lines()
 }
 
+fn vocabulary(document: &Document) -> Vocabulary {
+    Vocabulary::of(document.pages.iter().flat_map(|page| page.text.lines()))
+}
+
 /// The lines of all parts as one line.
-fn running_text(run: &[Placed<'_>]) -> String {
+fn running_text(run: &[Placed<'_>], words: &Vocabulary) -> String {
     let mut out = String::new();
     for (page, block) in run {
-        for line in lines(page, block)
+        let mut lines = lines(page, block)
             .map(str::trim)
-            .filter(|line| !line.is_empty())
-        {
-            join(&mut out, line);
+            .filter(|line| !line.is_empty());
+        // Within a block words have been made whole; those cut by a page break have not.
+        if let Some(first) = lines.next() {
+            let last_word = out.rsplit(char::is_whitespace).next().unwrap_or("");
+            match hyphen::ending(last_word, first, words) {
+                Ending::Keep => join(&mut out, first),
+                Ending::KeepHyphen => out.push_str(first),
+                Ending::DropHyphen => {
+                    out.truncate(out.trim_end_matches(hyphen::is_hyphen).len());
+                    out.push_str(first);
+                }
+            }
         }
+        lines.for_each(|line| join(&mut out, line));
     }
     out
 }
 
-/// Adds a line; no space goes between ideographs, and a word cut by a page break is made whole.
+/// Adds a line; no space goes between ideographs.
 fn join(out: &mut String, line: &str) {
-    let before = out.chars().next_back();
-    let after = line.chars().next();
-    let is_cjk_joint = before.is_some_and(is_cjk) && after.is_some_and(is_cjk);
-    let is_cut = out.ends_with(['-', '\u{2010}', '\u{ad}'])
-        && out.chars().nth_back(1).is_some_and(char::is_alphabetic)
-        && after.is_some_and(char::is_lowercase);
-    if is_cut && before != Some('-') {
-        out.pop();
-    }
-    if !(out.is_empty() || is_cjk_joint || is_cut) {
+    let is_cjk_joint =
+        out.chars().next_back().is_some_and(is_cjk) && line.chars().next().is_some_and(is_cjk);
+    if !(out.is_empty() || is_cjk_joint) {
         out.push(' ');
     }
     out.push_str(line);

@@ -8,6 +8,9 @@ use crate::{MarginKind, MarginLine};
 /// Fewest line numbers on a page that make it a numbered copy.
 const LEAST_NUMBERS: usize = 8;
 
+/// A stamp has few lines.
+const MOST_TURNED: usize = 4;
+
 /// Takes asides out of a page's rows.
 pub(super) fn clear(
     rows: &mut Vec<Row>,
@@ -74,7 +77,8 @@ impl Body {
 fn mark_turned(rows: &[Row], body: &Body, width: f32, height: f32, is_aside: &mut [bool]) {
     let turned = rows.iter().filter(|row| row::is_turned(row)).count();
     // A page that is set sideways as a whole, or in vertical writing, has no margin there.
-    if turned * 5 > rows.len() * 2 {
+    // So has a table that is.
+    if turned * 5 > rows.len() * 2 || turned > MOST_TURNED {
         return;
     }
     for (row, is_aside) in rows.iter().zip(is_aside) {
@@ -117,7 +121,7 @@ fn mark_side_column(rows: &[Row], body: &Body, height: f32, is_aside: &mut [bool
     // The text's own left edge is where most long lines start; the side column's lines are short.
     let mut lefts: Vec<f32> = rows
         .iter()
-        .filter(|row| row.text.len() > 60 && !row::is_turned(row))
+        .filter(|row| row.text.len() > 40 && !row::is_turned(row))
         .map(|row| row.rect.x0)
         .collect();
     lefts.sort_by(f32::total_cmp);

@@ -3,12 +3,15 @@
 use std::ops::Range;
 
 use super::heading::Heading;
+use super::list;
 use super::measure::{Column, Measure};
+use super::opening::{self, Marker};
 use super::paragraph::{self, Placed};
 use super::row::Row;
 use super::special;
-use super::wording::{self, CaptionOpening, Marker};
+use super::wording;
 use crate::BlockKind;
+use crate::hyphen::is_hyphen;
 
 /// Rows `first..end` of a page, which belong together.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,6 +37,20 @@ pub(super) struct Marks {
     pub(super) references: Vec<Range<usize>>,
 }
 
+/// Most lines of a formula that the next one is compared with.
+const MOST_PARTS: usize = 12;
+/// Longest part of a formula that has no sign in it, in characters.
+const LONGEST_PART: usize = 12;
+/// So many labels in a row are a figure's.
+const LEAST_SCRAPS: usize = 3;
+/// Letters of a line of running text, at least; labels in figures have fewer.
+const PROSE: usize = 18;
+
+/// An abstract ends after so many bytes if no heading ends it.
+const LONGEST_ABSTRACT: usize = 3500;
+/// Letters of a numbered label in a figure, at most: "(1) fork".
+const LABEL: usize = 9;
+
 /// What goes on from page to page.
 #[derive(Default)]
 pub(super) struct Flow {
@@ -41,87 +58,8 @@ pub(super) struct Flow {
     last: String,
     last_kind: Option<BlockKind>,
     in_references: bool,
-    in_abstract: bool,
-}
-
-/// Captions of a page: an opening and the rows that go on with it.
-pub(super) fn captions(
-    rows: &[Row],
-    columns: &[Column],
-    measure: &Measure,
-    is_taken: &[bool],
-) -> Vec<Range<usize>> {
-    let mut found = Vec::new();
-    let mut at = 0;
-    while at < rows.len() {
-        let opening = wording::caption(&rows[at].text).filter(|_| !is_taken[at]);
-        let above = at
-            .checked_sub(1)
-            .map(|above| &rows[above])
-            .filter(|above| above.is_above(&rows[at]));
-        let is_apart = above.is_none_or(|above| {
-            measure.distance(above, &rows[at]) > 1.25
-                || (above.size - rows[at].size).abs() > 0.4
-                || is_taken[at - 1]
-        });
-        let is_opening = match opening {
-            Some(CaptionOpening::Sure) => {
-                is_apart || above.is_none_or(|above| wording::is_ended(&above.text))
-            }
-            // Only bold or smaller type tells "Table 2 Results" from a sentence.
-            Some(CaptionOpening::Likely) => {
-                is_apart && (measure.ratio(&rows[at]) < 0.96 || starts_otherwise(&rows[at]))
-            }
-            None => false,
-        };
-        if !is_opening {
-            at += 1;
-            continue;
-        }
-        let mut end = at + 1;
-        while end < rows.len() && end - at < 40 && !is_taken[end] {
-            let (upper, lower) = (&rows[end - 1], &rows[end]);
-            let is_same = (upper.size - lower.size).abs() < 0.08 * upper.size
-                || paragraph::goes_on(&upper.text, &lower.text);
-            // Set under each other with no more space than lines of one paragraph have.
-            let is_near = upper.is_above(lower)
-                && lower.bottom() - upper.bottom()
-                    < 1.35 * measure.leading(lower.size).min(1.5 * lower.size);
-            let is_other = wording::caption(&lower.text).is_some()
-                || lower.cells() > 2
-                || (lower.look.bold && !upper.look.bold && wording::is_ended(&upper.text));
-            if !is_same || !is_near || is_other {
-                break;
-            }
-            // A short line that ends a sentence is the last.
-            let full = rows[at..end]
-                .iter()
-                .map(|row| row.rect.x1)
-                .fold(f32::MIN, f32::max)
-                .max(columns[at].right.min(lower.rect.x1));
-            if wording::is_ended(&upper.text)
-                && upper.rect.x1 < full - 4.0 * upper.size
-                && (lower.size - measure.body).abs() < 0.3
-            {
-                break;
-            }
-            end += 1;
-        }
-        found.push(at..end);
-        at = end;
-    }
-    found
-}
-
-/// True where the row starts in another font than it goes on with.
-fn starts_otherwise(row: &Row) -> bool {
-    row.look.bold
-        || row.look.capitals
-        || row
-            .spans
-            .first()
-            .zip(row.spans.last())
-            .is_some_and(|(first, last)| first.font != last.font && first.end >= 3)
+    /// Bytes that the abstract may still have; it has no end of its own.
+    abstract_left: usize,
 }
 
 /// The blocks of a page.
@@ -152,8 +90,12 @@ pub(super) fn blocks(
             if kind == BlockKind::Heading {
                 let text = &rows[at].text;
                 flow.in_references = wording::names_references(text);
-                flow.in_abstract = wording::names_abstract(text)
+                let is_abstract = wording::names_abstract(text)
                     && wording::section_name(text).is_none_or(|name| name != "summary");
+                flow.abstract_left = if is_abstract { LONGEST_ABSTRACT } else { 0 };
+            }
+            if kind == BlockKind::Caption {
+                flow.abstract_left = 0;
             }
             if kind == BlockKind::Abstract {
                 piece.end = running_end(rows, columns, &fixed, at, piece.end, kind, measure);
@@ -162,7 +104,7 @@ pub(super) fn blocks(
             piece.kind = BlockKind::Code;
             piece.end = end_while(rows, &fixed, at, |upper, lower| {
                 special::is_code(lower)
-                    && upper.is_above(lower)
+                    && lower.bottom() > upper.bottom()
                     && measure.distance(upper, lower) < 3.0
             });
         } else if special::is_equation(row, &columns[at], measure) {
@@ -184,12 +126,15 @@ pub(super) fn blocks(
                 && flow.last_kind == Some(BlockKind::Reference)
                 && starts_column(rows, at)
                 && paragraph::continues(&flow.last, &row.text)
-                && wording::list_marker(&row.text).is_none();
-        } else if is_item(rows, columns, at, measure) {
+                && opening::list_marker(&row.text).is_none();
+        } else if list::is_item(rows, columns, at, measure) {
             piece.kind = BlockKind::ListItem;
-            piece.end = item_end(rows, columns, &fixed, at, measure);
+            piece.end = list::item_end(rows, columns, |row| fixed[row].is_none(), at, measure);
         } else {
-            piece.kind = if flow.in_abstract {
+            if wording::names_keywords(&row.text) {
+                flow.abstract_left = 0;
+            }
+            piece.kind = if flow.abstract_left > 0 {
                 BlockKind::Abstract
             } else {
                 abstract_opening(row)
@@ -211,10 +156,16 @@ pub(super) fn blocks(
                             || piece.kind == BlockKind::Paragraph)
                 })
                 && paragraph::continues(&flow.last, &row.text)
+                && (row.letters() >= PROSE || at == 0 || flow.last.ends_with(is_hyphen))
                 && row.rect.x0 < columns[at].left + 1.0 * row.size
                 && measure.ratio(row) < 1.15;
         }
-        if is_running {
+        let is_prose = || {
+            rows[piece.first..piece.end]
+                .iter()
+                .any(|row| row.letters() >= PROSE)
+        };
+        if is_running && (is_prose() || piece.continues) {
             flow.last.clone_from(&rows[piece.end - 1].text);
             flow.last_kind = Some(piece.kind);
         } else if matches!(
@@ -226,7 +177,80 @@ pub(super) fn blocks(
         at = piece.end;
         pieces.push(piece);
     }
-    pieces
+    join_scraps(rows, join_formulas(rows, pieces, measure))
+}
+
+/// Makes one block of the parts of a displayed formula: fractions and limits stand on lines of
+/// their own, some with nothing but a letter on them.
+fn join_formulas(rows: &[Row], pieces: Vec<Piece>, measure: &Measure) -> Vec<Piece> {
+    let is_part = |piece: &Piece| {
+        piece.kind == BlockKind::Equation
+            || (piece.kind == BlockKind::Paragraph
+                && piece.end - piece.first <= 3
+                && rows[piece.first..piece.end]
+                    .iter()
+                    .all(|row| row.text.chars().count() <= LONGEST_PART && row.letters() <= 6))
+    };
+    let mut joined: Vec<Piece> = Vec::with_capacity(pieces.len());
+    for piece in pieces {
+        let Some(last) = joined
+            .last_mut()
+            .filter(|last| is_part(last) && is_part(&piece))
+        else {
+            joined.push(piece);
+            continue;
+        };
+        // The last lines are enough: limits hang from them, and a crafted page has many.
+        let above = &rows[last.first.max(last.end.saturating_sub(MOST_PARTS))..last.end];
+        let top = above.iter().map(|row| row.rect.y0).fold(f32::MAX, f32::min);
+        let bottom = above.iter().map(|row| row.rect.y1).fold(f32::MIN, f32::max);
+        let below = &rows[piece.first];
+        let leading = measure.leading(measure.body);
+        let has_formula = last.kind == BlockKind::Equation || piece.kind == BlockKind::Equation;
+        let is_near = below.rect.y0 < bottom + leading && below.rect.y1 > top - leading;
+        if has_formula && is_near {
+            last.kind = BlockKind::Equation;
+            last.end = piece.end;
+            last.continues = false;
+        } else {
+            joined.push(piece);
+        }
+    }
+    joined
+}
+
+/// Makes one block of the labels of a figure, which are no paragraphs.
+fn join_scraps(rows: &[Row], pieces: Vec<Piece>) -> Vec<Piece> {
+    let is_scrap = |piece: &Piece| {
+        let is_label = piece.kind == BlockKind::ListItem && rows[piece.first].letters() < LABEL;
+        (is_label || matches!(piece.kind, BlockKind::Paragraph | BlockKind::Abstract))
+            && piece.end - piece.first <= 3
+            && rows[piece.first..piece.end]
+                .iter()
+                .all(|row| row.letters() < PROSE && !row.text.ends_with('.'))
+    };
+    let mut joined: Vec<Piece> = Vec::with_capacity(pieces.len());
+    let mut start = 0;
+    while start < pieces.len() {
+        let mut end = start;
+        while end < pieces.len() && is_scrap(&pieces[end]) {
+            end += 1;
+        }
+        if end - start >= LEAST_SCRAPS {
+            joined.push(Piece {
+                kind: BlockKind::Paragraph,
+                level: None,
+                first: pieces[start].first,
+                end: pieces[end - 1].end,
+                continues: false,
+            });
+        } else {
+            end = end.max(start + 1);
+            joined.extend(pieces[start..end].iter().cloned());
+        }
+        start = end;
+    }
+    joined
 }
 
 fn is_text(kind: BlockKind) -> bool {
@@ -307,8 +331,15 @@ fn joins_equation(upper: &Row, lower: &Row, column: &Column, measure: &Measure) 
             && lower.bottom() > upper.rect.y0)
 }
 
-fn starts_column(rows: &[Row], at: usize) -> bool {
+pub(super) fn starts_column(rows: &[Row], at: usize) -> bool {
     at == 0 || !rows[at - 1].is_above(&rows[at])
+}
+
+/// True for a piece of the same line, apart by a wide gap.
+fn is_beside(left: &Row, right: &Row) -> bool {
+    left.is_level_with(right)
+        && right.rect.x0 > left.rect.x1
+        && left.width() + right.width() < 30.0 * right.size
 }
 
 /// End of running text that starts at `at`.
@@ -332,82 +363,15 @@ fn running_end(
                 && fixed[end].is_some_and(|(kind, ..)| kind == BlockKind::Abstract));
         let after = (end + 1 < rows.len()).then(|| place(end + 1));
         let stops = !is_free
-            || !rows[end - 1].is_above(&rows[end])
+            || !(rows[end - 1].is_above(&rows[end]) || is_beside(&rows[end - 1], &rows[end]))
             || special::is_code(&rows[end])
             || special::is_equation(&rows[end], &columns[end], measure)
-            || (is_item(rows, columns, end, measure))
-            || paragraph::parts(place(end - 1), place(end), after, measure);
+            || (list::is_item(rows, columns, end, measure))
+            || (!is_beside(&rows[end - 1], &rows[end])
+                && paragraph::parts(place(end - 1), place(end), after, measure));
         if stops {
             break;
         }
-        end += 1;
-    }
-    end
-}
-
-/// True where a list item starts: a marker where a line starts afresh.
-fn is_item(rows: &[Row], columns: &[Column], at: usize, measure: &Measure) -> bool {
-    let row = &rows[at];
-    let Some((marker, length)) = wording::list_marker(&row.text) else {
-        return false;
-    };
-    let rest = row.text.get(length..).unwrap_or("").trim_start();
-    if rest.is_empty() || marker == Marker::Bracketed {
-        return false;
-    }
-    if starts_column(rows, at) {
-        return marker == Marker::Bullet
-            || row.rect.x0 > columns[at].left + 0.5 * row.size
-            || rest.starts_with(char::is_uppercase);
-    }
-    let above = &rows[at - 1];
-    let is_indented = row.rect.x0 > above.rect.x0 + 0.5 * row.size
-        || row.rect.x0 > columns[at].left + 0.5 * row.size;
-    let is_apart = wording::is_ended(&above.text) || measure.distance(above, row) > 1.15;
-    match marker {
-        Marker::Bullet => {
-            !row.text.starts_with(['-', '–', '—', '*', '·', '→']) || is_apart || is_indented
-        }
-        _ => is_apart || (is_indented && !paragraph::goes_on(&above.text, rest)),
-    }
-}
-
-fn item_end(
-    rows: &[Row],
-    columns: &[Column],
-    fixed: &[Fixed],
-    at: usize,
-    measure: &Measure,
-) -> usize {
-    let first = &rows[at];
-    let mut end = at + 1;
-    let mut hang: Option<f32> = None;
-    while end < rows.len() && fixed[end].is_none() {
-        let (upper, lower) = (&rows[end - 1], &rows[end]);
-        if !upper.is_above(lower)
-            || is_item(rows, columns, end, measure)
-            || special::is_code(lower)
-            || special::is_equation(lower, &columns[end], measure)
-            || measure.distance(upper, lower) > 1.4
-        {
-            break;
-        }
-        let em = first.size.max(1.0);
-        let at_hang = match hang {
-            Some(hang) => (lower.rect.x0 - hang).abs() < 0.7 * em,
-            None => {
-                lower.rect.x0 > first.rect.x0 - 0.5 * em && lower.rect.x0 < first.rect.x0 + 5.0 * em
-            }
-        };
-        let goes_on = paragraph::goes_on(&upper.text, &lower.text);
-        // Items whose lines go back to the marker end like paragraphs.
-        let is_flush = lower.rect.x0 < first.rect.x0 + 0.4 * em;
-        let is_ended =
-            wording::is_ended(&upper.text) && upper.rect.x1 < columns[end - 1].right - 3.0 * em;
-        if !goes_on && (!at_hang || (is_flush && is_ended)) {
-            break;
-        }
-        hang.get_or_insert(lower.rect.x0);
         end += 1;
     }
     end
@@ -423,14 +387,14 @@ fn entry_end(
 ) -> usize {
     let first = &rows[at];
     let is_marked =
-        wording::list_marker(&first.text).is_some_and(|(marker, _)| marker != Marker::Bullet);
+        opening::list_marker(&first.text).is_some_and(|(marker, _)| marker != Marker::Bullet);
     let mut end = at + 1;
     let mut hangs = false;
     while end < rows.len() && fixed[end].is_none() {
         let (upper, lower) = (&rows[end - 1], &rows[end]);
         let em = first.size.max(1.0);
         let is_outdented = hangs && lower.rect.x0 < upper.rect.x0 - 0.5 * em;
-        let marker = wording::list_marker(&lower.text)
+        let marker = opening::list_marker(&lower.text)
             .is_some_and(|(marker, _)| marker != Marker::Bullet)
             && is_marked
             && (lower.rect.x0 - first.rect.x0).abs() < 1.5 * em;

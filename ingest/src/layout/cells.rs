@@ -4,8 +4,8 @@
 //! *band*; several bands under each other near the caption of a table become one line each, so
 //! that a row of the table is a line whatever its cells hold.
 
+use super::opening;
 use super::row::{self, Row};
-use super::wording;
 use crate::hyphen::is_hyphen;
 
 /// Most lines of a cell; columns of prose are longer.
@@ -122,7 +122,7 @@ fn is_table_of_bands(rows: &[Row], bands: &[Vec<Vec<usize>>]) -> bool {
         .last()
         .and_then(|cell| cell.last())
         .map_or(0, |&index| index + 1);
-    let is_caption = |row: &Row| wording::caption(&row.text).is_some();
+    let is_caption = |row: &Row| opening::caption(&row.text).is_some();
     let is_captioned = rows[from..(to + CAPTION_REACH).min(rows.len())]
         .iter()
         .any(is_caption);

@@ -5,12 +5,17 @@ use std::ops::Range;
 
 use super::heading::Heading;
 use super::measure::Measure;
+use super::opening;
 use super::row::{self, Row};
 use super::wording;
 use crate::BlockKind;
 
 /// A title is at least this much larger than the text.
 const TITLE_SIZE: f32 = 1.12;
+/// One that comes behind the text is larger still.
+const LATE_SIZE: f32 = 1.3;
+/// And so is what is taken for its authors.
+const MOST_LATE_AUTHORS: usize = 4;
 /// So many full rows under each other are text.
 const PROSE_ROWS: usize = 4;
 
@@ -34,9 +39,15 @@ pub(super) fn find(
     let mut end = first_sure.map_or(above_prose, |first| first.min(above_prose));
     if !rows[..end].iter().any(|row| is_large(row, measure)) {
         // Content order may put the title behind the text's beginning.
+        let is_name = |row: &Row| wording::section_name(&row.text).is_some();
+        let size = rows
+            .iter()
+            .filter(|row| is_large(row, measure) && !is_name(row))
+            .map(|row| row.size)
+            .fold(LATE_SIZE * measure.body, f32::max);
         let Some(first) = rows
             .iter()
-            .position(|row| is_large(row, measure) && measure.ratio(row) > 1.3)
+            .position(|row| is_large(row, measure) && row.size >= size && !is_name(row))
         else {
             return Vec::new();
         };
@@ -73,7 +84,12 @@ pub(super) fn find(
     headings.retain(|heading| heading.first < start || heading.first >= end);
     let mut front = vec![(BlockKind::Title, first..last)];
     let mut authors = last;
-    while authors < end && wording::caption(&rows[authors].text).is_none() {
+    let most = if start > 0 {
+        last + MOST_LATE_AUTHORS
+    } else {
+        end
+    };
+    while authors < end.min(most) && opening::caption(&rows[authors].text).is_none() {
         authors += 1;
     }
     if authors > last {

@@ -10,6 +10,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::measure::{Column, Measure};
 use super::numbering::{self, Numerals};
+use super::opening;
 use super::paragraph;
 use super::row::{self, Row};
 use super::wording;
@@ -69,6 +70,8 @@ struct Candidate {
     title: String,
     /// It looks otherwise than the text.
     is_styled: bool,
+    /// Its type is larger than the text's.
+    is_larger: bool,
     is_main: bool,
     outline: Option<u8>,
     is_sure: bool,
@@ -143,7 +146,10 @@ fn candidate(
     }
     let text = text.trim();
     let (number, title) = numbering::split_number(text);
-    if !is_title(title, number.is_some()) || ends_in_page_number(row) || is_run_in(row) {
+    if !is_title(title, number.is_some())
+        || ends_in_page_number(row, view.rows.get(end))
+        || is_run_in(row)
+    {
         return None;
     }
     let above = at
@@ -173,6 +179,10 @@ fn candidate(
         (is_opening || number.is_some())
             && (wording::names_abstract(name) || !title.ends_with('.') || is_strong)
             && (is_fresh || is_strong || number.is_some())
+            // Heads of tables have such names too, in smaller type.
+            && (measure.ratio(row) > 0.93 || wording::names_abstract(name) || wording::names_references(name))
+            // "Results:" in a figure's box is a label.
+            && (!title.ends_with(':') || is_larger(row, measure) || wording::names_abstract(name) || wording::names_references(name))
     });
     let is_numbered = number.is_some_and(|number| {
         let is_plain = number.depth == 1 && number.style != Numerals::Roman;
@@ -184,16 +194,17 @@ fn candidate(
             && (gap > 1.1 || is_strong || is_fresh)
             // "A model of" starts a sentence.
             && (!is_letter_word || is_strong)
-            && (is_short || is_strong)
+            && (is_short || is_strong || gap > 1.25)
     });
     let is_looking = is_strong
+        && !wording::names_statement(title)
         && number.is_none()
         && is_opening
         && is_fresh
         && follows
         && is_short
         && gap > 1.05
-        && !(in_references && !is_larger(row, measure))
+        && (!in_references || is_larger(row, measure))
         && (!title.ends_with(['.', ':']) || (is_larger(row, measure) && !title.ends_with('.')))
         && looks_distinct(row, measure);
     let is_sure = outline.is_some() || is_named || is_numbered;
@@ -208,6 +219,7 @@ fn candidate(
         label: number.map_or_else(String::new, |number| number.label.to_owned()),
         title: title.to_owned(),
         is_styled: is_strong,
+        is_larger: is_larger(row, measure),
         is_main: is_named && number.is_none(),
         outline,
         is_sure,
@@ -288,15 +300,22 @@ fn is_title(title: &str, is_numbered: bool) -> bool {
             .is_some_and(|c| c.is_alphanumeric() || matches!(c, '“' | '"' | '‘' | '\'' | '(' | '«' | '【' | '「' | '¿' | '¡'))
         // "A. R. Smith"
         && !(is_numbered && title.chars().nth(1) == Some('.'))
-        && wording::caption(title).is_none()
-        && (is_numbered || wording::list_marker(title).is_none())
+        && (is_numbered || opening::caption(title).is_none())
+        && (is_numbered || opening::list_marker(title).is_none())
 }
 
 /// True for a line of a table of contents.
-fn ends_in_page_number(row: &Row) -> bool {
-    row.text
-        .rsplit_once('\t')
-        .is_some_and(|(_, last)| numbering::page_number(last).is_some())
+fn ends_in_page_number(row: &Row, next: Option<&Row>) -> bool {
+    let is_beside = next.is_some_and(|next| {
+        row.is_level_with(next)
+            && next.rect.x0 > row.rect.x1
+            && numbering::page_number(&next.text).is_some()
+    });
+    is_beside
+        || row
+            .text
+            .rsplit_once('\t')
+            .is_some_and(|(_, last)| numbering::page_number(last).is_some())
 }
 
 /// True where only the first words of a line are a heading, and text goes on behind them.
@@ -354,13 +373,13 @@ fn follows(view: &View<'_>, at: usize, end: usize, measure: &Measure) -> bool {
         let width = view.columns[end].right - view.columns[end].left;
         let is_text = next.cells() <= 2
             && (next.letters() >= 20
-                || next.width() > 0.5 * width
+                || (next.width() > 0.5 * width && next.letters() >= 12)
                 || next.text.chars().any(crate::extract::is_cjk));
         view.rows[end - 1].is_above(next)
             && next.bottom() - view.rows[end - 1].bottom() < 5.0 * row.size.max(next.size)
             && (is_text
                 || (is_larger(row, measure) && is_larger(next, measure))
-                || wording::list_marker(&next.text).is_some()
+                || opening::list_marker(&next.text).is_some()
                 || numbering::split_number(&next.text).0.is_some())
     })
 }
@@ -380,10 +399,31 @@ fn drop_odd_numbers(candidates: &mut Vec<Candidate>) {
         .filter(|candidate| candidate.number.is_some_and(|(depth, _)| depth == 1))
         .map(|candidate| candidate.label.clone())
         .collect();
+    // Numbers that begin anew, in the text's own size, below larger headings without numbers, are
+    // those of lists whose items are set bold.
+    let numbered = candidates
+        .iter()
+        .filter(|candidate| matches!(candidate.number, Some((1, Numerals::Arabic))));
+    let mut seen = HashSet::new();
+    let begins_anew = numbered
+        .map(|candidate| candidate.label.clone())
+        .any(|label| !seen.insert(label));
+    let plain = candidates
+        .iter()
+        .filter(|candidate| candidate.is_main)
+        .map(|candidate| candidate.style.half_points)
+        .max()
+        .unwrap_or(0);
+    let is_listed = |candidate: &Candidate| {
+        begins_anew && !candidate.is_larger && candidate.style.half_points < plain
+    };
     candidates.retain(|candidate| {
         let Some((1, style)) = candidate.number else {
             return true;
         };
+        if is_listed(candidate) {
+            return false;
+        }
         candidate.outline.is_some()
             || wording::section_name(&candidate.title).is_some()
             || numbering::neighbours(&candidate.label, style)

@@ -33,9 +33,12 @@ pub(super) struct Sheet {
 /// Moves heads, feet and page numbers from the sheets' rows to their margins.
 pub(super) fn clear(sheets: &mut [Sheet]) {
     let body = body_size(sheets);
+    let title = sheets
+        .first()
+        .map_or(String::new(), |sheet| title_words(&sheet.rows, body));
     for edge in [Edge::Top, Edge::Bottom] {
         let peels: Vec<Peel> = sheets.iter().map(|sheet| Peel::new(sheet, edge)).collect();
-        let taken = peel(&peels, body, edge);
+        let taken = peel(&peels, body, edge, &title);
         for (sheet, (peel, kinds)) in sheets.iter_mut().zip(peels.iter().zip(taken)) {
             take(sheet, peel, &kinds);
         }
@@ -58,7 +61,7 @@ impl Peel {
 }
 
 /// What each page's outermost strips are; those that are not named stay.
-fn peel(peels: &[Peel], body: f32, edge: Edge) -> Vec<Vec<MarginKind>> {
+fn peel(peels: &[Peel], body: f32, edge: Edge, title: &str) -> Vec<Vec<MarginKind>> {
     let running = match edge {
         Edge::Top => MarginKind::Header,
         Edge::Bottom => MarginKind::Footer,
@@ -73,15 +76,16 @@ fn peel(peels: &[Peel], body: f32, edge: Edge) -> Vec<Vec<MarginKind>> {
         let mut progressed = false;
         for (index, (peel, kinds)) in peels.iter().zip(&mut taken).enumerate() {
             while let Some(strip) = peel.strips.get(kinds.len()) {
-                if numbering.accepts(strip, peel.number, pages) {
+                let rest = &peel.strips[kinds.len()..];
+                let is_number = |strip: &Strip| numbering.accepts(strip, peel.number, pages);
+                if is_number(strip) {
                     kinds.push(MarginKind::PageNumber);
-                } else if repeats.accepts(strip) {
-                    kinds.push(running);
-                } else if let Some(count) =
-                    imprint(&peel.strips[kinds.len()..], body, index == 0, &|strip| {
-                        numbering.accepts(strip, peel.number, pages)
-                    })
+                } else if (repeats.accepts(strip)
+                    && is_apart(rest, |strip| repeats.accepts(strip) || is_number(strip)))
+                    || (index > 0 && strip.gap >= 0.7 * body && names(strip, title))
                 {
+                    kinds.push(running);
+                } else if let Some(count) = imprint(rest, body, index == 0, &is_number) {
                     kinds.extend(std::iter::repeat_n(running, count));
                 } else {
                     break;
@@ -108,6 +112,37 @@ fn peel(peels: &[Peel], body: f32, edge: Edge) -> Vec<Vec<MarginKind>> {
         }
     }
     taken
+}
+
+/// The letters of the first page's large type: the title, which heads repeat.
+fn title_words(rows: &[Row], body: f32) -> String {
+    let mut words = String::new();
+    for row in rows.iter().filter(|row| row.size > 1.15 * body).take(8) {
+        words.extend(letters(&row.text).take(500));
+    }
+    words
+}
+
+fn letters(text: &str) -> impl Iterator<Item = char> {
+    text.chars()
+        .filter(|c| c.is_alphabetic())
+        .flat_map(char::to_lowercase)
+}
+
+/// True where a strip says nothing but what the title does.
+fn names(strip: &Strip, title: &str) -> bool {
+    let words: String = letters(&strip.text).collect();
+    words.len() >= 10 && title.contains(&words)
+}
+
+/// True where the first strips, as far as they are of a kind, stand apart from the text, or are too
+/// short for text.
+fn is_apart(strips: &[Strip], is_kind: impl Fn(&Strip) -> bool) -> bool {
+    let last = strips.iter().take_while(|strip| is_kind(strip)).last();
+    last.is_some_and(|strip| strip.gap > 0.4 * strip.size)
+        || strips
+            .first()
+            .is_some_and(|strip| strip.text.len() < 45 && strip.cells <= 2)
 }
 
 /// Texts, digits made equal, that come back at one height.

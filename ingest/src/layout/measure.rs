@@ -13,6 +13,8 @@ pub(super) struct Measure {
     pub(super) face: u64,
     /// True where most of them are bold, as in the text layers of some scans.
     pub(super) is_bold: bool,
+    /// True where most of them are as wide as each other, as in typewritten papers.
+    pub(super) is_monospace: bool,
     /// From one line's bottom to the next one's, by size in half points.
     leadings: HashMap<u32, f32>,
 }
@@ -20,12 +22,17 @@ pub(super) struct Measure {
 impl Measure {
     pub(super) fn of<'a>(pages: impl Iterator<Item = &'a [Row]> + Clone) -> Self {
         let mut letters: HashMap<(u32, u64), usize> = HashMap::new();
-        let (mut bold, mut all) = (0, 0);
+        let (mut bold, mut monospace, mut all) = (0, 0, 0);
         for row in pages.clone().flatten() {
             *letters
                 .entry((half_points(row.size), row.look.face))
                 .or_default() += row.text.len();
             bold += if row.look.bold { row.text.len() } else { 0 };
+            monospace += if row.look.monospace {
+                row.text.len()
+            } else {
+                0
+            };
             all += row.text.len();
         }
         let mut sizes: HashMap<u32, usize> = HashMap::new();
@@ -63,6 +70,7 @@ impl Measure {
             body: (size as f32 / 2.0).max(1.0),
             face: most(&faces).unwrap_or(0),
             is_bold: bold * 2 > all,
+            is_monospace: monospace * 2 > all,
             leadings,
         }
     }
@@ -126,6 +134,15 @@ pub(super) fn columns(rows: &[Row]) -> Vec<Column> {
             .iter()
             .sum::<u32>()
     };
+    // The last column's edge at or left of each point.
+    let mut near = Vec::with_capacity(starts.len());
+    let mut last = None;
+    for (at, count) in starts.iter().enumerate() {
+        if *count > 0 && around(at) >= 3 {
+            last = Some(at);
+        }
+        near.push(last);
+    }
     let lefts: Vec<usize> = rows
         .iter()
         .map(|row| {
@@ -134,7 +151,8 @@ pub(super) fn columns(rows: &[Row]) -> Vec<Column> {
             let best = (from..=(own + 2).min(starts.len() - 1))
                 .filter(|&at| starts[at] > 0 && around(at) >= 3)
                 .max_by_key(|&at| (around(at), starts[at]));
-            best.unwrap_or(own)
+            // Centred lines are further in than any indent.
+            best.or(near[own]).unwrap_or(own)
         })
         .collect();
     let mut ends: HashMap<usize, Vec<f32>> = HashMap::new();
@@ -146,12 +164,23 @@ pub(super) fn columns(rows: &[Row]) -> Vec<Column> {
     }
     rows.iter()
         .zip(lefts)
-        .map(|(row, left)| Column {
-            left: left as f32,
-            right: ends
+        .map(|(row, left)| {
+            let right = ends
                 .get(&left)
                 .and_then(|ends| ends.get(ends.len() * 17 / 20))
-                .map_or(row.rect.x1, |right| right.max(left as f32)),
+                .copied()
+                .filter(|right| *right > row.rect.x0);
+            // A line right of the last column's end stands in one of its own.
+            match right {
+                Some(right) => Column {
+                    left: left as f32,
+                    right: right.max(left as f32),
+                },
+                None => Column {
+                    left: row.rect.x0,
+                    right: row.rect.x1,
+                },
+            }
         })
         .collect()
 }

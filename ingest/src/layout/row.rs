@@ -90,8 +90,13 @@ impl Row {
             .map(|span| span.x0)
     }
 
+    /// How many letters it has; an ideograph says as much as two.
     pub(super) fn letters(&self) -> usize {
-        self.text.chars().filter(|c| c.is_alphabetic()).count()
+        self.text
+            .chars()
+            .filter(|c| c.is_alphabetic())
+            .map(|c| if is_cjk(c) { 2 } else { 1 })
+            .sum()
     }
 
     /// True where the other stands beside it on one baseline.
@@ -223,13 +228,23 @@ fn opening(text: &str, spans: &[Span], fonts: &[Font]) -> usize {
             .iter()
             .find(|span| span.start >= first.end && has_letters(span) && !is(span, test));
         let end = rest.map_or(0, |rest| rest.start);
-        let plain: usize = spans
+        let (mut plain, mut alike) = (0, 0);
+        for span in spans
             .iter()
-            .filter(|span| span.start >= end && !is(span, test))
+            .filter(|span| span.start >= end)
             .filter(has_letters)
-            .map(|span| span.end - span.start)
-            .sum();
-        if end > 0 && plain > 3 {
+        {
+            // A variable in a bold title is in its own font.
+            if is(span, |font| is_mathematical(&font.name)) {
+                continue;
+            }
+            *(if is(span, test) {
+                &mut alike
+            } else {
+                &mut plain
+            }) += span.end - span.start;
+        }
+        if end > 0 && plain > 3 + alike {
             return end;
         }
         return 0;

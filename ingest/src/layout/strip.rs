@@ -4,7 +4,7 @@ use super::numbering;
 use super::row::{self, Row};
 
 /// Heads and feet stand in this share of the page's height, at either edge.
-const BAND: f32 = 0.16;
+const BAND: f32 = 0.18;
 /// A strip's text is cut here, in bytes: heads are short.
 const MAX_TEXT: usize = 300;
 

@@ -9,8 +9,9 @@ use std::ops::Range;
 use super::cells;
 use super::measure::{self, Column, Measure};
 use super::numbering;
+use super::opening;
 use super::row::{self, Row};
-use super::wording;
+use crate::hyphen::is_hyphen;
 
 /// Most single-cell rows that may stand between two rows of cells.
 const MOST_SINGLES: usize = 2;
@@ -33,7 +34,18 @@ pub(super) fn gather(rows: Vec<Row>, measure: &Measure) -> (Vec<Row>, Vec<Range<
         if start.is_none() && !parts.is_empty() {
             rows.extend(parts);
         } else {
-            rows.push(row);
+            let above = start
+                .filter(|first| *first < rows.len())
+                .and_then(|_| rows.last_mut());
+            match above {
+                Some(above) if wraps_last(&row, above) => {
+                    let is_cut =
+                        above.text.ends_with(is_hyphen) && row.text.starts_with(char::is_lowercase);
+                    above.append(row, (!is_cut).then_some(' '));
+                    above.parts.clear();
+                }
+                _ => rows.push(row),
+            }
         }
         if let Some(first) =
             start.filter(|_| found.peek().is_some_and(|table| table.end == index + 1))
@@ -65,7 +77,7 @@ fn find(rows: &[Row], columns: &[Column], measure: &Measure) -> Vec<Range<usize>
             let distance = measure.distance(&rows[end - 1], &rows[next]);
             let is_near = rows[next].bottom() >= rows[next - 1].bottom() - 0.5 * rows[next].size
                 && distance < 3.0;
-            if !is_near || wording::caption(&rows[next].text).is_some() {
+            if !is_near || opening::caption(&rows[next].text).is_some() {
                 break;
             }
             if is_row[next] {
@@ -87,7 +99,7 @@ fn find(rows: &[Row], columns: &[Column], measure: &Measure) -> Vec<Range<usize>
             .into_iter()
             .flatten()
             .filter_map(|index| rows.get(index))
-            .any(|row| wording::caption(&row.text).is_some());
+            .any(|row| opening::caption(&row.text).is_some());
         // Two columns of two rows are little to go by.
         if count >= 2 && (cells >= 3 * count || count >= 3 || is_captioned) {
             tables.push(at..end);
@@ -98,7 +110,8 @@ fn find(rows: &[Row], columns: &[Column], measure: &Measure) -> Vec<Range<usize>
 }
 
 fn is_table_row(row: &Row, column: &Column) -> bool {
-    if row.cells() < 2 || row::is_turned(row) {
+    // Output of programs keeps its look.
+    if row.cells() < 2 || row::is_turned(row) || row.look.monospace {
         return false;
     }
     let mut cells = row.text.split('\t');
@@ -107,7 +120,7 @@ fn is_table_row(row: &Row, column: &Column) -> bool {
     let after = format!("{first} x");
     if row.cells() == 2 {
         let last = row.text.rsplit('\t').next().unwrap_or("");
-        if wording::list_marker(&after).is_some_and(|(_, length)| length >= first.len())
+        if opening::list_marker(&after).is_some_and(|(_, length)| length >= first.len())
             || numbering::split_number(&after)
                 .0
                 .is_some_and(|number| number.label.len() >= first.trim_end_matches('.').len())
@@ -135,6 +148,15 @@ pub(super) fn is_formula_number(text: &str) -> bool {
                     .chars()
                     .all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '\'' | '′'))
         })
+}
+
+/// True where a row goes on with the last cell of the row above.
+fn wraps_last(row: &Row, above: &Row) -> bool {
+    row.cells() == 1
+        && above
+            .cell_starts()
+            .last()
+            .is_some_and(|x| (row.rect.x0 - x).abs() < 0.4 * row.size)
 }
 
 /// True where a row stands under a cell other than the first, whose text goes on in it.

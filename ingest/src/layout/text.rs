@@ -51,7 +51,8 @@ pub(super) fn write(page: &mut Page, mut rows: Vec<Row>, pieces: &[Piece], words
             }
             row::push_line(page, row, length);
             if ending == Ending::Keep {
-                separator.push_str(if is_last { "\n\n" } else { "\n" });
+                // The two halves of a sentence are not torn apart.
+                separator.push_str(if goes_on { "\n" } else { "\n\n" });
             }
         }
         page.blocks.push(Block {

@@ -1,7 +1,7 @@
-//! What lines say that tells what they are: imprints, names of sections, captions, lists and notes,
-//! in the languages that papers are written in.
+//! What lines say that tells what they are: imprints, names of sections, openings of abstracts, in
+//! the languages that papers are written in.
 
-use super::numbering::{roman, split_number};
+use super::numbering::split_number;
 
 /// True for words that a publisher's line on the first page has.
 pub(super) fn is_imprint(text: &str) -> bool {
@@ -32,6 +32,11 @@ pub(super) fn is_imprint(text: &str) -> bool {
         "accepted:",
         "arxiv:",
         "conference on",
+        "www.",
+        "journal of",
+        "annals of",
+        "transactions on",
+        "letters to",
         "workshop on",
         "symposium on",
     ];
@@ -305,188 +310,9 @@ pub(super) fn names_abstract(text: &str) -> bool {
     section_name(text).is_some_and(|name| NAMES.contains(&name.as_str()))
 }
 
-/// Whether a line opens the caption of a figure, table, algorithm or listing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum CaptionOpening {
-    /// "Figure 3: Levels": nothing else looks so.
-    Sure,
-    /// "Figure 3 shows": only where something else says that a block starts here.
-    Likely,
-}
-
-/// Reads the opening of a caption.
-pub(super) fn caption(text: &str) -> Option<CaptionOpening> {
-    const LABELS: &[&str] = &[
-        "figure",
-        "fig.",
-        "fig",
-        "table",
-        "tab.",
-        "algorithm",
-        "listing",
-        "scheme",
-        "chart",
-        "exhibit",
-        "plate",
-        "box",
-        "supplementary figure",
-        "supplementary table",
-        "extended data fig.",
-        "extended data figure",
-        "extended data table",
-        "abbildung",
-        "abb.",
-        "tabelle",
-        "tableau",
-        "figura",
-        "tabla",
-        "tabela",
-        "tabella",
-        "рис.",
-        "рисунок",
-        "таблица",
-        "图",
-        "圖",
-        "表",
-        "図",
-        "그림",
-        "표",
-    ];
-    let lower: String = text
-        .trim_start()
-        .chars()
-        .take(60)
-        .flat_map(char::to_lowercase)
-        .collect();
-    let rest = LABELS
-        .iter()
-        .filter_map(|label| lower.strip_prefix(label))
-        .min_by_key(|rest| rest.len())?;
-    let rest = rest.trim_start();
-    let number_end = rest
-        .find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '-')))
-        .unwrap_or(rest.len());
-    let (number, after) = rest.split_at_checked(number_end)?;
-    let bare = number.trim_end_matches(['.', '-']);
-    let is_number = bare.len() <= 8
-        && (bare.bytes().any(|b| b.is_ascii_digit())
-            || (!bare.is_empty() && roman(bare).is_some())
-            || (bare.len() == 1 && bare.bytes().all(|b| b.is_ascii_alphabetic())));
-    if !is_number {
-        return None;
-    }
-    let is_marked = number.ends_with('.')
-        || after
-            .trim_start()
-            .starts_with([':', '.', '|', '：', '．', '—', '–'])
-        || after.trim().is_empty();
-    // "Table 2. The" is sure; "figure 2." may end a sentence that wraps, so it must be capital.
-    let is_capital = !text.trim_start().starts_with(|c: char| c.is_lowercase());
-    match (is_marked, is_capital) {
-        (true, true) => Some(CaptionOpening::Sure),
-        (false, true) => Some(CaptionOpening::Likely),
-        _ => None,
-    }
-}
-
-/// The marker of a list item: how many bytes it takes, and what it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Marker {
-    /// A bullet or dash.
-    Bullet,
-    /// "1.", "(a)", "iv)".
-    Number,
-    /// "[12]", as entries of reference lists have.
-    Bracketed,
-}
-
-/// Reads the marker of a list item at the start of a line.
-pub(super) fn list_marker(text: &str) -> Option<(Marker, usize)> {
-    let mut chars = text.chars();
-    let first = chars.next()?;
-    let is_bullet = matches!(
-        first,
-        '•' | '◦'
-            | '▪'
-            | '▫'
-            | '■'
-            | '□'
-            | '●'
-            | '○'
-            | '◆'
-            | '◇'
-            | '►'
-            | '▶'
-            | '➢'
-            | '✓'
-            | '✔'
-            | '⋄'
-            | '∙'
-            | '‣'
-            | '\u{f0b7}'
-            | '\u{f0a7}'
-            | '–'
-            | '—'
-            | '-'
-            | '*'
-            | '·'
-            | '★'
-            | '➤'
-            | '→'
-    );
-    if is_bullet {
-        let rest = chars.as_str();
-        let is_dash = matches!(first, '–' | '—' | '-' | '*' | '·' | '→');
-        let follows = rest.trim_start().chars().next()?;
-        let is_item = rest.starts_with([' ', '\t']) || !is_dash;
-        return (is_item && !follows.is_numeric() || !is_dash)
-            .then_some((Marker::Bullet, first.len_utf8()));
-    }
-    let end = text.find([' ', '\t'])?;
-    let word = text.get(..end)?;
-    if let Some(inner) = word
-        .strip_prefix('[')
-        .and_then(|word| word.strip_suffix(']'))
-    {
-        let is_label = !inner.is_empty()
-            && inner.len() <= 12
-            && inner.chars().all(|c| c.is_alphanumeric() || c == '+');
-        return is_label.then_some((Marker::Bracketed, end));
-    }
-    let (inner, is_closed) = match word.strip_prefix('(') {
-        Some(inner) => (inner.strip_suffix(')')?, true),
-        None => match word.strip_suffix(')') {
-            Some(inner) => (inner, true),
-            None => (word.strip_suffix('.')?, false),
-        },
-    };
-    let is_digits =
-        !inner.is_empty() && inner.len() <= 3 && inner.bytes().all(|b| b.is_ascii_digit());
-    let is_letter = inner.len() == 1
-        && inner
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || (is_closed && b.is_ascii_uppercase()));
-    let is_roman =
-        inner.len() <= 5 && inner.bytes().all(|b| b"ivx".contains(&b)) && roman(inner).is_some();
-    (is_digits || is_letter || is_roman).then_some((Marker::Number, end))
-}
-
-/// True where a line starts with the mark of a footnote.
-pub(super) fn footnote_mark(text: &str) -> bool {
-    let mut chars = text.chars();
-    match chars.next() {
-        Some('*' | '∗' | '†' | '‡' | '§' | '¶' | '♯' | '⋆') => true,
-        Some(c) if c.is_ascii_digit() => {
-            let rest = text.trim_start_matches(|c: char| c.is_ascii_digit());
-            text.len() - rest.len() <= 3
-                && rest
-                    .trim_start()
-                    .chars()
-                    .next()
-                    .is_some_and(|c| c.is_alphabetic() || matches!(c, '“' | '"' | '‘' | '('))
-        }
-        _ => false,
-    }
+/// True for the beginning of the permission that publishers print at the foot of the first page.
+pub(super) fn is_permission(text: &str) -> bool {
+    text.starts_with("Permission to make digital") || text.starts_with("Permission to copy")
 }
 
 /// True where the text ends as a sentence does.
@@ -496,4 +322,101 @@ pub(super) fn is_ended(text: &str) -> bool {
             ')', ']', '"', '\u{201d}', '\u{2019}', '\'', '」', '』', '）',
         ])
         .ends_with(['.', '!', '?', ':', ';', '。', '！', '？', '：', '；'])
+}
+
+/// True for the lines of keywords and classifications that follow an abstract.
+pub(super) fn names_keywords(text: &str) -> bool {
+    const OPENINGS: &[&str] = &[
+        "keywords",
+        "key words",
+        "index terms",
+        "ccs concepts",
+        "categories and subject",
+        "general terms",
+        "subject classification",
+        "mathematics subject",
+        "msc ",
+        "jel ",
+        "pacs",
+        "schlüsselwörter",
+        "mots-clés",
+        "mots clés",
+        "palabras clave",
+        "palavras-chave",
+        "关键词",
+        "關鍵詞",
+        "キーワード",
+        "ключевые слова",
+    ];
+    let lower: String = text
+        .trim_start()
+        .chars()
+        .take(30)
+        .flat_map(char::to_lowercase)
+        .collect();
+    OPENINGS.iter().any(|opening| lower.starts_with(opening))
+}
+
+/// True for the label of a theorem, a definition or their like, which is set as headings are and
+/// starts no section: "Definition 3 (Levels)", "Proof".
+pub(super) fn names_statement(text: &str) -> bool {
+    const NAMES: &[&str] = &[
+        "theorem",
+        "lemma",
+        "corollary",
+        "proposition",
+        "definition",
+        "remark",
+        "example",
+        "claim",
+        "conjecture",
+        "axiom",
+        "observation",
+        "fact",
+        "exercise",
+        "assumption",
+        "property",
+        "hypothesis",
+        "notation",
+        "question",
+        "satz",
+        "korollar",
+        "bemerkung",
+        "beispiel",
+        "behauptung",
+        "folgerung",
+        "aufgabe",
+        "hilfssatz",
+        "théorème",
+        "lemme",
+        "corollaire",
+        "définition",
+        "remarque",
+        "exemple",
+        "teorema",
+        "lema",
+        "corolario",
+        "definición",
+        "ejemplo",
+        "teorema",
+        "definizione",
+        "esempio",
+        "теорема",
+        "лемма",
+        "определение",
+        "пример",
+        "定理",
+        "引理",
+        "定义",
+        "定義",
+    ];
+    let mut words = text.split_whitespace();
+    let name = words.next().unwrap_or("").to_lowercase();
+    let next = words.next().unwrap_or("");
+    let is_numbered = next
+        .trim_start_matches(['A', 'B', 'C', 'D', '.'])
+        .starts_with(|c: char| c.is_ascii_digit());
+    let bare = name.trim_end_matches(['.', ':']);
+    (NAMES.contains(&bare) && is_numbered)
+        || (matches!(bare, "proof" | "beweis" | "démonstration") && next.is_empty())
 }

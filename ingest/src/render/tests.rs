@@ -197,6 +197,25 @@ fn ideographs_are_joined_without_space() {
 }
 
 #[test]
+fn a_word_cut_by_a_page_break_is_made_whole() {
+    let first = page(1, &[(BlockKind::Paragraph, None, false, "It ends in im-")]);
+    let second = page(
+        2,
+        &[(BlockKind::Paragraph, None, true, "provement, well-\nknown.")],
+    );
+    let document = Document {
+        pages: vec![first, second],
+        ..Document::default()
+    };
+    check(
+        &text(&document),
+        expect![[r#"
+        It ends in improvement, well- known.
+    "#]],
+    );
+}
+
+#[test]
 fn nothing_gives_nothing() {
     assert_eq!(markdown(&Document::default()), "");
     assert_eq!(text(&Document::default()), "");
