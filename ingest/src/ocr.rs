@@ -13,7 +13,7 @@ mod tsv;
 
 pub(crate) use pages::recognise_pages;
 pub use program::Tesseract;
-pub use tsv::{Line, Paragraph};
+pub use tsv::{Line, Paragraph, Recognised};
 
 use crate::Error;
 

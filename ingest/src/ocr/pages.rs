@@ -10,12 +10,23 @@ use crate::{Error, Line, Page, PageText, Rect, Warning};
 /// Pages that may fail in a row; after that the rest is left.
 const MAX_FAILURES: u32 = 3;
 
+/// Mean confidence, in percent, below which what was recognised is not what the page says: the
+/// wrong language, handwriting, a figure.
+const MIN_CONFIDENCE: f32 = 55.0;
+
+/// Letters from which on that is judged.
+const MIN_LETTERS: usize = 40;
+
+/// Pixels that a picture for recognition has at most: A3 at 300 dpi. A page stated to be bigger is
+/// as a rule one whose scanner's resolution was lost, and its type is bigger too.
+const MAX_PIXELS: f32 = 17_500_000.0;
+
 /// Recognises the pages that need it, each drawn by `render`. Where that fails a page stays as it
-/// was; a warning tells which and why.
+/// was; a warning tells which and why. `render` takes the page's number and dots per inch.
 pub(crate) fn recognise_pages(
     pages: &mut [ReadPage],
     recognition: &Recognition,
-    render: &dyn Fn(u32) -> Result<Png, Error>,
+    render: &dyn Fn(u32, u32) -> Result<Png, Error>,
     cancelled: &(dyn Fn() -> bool + Sync),
     on_progress: &mut dyn FnMut(Progress),
 ) -> Result<Vec<Warning>, Error> {
@@ -71,19 +82,30 @@ pub(crate) fn recognise_pages(
 fn recognise(
     page: &Page,
     recognition: &Recognition,
-    render: &dyn Fn(u32) -> Result<Png, Error>,
+    render: &dyn Fn(u32, u32) -> Result<Png, Error>,
     cancelled: &(dyn Fn() -> bool + Sync),
 ) -> Result<Vec<Paragraph>, Error> {
-    let png = render(page.number)?;
-    // A huge page is drawn smaller than was asked for.
-    let dpi = png.width as f32 / page.width.max(1.0) * 72.0;
-    recognition.tesseract.recognise(
+    let (width, height) = (page.width.max(1.0), page.height.max(1.0));
+    let most = 72.0 * (MAX_PIXELS / (width * height)).sqrt();
+    let png = render(page.number, recognition.dpi.min(most as u32))?;
+    let dpi = png.width as f32 / width * 72.0;
+    let language = &recognition.language;
+    let recognised = recognition.tesseract.recognise(
         &png.bytes,
         dpi,
-        &recognition.language,
+        language,
         recognition.page_seconds,
         cancelled,
-    )
+    )?;
+    if recognised.letters >= MIN_LETTERS && recognised.confidence < MIN_CONFIDENCE {
+        return Err(Error::Recognition {
+            reason: format!(
+                "page {} was recognised with {:.0}% confidence only; is its language {language}?",
+                page.number, recognised.confidence
+            ),
+        });
+    }
+    Ok(recognised.paragraphs)
 }
 
 /// Puts the recognised text in the place of what the page had. A garbled page or a stamped scan

@@ -87,10 +87,8 @@ impl Reader {
         let (start, mut pages, mut warnings) = reading.finish(end, status.as_ref())?;
         garbage::judge(&mut pages);
         if let Some(recognition) = recognition {
-            let render = |number| {
-                let size = Size::Dpi(recognition.dpi);
-                self.render(bytes, password, number, size, cancelled)
-            };
+            let render =
+                |number, dpi| self.render(bytes, password, number, Size::Dpi(dpi), cancelled);
             warnings.extend(ocr::recognise_pages(
                 &mut pages,
                 recognition,
