@@ -4,8 +4,8 @@ use crate::extract::{ReadPage, Start};
 use crate::{Document, PageText, Warning, hyphen, metadata};
 
 /// How a person gets text out of pages that have none.
-pub(crate) const INSTALL_OCR: &str = "they need text recognition (OCR), for which tesseract is used \
-    where it is installed: `apt install tesseract-ocr` (Debian, Ubuntu), `brew install tesseract` (macOS)";
+const INSTALL_OCR: &str = "text recognition (OCR) can read such pages where tesseract is installed: \
+    `apt install tesseract-ocr` (Debian, Ubuntu) or `brew install tesseract` (macOS)";
 
 /// Joins hyphenated words, finds title, authors and year, and sums up warnings.
 pub(crate) fn assemble(start: &Start, read: Vec<ReadPage>, mut warnings: Vec<Warning>) -> Document {

@@ -87,8 +87,13 @@ impl Reader {
         let (start, mut pages, mut warnings) = reading.finish(end, status.as_ref())?;
         garbage::judge(&mut pages);
         if let Some(recognition) = recognition {
-            let render =
-                |number, dpi| self.render(bytes, password, number, Size::Dpi(dpi), cancelled);
+            // Nobody is waiting in front of this picture, and it is a big one.
+            let time = Duration::from_millis(self.limits.render_ms)
+                .max(Duration::from_secs(recognition.page_seconds));
+            let render = |page, dpi| {
+                let what = (page, Size::Dpi(dpi));
+                self.draw((bytes, password), what, time, cancelled)
+            };
             warnings.extend(ocr::recognise_pages(
                 &mut pages,
                 recognition,
@@ -113,6 +118,16 @@ impl Reader {
             return Err(Error::Empty);
         }
         let time = Duration::from_millis(self.limits.render_ms);
+        self.draw((bytes, password), (page, size), time, cancelled)
+    }
+
+    fn draw(
+        &self,
+        (bytes, password): (&[u8], Option<&str>),
+        (page, size): (u32, Size),
+        time: Duration,
+        cancelled: &(dyn Fn() -> bool + Sync),
+    ) -> Result<Png, Error> {
         let task = Task::Render { page, size };
         match self.ask(task, bytes, password, time, cancelled)? {
             Message::Image {
