@@ -102,7 +102,7 @@ fn verdict(text: &str, ink: &Ink) -> PageText {
 /// True where the text is no text in any language.
 pub(crate) fn is_garbled(text: &str) -> bool {
     let characters = Characters::count(text);
-    characters.is_garbled() || is_mixed(text) || is_cipher(text)
+    characters.is_garbled() || is_mixed(text) || is_cipher(text) || is_rare_chinese(text)
 }
 
 /// Counts of a page's characters, white space apart.
@@ -260,6 +260,31 @@ fn is_cipher(text: &str) -> bool {
             .sum::<usize>();
     }
     words >= MIN_WORDS && levels as f32 > MAX_PAIR_LEVEL * pairs as f32
+}
+
+/// Characters of which every Chinese text has many, in both scripts: about a third of modern prose,
+/// a fifth of tables and titles.
+const COMMON_CHINESE: &str = "的一是不了在人有我他这這个個们們中来來上大为為和国國地到以说說时時要就出会會可也你对對生能\
+    而子那得于於着下自之年过過发發后後作里用道行所然家种種事成方多经經么去法学學如都同现現当當没動动面起看定天分还還进進\
+    好小部其些主样樣理心本前开開但因只从從想实實日者意无無力它与與长長把机機十民第公此已工使情明性知全三又关關点點正业業外\
+    将將两兩高间間由问問很最重并並物手应應向文体體政相见見利什二等产產或新制身加表化合回特代内信位次度常通原提及比员員";
+
+/// True where Chinese lacks its common characters: glyph numbers read as ideographs.
+fn is_rare_chinese(text: &str) -> bool {
+    let (mut ideographs, mut common, mut kana) = (0usize, 0usize, 0usize);
+    let mut set = None;
+    for c in text.chars() {
+        match u32::from(c) {
+            0x3400..=0x9fff | 0x2_0000..=0x3_ffff => {
+                let set = set.get_or_insert_with(|| COMMON_CHINESE.chars().collect::<HashSet<_>>());
+                ideographs += 1;
+                common += usize::from(set.contains(&c));
+            }
+            0x3040..=0x30ff => kana += 1,
+            _ => {}
+        }
+    }
+    ideographs >= 200 && 30 * common < ideographs && 20 * kana < ideographs
 }
 
 /// Appends a Latin letter without its marks, in lower case; false where it is no Latin letter.
@@ -499,5 +524,17 @@ mod tests {
         let mut pages = [page(stamp, 0.98), page(ENGLISH, 0.0), page(ENGLISH, 0.0)];
         judge(&mut pages);
         assert_eq!(pages[0].page.source, PageText::Own, "a cover");
+    }
+
+    #[test]
+    fn glyph_numbers_for_ideographs_are_found() {
+        assert!(!is_rare_chinese(&CHINESE.repeat(10)));
+        let glyphs: String = (0..400u32)
+            .filter_map(|i| char::from_u32(0x4e00 + (i * 7919) % 20_000))
+            .collect();
+        assert!(is_garbled(&glyphs));
+        let japanese =
+            "図書館は読んだ論文を保存し、質問があれば著者自身の文で答えます。".repeat(12);
+        assert!(!is_garbled(&japanese));
     }
 }
