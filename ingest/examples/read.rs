@@ -1,7 +1,7 @@
 //! Reads PDFs as the service does, each in a worker process: this program again, with an argument.
 //!
 //! ```text
-//! read [--json|--meta|--chunks] [--in-process] [--password P] FILE...
+//! read [--json|--meta|--chunks] [--in-process] [--password P] [--ocr LANGUAGES] FILE...
 //! ```
 //! Prints the text (or the document as JSON, or title, authors and year, or passages) to stdout;
 //! one line a file and the pages per second to stderr.
@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use ingest::chunk::{ChunkConfig, chunk};
+use ingest::ocr::{Recognition, Tesseract};
 use ingest::worker::{Limits, Reader};
 use ingest::{Document, Error, TokenCounter, extract, worker};
 
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
 
 fn read_all() -> io::Result<ExitCode> {
     let (mut format, mut password, mut in_process) = (String::new(), None, false);
+    let mut recognition = None;
     let mut files = Vec::new();
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
@@ -47,6 +49,13 @@ fn read_all() -> io::Result<ExitCode> {
             "--json" | "--meta" | "--chunks" => format = arg,
             "--password" => password = args.next(),
             "--in-process" => in_process = true,
+            "--ocr" => {
+                let tesseract = Tesseract::find(None)
+                    .ok_or_else(|| io::Error::other("tesseract is not installed"))?;
+                let languages = args.next().unwrap_or_default();
+                recognition =
+                    Some(Recognition::new(tesseract, &languages).map_err(io::Error::other)?);
+            }
             _ => files.push(arg),
         }
     }
@@ -62,7 +71,13 @@ fn read_all() -> io::Result<ExitCode> {
         let read = if in_process {
             extract::read(bytes, password.as_deref())
         } else {
-            reader.read(&bytes, password.as_deref(), &|| false, &mut |_, _| {})
+            reader.read_recognising(
+                &bytes,
+                password.as_deref(),
+                recognition.as_ref(),
+                &|| false,
+                &mut |_| {},
+            )
         };
         spent += began.elapsed();
         failed += usize::from(read.is_err());

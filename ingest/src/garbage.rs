@@ -21,6 +21,12 @@ use std::collections::HashMap;
 use crate::PageText;
 use crate::extract::{Ink, ReadPage};
 
+/// Share of a page from which on a picture is what the page is about.
+const MIN_PICTURE: f32 = 0.5;
+
+/// Shapes from which on a drawing could be letters turned into outlines.
+const MIN_OUTLINES: u32 = 300;
+
 /// Gives each page its verdict; those that could not be read or were recognised keep theirs.
 pub(crate) fn judge(pages: &mut [ReadPage]) {
     for read in pages.iter_mut() {
@@ -80,9 +86,14 @@ fn verdict(text: &str, ink: &Ink) -> PageText {
     // Two odd glyphs say nothing of a page, and nothing is lost with them.
     let is_unmapped = ink.unmapped >= 3 && u64::from(ink.unmapped) * 20 > u64::from(ink.glyphs);
     if text.trim().is_empty() {
+        // A page number or running head, which is no part of the text, and little else.
+        let is_margin_only =
+            ink.glyphs > ink.unmapped && ink.image_cover < MIN_PICTURE && ink.paths < MIN_OUTLINES;
         return if is_unmapped {
             PageText::Garbled
-        } else if ink.images > 0 || ink.paths > 0 || ink.unmapped > 0 {
+        } else if is_margin_only {
+            PageText::Own
+        } else if ink.images > 0 || ink.paths > 0 || ink.glyphs > 0 {
             PageText::Missing
         } else {
             PageText::Blank

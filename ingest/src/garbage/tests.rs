@@ -135,6 +135,27 @@ fn verdicts_by_ink() {
 }
 
 #[test]
+fn a_page_number_alone_is_no_missing_text() {
+    let number = Ink {
+        glyphs: 2,
+        paths: 1,
+        ..Ink::default()
+    };
+    assert_eq!(verdict("", &number), PageText::Own);
+    let scan = Ink {
+        images: 1,
+        image_cover: 0.97,
+        ..number
+    };
+    assert_eq!(verdict("", &scan), PageText::Missing);
+    let outlines = Ink {
+        paths: 2_000,
+        ..number
+    };
+    assert_eq!(verdict("", &outlines), PageText::Missing);
+}
+
+#[test]
 fn a_stamp_on_every_page_of_a_scan_is_no_text() {
     let page = |text: &str, cover: f32| ReadPage {
         page: crate::Page {

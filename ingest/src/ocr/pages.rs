@@ -63,7 +63,9 @@ pub(crate) fn recognise_pages(
                     }
                 }
             };
-            thread::Builder::new().spawn_scoped(scope, work)?;
+            thread::Builder::new()
+                .spawn_scoped(scope, work)
+                .inspect_err(|_| is_hopeless.store(true, Ordering::Relaxed))?;
         }
         drop(sender);
         let mut gathered = Vec::new();
