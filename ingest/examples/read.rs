@@ -1,8 +1,8 @@
 //! Reads PDFs as the service does, each in a worker process: this program again, with an argument.
-//! Files of other formats are read in this process.
 //!
 //! ```text
-//! read [--json|--meta|--blocks|--chunks|--markdown|--plain] [--in-process] [--password P] FILE...
+//! read [--json|--meta|--blocks|--chunks|--markdown|--plain] [--in-process] [--password P]
+//!      [--ocr LANGUAGES] FILE...
 //! ```
 //! Prints the text (or the document as JSON, or metadata, or blocks, or passages, or its
 //! blocks as Markdown or plain text) to stdout;
@@ -13,6 +13,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use ingest::chunk::{ChunkConfig, chunk};
+use ingest::ocr::{Recognition, Tesseract};
 use ingest::worker::{Limits, Reader};
 use ingest::{Document, Error, Format, TokenCounter, extract, formats, render, worker};
 
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
 
 fn read_all() -> io::Result<ExitCode> {
     let (mut format, mut password, mut in_process) = (String::new(), None, false);
+    let mut recognition = None;
     let mut files = Vec::new();
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
@@ -51,6 +53,13 @@ fn read_all() -> io::Result<ExitCode> {
             }
             "--password" => password = args.next(),
             "--in-process" => in_process = true,
+            "--ocr" => {
+                let tesseract = Tesseract::find(None)
+                    .ok_or_else(|| io::Error::other("tesseract is not installed"))?;
+                let languages = args.next().unwrap_or_default();
+                recognition =
+                    Some(Recognition::new(tesseract, &languages).map_err(io::Error::other)?);
+            }
             _ => files.push(arg),
         }
     }
@@ -63,13 +72,21 @@ fn read_all() -> io::Result<ExitCode> {
     for file in &files {
         let bytes = std::fs::read(file)?;
         let began = Instant::now();
-        let read = match formats::detect(&bytes, file) {
-            Some(Format::Pdf) if in_process => extract::read(bytes, password.as_deref()),
-            Some(Format::Pdf) => {
-                reader.read(&bytes, password.as_deref(), &|| false, &mut |_, _| {})
+        let read = if in_process {
+            match formats::detect(&bytes, file) {
+                Some(Format::Pdf) => extract::read(bytes, password.as_deref()),
+                Some(format) => formats::read(&bytes, format),
+                None => Err(formats::unsupported(&bytes, file)),
             }
-            Some(format) => formats::read(&bytes, format),
-            None => Err(formats::unsupported(&bytes, file)),
+        } else {
+            reader.read_file(
+                &bytes,
+                file,
+                password.as_deref(),
+                recognition.as_ref(),
+                &|| false,
+                &mut |_| {},
+            )
         };
         spent += began.elapsed();
         failed += usize::from(read.is_err());

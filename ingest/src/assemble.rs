@@ -5,8 +5,8 @@ use crate::layout::{self, Hints};
 use crate::{BlockKind, Document, PageText, Warning, metadata, references};
 
 /// How a person gets text out of pages that have none.
-pub(crate) const INSTALL_OCR: &str = "they need text recognition (OCR), for which tesseract is used \
-    where it is installed: `apt install tesseract-ocr` (Debian, Ubuntu), `brew install tesseract` (macOS)";
+const INSTALL_OCR: &str = "text recognition (OCR) can read such pages where tesseract is installed: \
+    `apt install tesseract-ocr` (Debian, Ubuntu) or `brew install tesseract` (macOS)";
 
 /// Finds title, authors and other facts, lays the pages out, finds the reference list, and sums up
 /// warnings.

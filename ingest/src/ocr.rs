@@ -13,7 +13,7 @@ mod tsv;
 
 pub(crate) use pages::recognise_pages;
 pub use program::Tesseract;
-pub use tsv::{Line, Paragraph};
+pub use tsv::{Line, Paragraph, Recognised};
 
 use crate::Error;
 
@@ -28,10 +28,13 @@ pub struct Recognition {
     pub dpi: u32,
     /// Seconds that a page may take.
     pub page_seconds: u64,
+    /// Pages of one document that are recognised at a time, each by a tesseract of 100 to 250 MB.
+    /// Where several documents are read at a time, 1 is right.
+    pub threads: usize,
 }
 
 impl Recognition {
-    /// Recognition of `language` at 300 dpi, a minute a page.
+    /// Recognition of `language` at 300 dpi, a minute a page, a few pages at a time.
     pub fn new(tesseract: Tesseract, language: &str) -> Result<Self, Error> {
         let missing = language
             .split('+')
@@ -49,6 +52,7 @@ impl Recognition {
             language: language.to_owned(),
             dpi: 300,
             page_seconds: 60,
+            threads: std::thread::available_parallelism().map_or(1, |cores| cores.get().min(4)),
         })
     }
 }

@@ -104,20 +104,23 @@ fn drawing_ends_in_time() {
     assert_eq!(error.code(), "timed_out");
 }
 
-/// A stream of zeros, deflated twice: 4 GB in a few kilobytes.
-fn twice_deflated(mut megabytes: u32) -> Vec<u8> {
+/// Spaces deflated twice: gigabytes in a few kilobytes.
+fn twice_deflated(megabytes: usize) -> Vec<u8> {
+    use flate2::{Compress, Compression, FlushCompress};
     use std::io::Write;
-    let deflate = || flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
-    let mut once = deflate();
-    let block = vec![b' '; 1 << 20];
-    while megabytes > 0 {
-        once.write_all(&block).expect("to memory");
-        megabytes -= 1;
-    }
-    let mut twice = deflate();
-    twice
-        .write_all(&once.finish().expect("to memory"))
-        .expect("to memory");
+    // After a full flush the same input gives the same bytes, so they can be repeated.
+    let mut deflate = Compress::new(Compression::best(), true);
+    let mut block = || {
+        let mut out = Vec::with_capacity(1 << 20);
+        deflate
+            .compress_vec(&[b' '; 1 << 20], &mut out, FlushCompress::Full)
+            .expect("to memory");
+        out
+    };
+    let mut once = block();
+    once.extend(block().repeat(megabytes - 1));
+    let mut twice = flate2::write::ZlibEncoder::new(Vec::new(), Compression::best());
+    twice.write_all(&once).expect("to memory");
     twice.finish().expect("to memory")
 }
 

@@ -149,6 +149,7 @@ fn recognition_that_fails_is_a_warning() {
         language: "eng".to_owned(),
         dpi: 72,
         page_seconds: 10,
+        threads: 2,
     };
     let drawn = "10 10 100 100 re f";
     let own = lines(&["Own words"]);

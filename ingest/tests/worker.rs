@@ -8,6 +8,7 @@ mod support;
 
 use std::time::{Duration, Instant};
 
+use ingest::render::Size;
 use ingest::worker::{Limits, Reader};
 use ingest::{Document, Error};
 use support::{lines, pdf};
@@ -133,6 +134,50 @@ fn a_child_that_lies_about_spans_is_not_believed() {
     let script = format!("echo '{START}'; echo '{lie}'; sleep 60");
     let error = read(&shell(&script, Limits::default()), b"%PDF-1.4").expect_err("lies");
     assert!(error.to_string().contains("not a page"), "{error}");
+}
+
+#[test]
+fn a_child_that_lies_about_a_picture_is_not_believed() {
+    for (length, bytes) in [
+        ("5", "hello"),
+        ("500", "hello"),
+        ("99999999999", ""),
+        (
+            "33",
+            "\\211PNG\\r\\n\\032\\n\\000\\000\\000\\rIHDR\\000\\000\\000\\002\\000\\000\\000\\001.....",
+        ),
+    ] {
+        let script = format!(
+            r#"echo '{{"type":"image","width":1,"height":1,"length":{length}}}'; printf '{bytes}'"#
+        );
+        let error = shell(&script, Limits::default())
+            .render(b"%PDF-1.4", None, 1, Size::Width(100), &|| false)
+            .expect_err("lies");
+        assert_eq!(error.code(), "reader_died", "{script}");
+    }
+    // And one where pages are expected.
+    let script = r#"echo '{"type":"image","width":1,"height":1,"length":1}'; echo x; sleep 60"#;
+    let error = read(&shell(script, Limits::default()), b"%PDF-1.4").expect_err("lies");
+    assert!(error.to_string().contains("not a page"), "{error}");
+}
+
+#[test]
+fn a_child_that_lies_about_its_contents_table_is_not_believed() {
+    let start = START.replace(
+        r#""pages":3"#,
+        r#""pages":1,"outline":[{"title":"x","level":0,"page":7},{"title":"y","level":2,"page":1}]"#,
+    );
+    let script = format!(
+        "echo '{start}'; echo '{}'; echo '{{\"type\":\"end\"}}'",
+        page(1, "text")
+    );
+    let document = read(&shell(&script, Limits::default()), b"%PDF-1.4").expect("reads");
+    let outline: Vec<_> = document
+        .outline
+        .iter()
+        .map(|entry| (entry.level, entry.page))
+        .collect();
+    assert_eq!(outline, [(1, None), (2, Some(1))]);
 }
 
 #[test]

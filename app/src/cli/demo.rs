@@ -48,6 +48,7 @@ pub(super) async fn run(mut settings: Settings, args: Demo) -> Result<Exit> {
             collection: DEFAULT_COLLECTION.to_owned(),
             bytes: bytes.to_vec(),
             password: None,
+            bibliography: None,
         };
         let report = library.add(upload, Arc::new(Patient)).await?;
         eprintln!("{}", ingest::describe(&report));

@@ -13,6 +13,17 @@ use crate::settings::Settings;
 pub(super) async fn run(settings: Settings, command: Documents) -> Result<Exit> {
     match command {
         Documents::List { collection, json } => {
+            let documents = single(settings, Request::Documents { collection }, records).await?;
+            if json {
+                output::json(&json!({ "documents": documents }))?;
+            } else {
+                for document in &documents {
+                    output::line(&one_line(document))?;
+                }
+                eprintln!("{} documents", documents.len());
+            }
+        }
+        Documents::Show { document, json } => {
             let details = single(
                 settings,
                 Request::Document { id: document },

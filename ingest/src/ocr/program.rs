@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-use super::tsv::{self, Paragraph};
+use super::tsv::{self, Recognised};
 use crate::Error;
 
 /// How often cancellation is looked at.
@@ -59,7 +59,7 @@ impl Tesseract {
         })
     }
 
-    /// The paragraphs of a picture in reading order; rectangles in points from its top left,
+    /// The text of a picture; rectangles in points from its top left,
     /// `dpi` pixels to the inch.
     pub fn recognise(
         &self,
@@ -68,7 +68,7 @@ impl Tesseract {
         language: &str,
         seconds: u64,
         cancelled: &(dyn Fn() -> bool + Sync),
-    ) -> Result<Vec<Paragraph>, Error> {
+    ) -> Result<Recognised, Error> {
         let arguments = [
             "stdin".into(),
             "stdout".into(),

@@ -33,6 +33,18 @@ pub struct Paragraph {
     pub lines: Vec<Line>,
 }
 
+/// What is recognised of a picture.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Recognised {
+    /// In reading order, without what is taken for dirt.
+    pub paragraphs: Vec<Paragraph>,
+    /// Letters in all, with what is taken for dirt.
+    pub letters: usize,
+    /// How sure tesseract is of those, in the mean, from 0 to 100. English read as English comes to
+    /// over 90, formulas to about 70, Chinese read as English to 30.
+    pub confidence: f32,
+}
+
 struct Word<'a> {
     text: &'a str,
     /// Block, paragraph and line.
@@ -41,13 +53,19 @@ struct Word<'a> {
     confidence: f32,
 }
 
-/// The paragraphs of the table, pixels times `scale`.
-pub(super) fn parse(table: &str, scale: f32) -> Vec<Paragraph> {
-    let words: Vec<Word<'_>> = table
+/// What the table says, pixels times `scale`.
+pub(super) fn parse(table: &str, scale: f32) -> Recognised {
+    let mut words: Vec<Word<'_>> = table
         .lines()
         .take(MAX_ROWS)
         .filter_map(|row| word(row, scale))
         .collect();
+    let letters = words.iter().map(|word| word.text.chars().count()).sum();
+    let sum: f32 = words
+        .iter()
+        .map(|word| word.text.chars().count() as f32 * word.confidence)
+        .sum();
+    words.retain(|word| !word.is_dirt());
     let mut paragraphs: Vec<Paragraph> = Vec::new();
     let mut before = None;
     for words in words.chunk_by(|a, b| a.place == b.place) {
@@ -59,7 +77,26 @@ pub(super) fn parse(table: &str, scale: f32) -> Vec<Paragraph> {
         }
         before = Some((block, paragraph));
     }
-    paragraphs
+    Recognised {
+        paragraphs,
+        letters,
+        confidence: if letters > 0 {
+            sum / letters as f32
+        } else {
+            0.0
+        },
+    }
+}
+
+impl Word<'_> {
+    fn is_dirt(&self) -> bool {
+        let least = if self.text.chars().any(char::is_alphanumeric) {
+            MIN_WORD
+        } else {
+            MIN_SIGN
+        };
+        self.confidence < least
+    }
 }
 
 fn word(row: &str, scale: f32) -> Option<Word<'_>> {
@@ -78,13 +115,9 @@ fn word(row: &str, scale: f32) -> Option<Word<'_>> {
     }
     let [left, top, width, height, confidence] = [(); 5].map(|()| number());
     let text = fields.next()?.trim();
-    let confidence = confidence?;
-    let least = if text.chars().any(char::is_alphanumeric) {
-        MIN_WORD
-    } else {
-        MIN_SIGN
-    };
-    if text.is_empty() || confidence < least {
+    // Without one it is no word.
+    let confidence = confidence.filter(|confidence| *confidence >= 0.0)?;
+    if text.is_empty() {
         return None;
     }
     let (left, top) = (left?.max(0.0), top?.max(0.0));
@@ -171,7 +204,10 @@ mod tests {
                5\t1\t1\t1\t2\t2\t500\t400\t10\t50\t30.0\t|\n\
                5\t1\t1\t2\t1\t1\t300\t600\t100\t50\t91.0\tapart\n\
                5\t1\t2\t1\t1\t1\t300\t900\t100\t50\t31.0\tdirt\n";
-        let shown: Vec<String> = parse(&table, 0.24)
+        let recognised = parse(&table, 0.24);
+        assert_eq!(recognised.letters, 23);
+        let shown: Vec<String> = recognised
+            .paragraphs
             .iter()
             .flat_map(|paragraph| {
                 paragraph
@@ -192,8 +228,16 @@ mod tests {
 
     #[test]
     fn nonsense_is_no_table() {
-        assert!(parse("", 1.0).is_empty());
-        assert!(parse("5\t1\t1\n5\t\tx\n\t\t\t\t", 1.0).is_empty());
-        assert!(parse("5\t1\t1\t1\t1\t1\tNaN\t0\t1\t1\t99\tword", 1.0).is_empty());
+        assert!(parse("", 1.0).paragraphs.is_empty());
+        assert!(
+            parse("5\t1\t1\n5\t\tx\n\t\t\t\t", 1.0)
+                .paragraphs
+                .is_empty()
+        );
+        assert!(
+            parse("5\t1\t1\t1\t1\t1\tNaN\t0\t1\t1\t99\tword", 1.0)
+                .paragraphs
+                .is_empty()
+        );
     }
 }

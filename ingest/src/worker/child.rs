@@ -40,12 +40,12 @@ fn serve() -> io::Result<()> {
     }
     let witness = Witness::new();
     let mut confinement = Confinement::default();
-    confinement::refuse_files(&mut confinement);
+    confinement.refuse_files();
     let working = std::thread::Builder::new()
         .stack_size(extract::STACK_SIZE)
         .spawn(move || {
             // From here, as this thread is the last that is started.
-            confinement::refuse_system_calls(&mut confinement);
+            confinement.refuse_system_calls();
             // What may be open already stays usable.
             let _ = set(Resource::Nofile, 0);
             let password = request.password.as_deref();

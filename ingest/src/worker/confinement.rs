@@ -11,8 +11,14 @@
 //! stand on every Unix.
 
 #[cfg(target_os = "linux")]
-mod linux;
+mod landlock;
 mod probe;
+// The list names the calls of these two.
+#[cfg(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
+mod seccomp;
 
 pub use probe::{Attempt, Probe};
 pub(super) use probe::{Witness, attempts};
@@ -38,24 +44,25 @@ impl Confinement {
     }
 }
 
-/// Refuses files and network to this thread and those that it starts from now on.
-pub(super) fn refuse_files(confinement: &mut Confinement) {
-    #[cfg(target_os = "linux")]
-    if let Some(tcp) = linux::landlock() {
-        confinement.files = true;
-        confinement.tcp = tcp;
+impl Confinement {
+    /// Refuses files and network to this thread and those that it starts from now on.
+    pub(super) fn refuse_files(&mut self) {
+        #[cfg(target_os = "linux")]
+        if let Some(tcp) = landlock::restrict() {
+            self.files = true;
+            self.tcp = tcp;
+        }
     }
-    #[cfg(not(target_os = "linux"))]
-    let _ = confinement;
-}
 
-/// Refuses to all threads of the process what reading does not need; no thread can be started
-/// afterwards.
-pub(super) fn refuse_system_calls(confinement: &mut Confinement) {
-    #[cfg(target_os = "linux")]
-    {
-        confinement.system_calls = linux::seccomp().is_some();
+    /// Refuses to all threads of the process what reading does not need; no thread can be started
+    /// afterwards.
+    pub(super) fn refuse_system_calls(&mut self) {
+        #[cfg(all(
+            target_os = "linux",
+            any(target_arch = "x86_64", target_arch = "aarch64")
+        ))]
+        {
+            self.system_calls = seccomp::restrict().is_some();
+        }
     }
-    #[cfg(not(target_os = "linux"))]
-    let _ = confinement;
 }

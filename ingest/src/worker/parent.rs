@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::process::{Next, Worker, cause};
@@ -80,16 +81,21 @@ impl Reader {
         if cancelled() {
             return Err(Error::Cancelled);
         }
-        let worker = self.start(Task::Read, bytes, password)?;
+        // One copy for all processes and the threads that feed them.
+        let bytes: Arc<[u8]> = bytes.into();
+        let worker = self.start(Task::Read, &bytes, password)?;
         let mut reading = Reading::default();
         let end = self.follow(&worker, &mut reading, cancelled, on_progress);
         let status = worker.end();
         let (start, mut pages, mut warnings) = reading.finish(end, status.as_ref())?;
         garbage::judge(&mut pages);
         if let Some(recognition) = recognition {
-            let render = |number| {
-                let size = Size::Dpi(recognition.dpi);
-                self.render(bytes, password, number, size, cancelled)
+            // Nobody is waiting in front of this picture, and it is a big one.
+            let time = Duration::from_millis(self.limits.render_ms)
+                .max(Duration::from_secs(recognition.page_seconds));
+            let render = |page, dpi| {
+                let what = (page, Size::Dpi(dpi));
+                self.draw((&bytes, password), what, time, cancelled)
             };
             warnings.extend(ocr::recognise_pages(
                 &mut pages,
@@ -148,6 +154,16 @@ impl Reader {
             return Err(Error::Empty);
         }
         let time = Duration::from_millis(self.limits.render_ms);
+        self.draw((&bytes.into(), password), (page, size), time, cancelled)
+    }
+
+    fn draw(
+        &self,
+        (bytes, password): (&Arc<[u8]>, Option<&str>),
+        (page, size): (u32, Size),
+        time: Duration,
+        cancelled: &(dyn Fn() -> bool + Sync),
+    ) -> Result<Png, Error> {
         let task = Task::Render { page, size };
         match self.ask(task, bytes, password, time, cancelled)? {
             Message::Image {
@@ -173,7 +189,7 @@ impl Reader {
     /// Starts a child that tries to break out, and tells what came of it.
     pub fn probe(&self) -> Result<Probe, Error> {
         let time = Duration::from_millis(self.limits.base_ms);
-        match self.ask(Task::Probe, &[], None, time, &|| false)? {
+        match self.ask(Task::Probe, &Arc::default(), None, time, &|| false)? {
             Message::Probe(probe) => Ok(probe),
             _ => Err(Error::WorkerDied {
                 reason: "it answered something that was not asked".to_owned(),
@@ -181,21 +197,26 @@ impl Reader {
         }
     }
 
-    fn start(&self, task: Task, bytes: &[u8], password: Option<&str>) -> std::io::Result<Worker> {
+    fn start(
+        &self,
+        task: Task,
+        bytes: &Arc<[u8]>,
+        password: Option<&str>,
+    ) -> std::io::Result<Worker> {
         let request = Request {
             task,
             password: password.map(str::to_owned),
             limits: self.limits,
             length: bytes.len() as u64,
         };
-        Worker::start(self, &request, bytes)
+        Worker::start(self, &request, bytes.clone())
     }
 
     /// Has a task done whose answer is one message.
     fn ask(
         &self,
         task: Task,
-        bytes: &[u8],
+        bytes: &Arc<[u8]>,
         password: Option<&str>,
         time: Duration,
         cancelled: &(dyn Fn() -> bool + Sync),

@@ -2,6 +2,7 @@
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, ChildStdout, ExitStatus, Stdio};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
@@ -29,7 +30,11 @@ pub(super) struct Worker {
 
 impl Worker {
     /// Starts the child and hands it the request and the file.
-    pub(super) fn start(reader: &Reader, request: &Request, bytes: &[u8]) -> io::Result<Worker> {
+    pub(super) fn start(
+        reader: &Reader,
+        request: &Request,
+        bytes: Arc<[u8]>,
+    ) -> io::Result<Worker> {
         let mut command = std::process::Command::new(&reader.program);
         command
             .args(&reader.args)
@@ -52,9 +57,8 @@ impl Worker {
         let worker = Worker { child, messages };
         let mut header = serde_json::to_vec(request)?;
         header.push(b'\n');
-        // Copied, so that neither thread needs to be waited for: a process that the child left
-        // behind could hold the pipes open for ever.
-        let bytes = bytes.to_vec();
+        // The bytes are shared, so that neither thread needs to be waited for: a process that the
+        // child left behind could hold the pipes open for ever.
         std::thread::Builder::new()
             .name("pdf-feed".to_owned())
             .spawn(move || feed(stdin, &header, &bytes))?;

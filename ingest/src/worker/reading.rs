@@ -37,7 +37,7 @@ impl Reading {
                     && (1..=MAX_PAGES).contains(&start.pages)
                     && start.outline.len() <= MAX_OUTLINE =>
             {
-                self.start = start;
+                self.start = checked(start);
                 self.is_started = true;
                 None
             }
@@ -186,4 +186,13 @@ pub(super) fn document(document: Document) -> Result<Document, Error> {
             reason: Fault::Nonsense.to_string(),
         })
     }
+}
+
+/// Entries of the contents table lead to pages that there are.
+fn checked(mut start: Start) -> Start {
+    for entry in &mut start.outline {
+        entry.level = entry.level.max(1);
+        entry.page = entry.page.filter(|page| (1..=start.pages).contains(page));
+    }
+    start
 }

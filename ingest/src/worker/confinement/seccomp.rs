@@ -1,41 +1,19 @@
-//! Landlock and seccomp.
+//! Seccomp: a list of the system calls that reading takes, and no others.
 
-use landlock::{
-    ABI, Access, AccessFs, AccessNet, LandlockStatus, Ruleset, RulesetAttr, RulesetStatus, Scope,
-};
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
     SeccompRule,
 };
 
-/// Newest set of restrictions that is asked for; a kernel enforces what it knows of it.
-const NEWEST: ABI = ABI::V7;
-
-/// Denies this thread all that Landlock can deny; whether that includes TCP, or none where the
-/// kernel has no Landlock.
-pub(super) fn landlock() -> Option<bool> {
-    let status = Ruleset::default()
-        .handle_access(AccessFs::from_all(NEWEST))
-        .and_then(|rules| rules.handle_access(AccessNet::from_all(NEWEST)))
-        .and_then(|rules| rules.scope(Scope::from_all(NEWEST)))
-        .and_then(Ruleset::create)
-        .and_then(|rules| rules.restrict_self())
-        .ok()?;
-    let LandlockStatus::Available { effective_abi, .. } = status.landlock else {
-        return None;
-    };
-    (status.ruleset != RulesetStatus::NotEnforced).then_some(effective_abi >= ABI::V4)
-}
-
 /// Allows all threads of this process the calls of [`allowed`]; others fail with `EPERM`. None where
 /// the kernel or the processor's architecture does not have it.
-pub(super) fn seccomp() -> Option<()> {
+pub(super) fn restrict() -> Option<()> {
     let program = filter(std::process::id())?;
     // Sets no_new_privs, too.
     seccompiler::apply_filter_all_threads(&program).ok()
 }
 
-pub(super) fn filter(process: u32) -> Option<BpfProgram> {
+fn filter(process: u32) -> Option<BpfProgram> {
     let rules = allowed(process)?.into_iter().collect();
     SeccompFilter::new(
         rules,
@@ -109,36 +87,14 @@ fn allowed(process: u32) -> Option<Vec<(i64, Vec<SeccompRule>)>> {
 mod tests {
     use super::*;
 
-    /// In a thread of its own, as what is refused stays refused for the thread's life.
-    fn in_a_thread(work: impl FnOnce() + Send + 'static) {
-        std::thread::spawn(work).join().expect("no panic");
-    }
-
     fn denied<T>(result: std::io::Result<T>) -> bool {
         result.is_err_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied)
     }
 
     #[test]
-    fn landlock_alone_refuses_files() {
-        in_a_thread(|| {
-            if landlock().is_none() {
-                eprintln!("skipped: this kernel has no Landlock");
-                return;
-            }
-            assert!(denied(std::fs::read_dir("/")));
-            assert!(denied(std::fs::read(
-                std::env::current_exe().unwrap_or_default()
-            )));
-        });
-        assert!(
-            std::fs::read_dir("/").is_ok(),
-            "other threads are not concerned"
-        );
-    }
-
-    #[test]
     fn seccomp_alone_refuses_files_sockets_and_threads() {
-        in_a_thread(|| {
+        // In a thread of its own, as what is refused stays refused for the thread's life.
+        let thread = std::thread::spawn(|| {
             let program = filter(std::process::id()).expect("compiles");
             if seccompiler::apply_filter(&program).is_err() {
                 eprintln!("skipped: this kernel has no seccomp");
@@ -149,10 +105,9 @@ mod tests {
             assert!(denied(std::thread::Builder::new().spawn(|| ()).map(|_| ())));
             // Memory is what reading needs.
             let bytes = vec![1u8; 64 << 20];
-            assert_eq!(
-                bytes.iter().map(|byte| u64::from(*byte)).sum::<u64>(),
-                64 << 20
-            );
+            let sum: u64 = bytes.iter().map(|byte| u64::from(*byte)).sum();
+            assert_eq!(sum, 64 << 20);
         });
+        thread.join().expect("no panic");
     }
 }
