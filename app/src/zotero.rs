@@ -17,7 +17,7 @@ use crate::error::{Fault, Problem};
 ///
 /// # Errors
 /// A problem `zotero_not_found` or `zotero_unreadable`.
-pub async fn read(folder: &Path) -> Result<Vec<Entry>> {
+pub(crate) async fn read(folder: &Path) -> Result<Vec<Entry>> {
     let database = folder.join("zotero.sqlite");
     if !database.is_file() {
         return Err(Problem::new(

@@ -84,8 +84,8 @@ pub(crate) fn assemble(start: &Start, read: Vec<ReadPage>, mut warnings: Vec<War
         outline: &start.outline,
     };
     layout::lay_out(&mut pages, &hints);
-    let references = references::find(&pages);
-    layout::mark_references(&mut pages, &references);
+    let mut references = references::find(&pages);
+    layout::mark_references(&mut pages, &mut references);
     Document {
         metadata,
         references,

@@ -37,29 +37,6 @@ pub const EXTENSIONS: &[&str] = &[
     "pdf", "md", "markdown", "txt", "text", "html", "htm", "xhtml", "docx", "xml", "nxml", "tei",
 ];
 
-/// The error for a file in which [`detect`] sees nothing that can be read.
-pub fn unsupported(bytes: &[u8], name: &str) -> Error {
-    let starts = |magic: &[u8]| bytes.starts_with(magic);
-    let what = if starts(b"\x89PNG") || starts(b"\xff\xd8\xff") || starts(b"GIF8") {
-        "a picture"
-    } else if starts(b"PK") {
-        "an archive"
-    } else if starts(b"{\\rtf") {
-        "an RTF file"
-    } else if starts(b"%!PS") {
-        "a PostScript file"
-    } else if starts(b"\xd0\xcf\x11\xe0") {
-        "an old Word, Excel or PowerPoint file"
-    } else if name.to_ascii_lowercase().ends_with("xml") {
-        "XML of another kind than JATS and TEI"
-    } else {
-        "in no format that is known"
-    };
-    Error::UnsupportedFormat {
-        what: what.to_owned(),
-    }
-}
-
 /// Reads a file of any format but PDF, for which [`crate::extract`] is there.
 pub fn read(bytes: &[u8], format: Format) -> Result<Document, Error> {
     if bytes.is_empty() {

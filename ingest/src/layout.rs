@@ -32,12 +32,11 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use crate::hyphen::Vocabulary;
-use crate::{BlockKind, Document, OutlineEntry, PAGE_SEPARATOR, Page, Reference};
+use crate::{BlockKind, Document, OutlineEntry, PAGE_SEPARATOR, Page};
 use block::{Flow, Marks};
 use heading::View;
 use margins::Sheet;
 use measure::{Column, Measure};
-#[cfg_attr(not(test), allow(unused_imports))]
 pub(crate) use reference::mark as mark_references;
 use row::Row;
 
@@ -117,31 +116,6 @@ pub(crate) fn lay_out(pages: &mut [Page], hints: &Hints<'_>) {
     for (((page, rows), columns), marks) in pages.iter_mut().zip(sheets).zip(&columns).zip(&marks) {
         let pieces = block::blocks(&rows, columns, marks, &measure, &mut flow);
         text::write(page, rows, &pieces, &words);
-    }
-}
-
-/// Marks the blocks that hold entries of the reference list.
-pub(crate) fn mark_references(pages: &mut [Page], references: &[Reference]) {
-    let mut offset = 0;
-    let mut next = 0;
-    for page in pages {
-        for block in &mut page.blocks {
-            let (start, end) = (offset + block.start, offset + block.end);
-            while references.get(next).is_some_and(|entry| entry.end <= start) {
-                next += 1;
-            }
-            let is_entry = references
-                .get(next)
-                .is_some_and(|entry| entry.start < end && start < entry.end);
-            let is_text = matches!(
-                block.kind,
-                BlockKind::Paragraph | BlockKind::ListItem | BlockKind::Footnote
-            );
-            if is_entry && is_text {
-                block.kind = BlockKind::Reference;
-            }
-        }
-        offset += page.text.len() + PAGE_SEPARATOR.len();
     }
 }
 

@@ -145,15 +145,22 @@ impl Library {
     async fn check_reading(&self) -> Result<Vec<Check>> {
         let reader = self.reader.clone();
         let mut checks = blocking(move || {
-            let hint = "use Linux 5.13 or newer for both layers; memory and time are limited anyway";
+            let hint =
+                "use Linux 5.13 or newer for both layers; memory and time are limited anyway";
             let confined = match reader.reader.probe() {
                 Ok(probe) => {
                     let layers = [
                         (probe.confinement.files, "no files (Landlock)"),
-                        (probe.confinement.system_calls, "no system calls beyond memory and pipes (seccomp)"),
+                        (
+                            probe.confinement.system_calls,
+                            "no system calls beyond memory and pipes (seccomp)",
+                        ),
                     ];
-                    let names: Vec<&str> =
-                        layers.iter().filter(|layer| layer.0).map(|layer| layer.1).collect();
+                    let names: Vec<&str> = layers
+                        .iter()
+                        .filter(|layer| layer.0)
+                        .map(|layer| layer.1)
+                        .collect();
                     let escaped: Vec<&str> = probe
                         .attempts
                         .iter()
@@ -161,7 +168,10 @@ impl Library {
                         .map(|attempt| attempt.what.as_str())
                         .collect();
                     let detail = if escaped.is_empty() {
-                        format!("the process that reads files was refused all it tried: {}", names.join(", "))
+                        format!(
+                            "the process that reads files was refused all it tried: {}",
+                            names.join(", ")
+                        )
                     } else {
                         format!("the process that reads files could: {}", escaped.join(", "))
                     };
@@ -171,10 +181,16 @@ impl Library {
             };
             // Its absence is no fault: it is said so that scans are no surprise.
             let recognition = match reader.recognition() {
-                Ok(found) => format!("tesseract {} reads pages without text", found.tesseract.version),
+                Ok(found) => format!(
+                    "tesseract {} reads pages without text",
+                    found.tesseract.version
+                ),
                 Err(why) => format!("pages without text stay unread: {why}"),
             };
-            Ok(vec![confined, check("text recognition", true, recognition, "")])
+            Ok(vec![
+                confined,
+                check("text recognition", true, recognition, ""),
+            ])
         })
         .await?;
         let old = self
@@ -185,7 +201,9 @@ impl Library {
             .filter(|record| record.reader < READER_VERSION)
             .count();
         if old > 0 {
-            let detail = format!("{old} documents were read by an older Lectern, without structure; ingest their files again to have them read anew");
+            let detail = format!(
+                "{old} documents were read by an older Lectern, without structure; ingest their files again to have them read anew"
+            );
             checks.push(check("readings", true, detail, ""));
         }
         Ok(checks)

@@ -5,10 +5,6 @@ use crate::{Block, BlockKind, PAGE_SEPARATOR, Page, Reference};
 
 /// Makes a block of the lines of each entry, whose spans are byte ranges of the document's text.
 /// Where an entry starts inside a block, the text gains an empty line, and the spans move along.
-#[cfg_attr(
-    not(test),
-    allow(dead_code, reason = "for the reader of the reference list")
-)]
 pub(crate) fn mark(pages: &mut [Page], references: &mut [Reference]) {
     let mut order: Vec<usize> = (0..references.len()).collect();
     order.sort_by_key(|&index| references[index].start);

@@ -128,7 +128,13 @@ impl Reader {
             return self.read_recognising(bytes, password, recognition, cancelled, on_progress);
         }
         let time = Duration::from_millis(self.limits.base_ms);
-        match self.ask(Task::Document { format }, bytes, None, time, cancelled)? {
+        match self.ask(
+            Task::Document { format },
+            &bytes.into(),
+            None,
+            time,
+            cancelled,
+        )? {
             Message::Document(document) => {
                 let document = super::reading::document(*document)?;
                 let total = document.pages.len() as u32;
