@@ -424,6 +424,20 @@ mod tests {
         assert!(entries.len() <= 1);
     }
 
+    #[test]
+    fn hostile_files() {
+        let count = |text: &str| {
+            let (entries, problems) = parse_bibtex(text);
+            (entries.len(), problems.len())
+        };
+        assert_eq!(count(&"@a{".repeat(100_000)), (0, 1));
+        assert_eq!(count(&"@a{\n".repeat(50_000)), (0, 50_000));
+        let url = "arxiv 10.1".repeat(50_000);
+        assert_eq!(count(&format!("@a{{k, url={{{url}}}}}")), (1, 0));
+        let authors = "Lee, Ann and ".repeat(20_000);
+        assert_eq!(count(&format!("@a{{k, author={{{authors}}}}}")), (1, 0));
+    }
+
     proptest! {
         #[test]
         fn no_text_is_too_odd(text in "[@a-z{}()\",=#\\\\ \n%~$&é0-9]{0,200}") {

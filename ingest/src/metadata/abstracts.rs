@@ -139,12 +139,15 @@ pub(super) fn label(text: &str) -> Option<usize> {
         let body = &rest[mark..];
         let is_marked = rest[..mark].contains(|c: char| c != ' ');
         // "Abstract We present" is a label, "Abstract interpretation is" is not.
-        let is_sentence = body
-            .split_whitespace()
-            .next()
-            .is_some_and(|word| word.starts_with(char::is_uppercase) && mark > 0)
-            && trimmed.starts_with(char::is_uppercase)
-            && body.split_whitespace().count() >= 3;
+        let mut words = body.split_whitespace();
+        let is_sentence = mark > 0
+            && words
+                .next()
+                .is_some_and(|word| word.starts_with(char::is_uppercase))
+            && words
+                .next()
+                .is_some_and(|word| word.starts_with(char::is_lowercase))
+            && words.next().is_some();
         let is_title = body.starts_with(char::is_alphabetic) && !is_marked && !is_sentence;
         if is_title || !trimmed.starts_with(|c: char| c.is_uppercase() || crate::extract::is_cjk(c))
         {
@@ -460,6 +463,7 @@ mod tests {
             ("Abstract We present a thing", Some("We present a thing")),
             ("Summary: Small things", Some("Small things")),
             ("Abstract interpretation is a theory", None),
+            ("Abstract Syntax Notation One", None),
             ("Abstracts of papers", None),
             ("abstract. In lower case", None),
             ("Abs", None),

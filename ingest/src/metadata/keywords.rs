@@ -238,7 +238,9 @@ fn split(text: &str, rows: &[&str]) -> Vec<String> {
         .map(|part| {
             part.trim()
                 .trim_start_matches("and ")
-                .trim_matches(|c: char| c.is_whitespace() || ".,;:'\u{2022}".contains(c))
+                .trim_matches(|c: char| {
+                    c.is_whitespace() || ".,;:'\u{2022}*\u{2217}\u{2020}\u{2021}".contains(c)
+                })
                 .split_whitespace()
                 .collect::<Vec<_>>()
                 .join(" ")

@@ -141,7 +141,8 @@ fn split(line: &str) -> impl Iterator<Item = &str> {
         .flat_map(|part| part.split(" AND "))
         .map(|part| {
             let part = part.trim().trim_start_matches([':', '.']).trim();
-            ["and ", "AND ", "und ", "with "]
+            // The ends of "1st" and "2nd" stay when the digits part.
+            ["and ", "AND ", "und ", "with ", "st ", "nd ", "rd ", "th "]
                 .iter()
                 .find_map(|word| part.strip_prefix(word))
                 .unwrap_or(part)
@@ -347,6 +348,7 @@ mod tests {
             ),
             ("Ann Lee et al.", "Ann Lee"),
             ("by Ann Lee", "Ann Lee"),
+            ("1st Ann B. Lee", "Ann B. Lee"),
             ("JOHN SMITH AND JANE DOE", "JOHN SMITH|JANE DOE"),
         ] {
             assert_eq!(
