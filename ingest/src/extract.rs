@@ -141,6 +141,10 @@ pub fn pages(
             let mut device = Counting::new(&mut glyphs, width, height);
             interpret_page(page, &mut context, &mut device);
             let ink = device.ink();
+            // Nothing on the page is one thing, nothing that could be read of it another.
+            if ink == Ink::default() && open::is_content_lost(page) {
+                return unreadable(number, width, height);
+            }
             lay_out(glyphs, ink, number, width, height)
         }));
         let read = read.unwrap_or_else(|_| {
