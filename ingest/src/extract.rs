@@ -136,6 +136,10 @@ pub fn pages(
         let read = catch_unwind(AssertUnwindSafe(|| {
             let mut glyphs = Glyphs::new(width, height);
             interpreter.read(page, Affine::new(affine(page)), &mut glyphs);
+            // Nothing on the page is one thing, nothing that could be read of it another.
+            if glyphs.ink == Ink::default() && open::is_content_lost(page) {
+                return unreadable(number, width, height);
+            }
             lay_out(glyphs, interpreter.fonts(), number, width, height)
         }));
         let read = read.unwrap_or_else(|_| {

@@ -273,6 +273,24 @@ fn brotli_is_named() {
     assert!(error.to_string().contains("Brotli"), "{error}");
 }
 
+/// Such a page was taken for blank.
+#[test]
+fn a_page_in_an_unknown_filter_is_not_blank() {
+    let compressed = "\u{1}Sv\u{2}~9x)k}-0\u{11}zP";
+    let bytes = pdf(&[&lines(&["First"]), compressed], "", "");
+    let text = String::from_utf8(bytes).expect("ASCII");
+    let at = text.rfind("<< /Length").expect("the second content");
+    let text = format!(
+        "{}<< /Filter /BrotliDecode /Length{}",
+        &text[..at],
+        &text[at + 10..]
+    );
+    let document = read(text.into_bytes());
+    let sources: Vec<_> = document.pages.iter().map(|page| page.source).collect();
+    assert_eq!(sources, [PageText::Own, PageText::Unreadable]);
+    assert_eq!(document.warnings[0].code, "page_unreadable");
+}
+
 #[test]
 fn the_files_own_contents_table() {
     let content = lines(&["A page"]);

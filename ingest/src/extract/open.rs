@@ -10,6 +10,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use hayro_syntax::object::{Name, Object, Stream};
+use hayro_syntax::page::Page;
 use hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
 use lopdf::LoadOptions;
 use unicode_normalization::UnicodeNormalization;
@@ -193,6 +195,27 @@ fn is_identity(dictionary: &[u8]) -> bool {
     };
     // Crypt filters came with versions 4 and 5; before, all is encrypted.
     find(dictionary, b"/CF").is_some() && filter(b"/StmF") && filter(b"/StrF")
+}
+
+/// True where a page has content and none of it can be decoded: broken, or by a filter that is not
+/// known.
+pub(super) fn is_content_lost(page: &Page<'_>) -> bool {
+    const MOST: usize = 100;
+    let streams: Vec<Stream<'_>> = match page.raw().get::<Object<'_>>("Contents") {
+        Some(Object::Stream(stream)) => vec![stream],
+        Some(Object::Array(streams)) => streams.iter::<Stream<'_>>().take(MOST).collect(),
+        _ => return false,
+    };
+    let is_lost = |stream: &Stream<'_>| {
+        let declared = match stream.dict().get::<Object<'_>>("Filter") {
+            Some(Object::Name(_)) => 1,
+            Some(Object::Array(filters)) => filters.iter::<Name<'_>>().count(),
+            _ => 0,
+        };
+        // Those that are not known are left out.
+        stream.filters().len() < declared || stream.decoded_data().is_err()
+    };
+    !streams.is_empty() && streams.iter().all(is_lost)
 }
 
 fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
