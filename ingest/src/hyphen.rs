@@ -26,6 +26,7 @@ const SECOND_PARTS: &[&str] = &[
     "effect",
     "efficient",
     "facing",
+    "free",
     "friendly",
     "generated",
     "grained",
@@ -51,6 +52,11 @@ const SECOND_PARTS: &[&str] = &[
     "tuned",
     "tuning",
     "varying",
+];
+
+/// Words inside compounds of several.
+const INNER_WORDS: &[&str] = &[
+    "and", "by", "for", "in", "of", "on", "or", "out", "the", "to", "up", "vs",
 ];
 
 /// What words are made with without a hyphen.
@@ -149,6 +155,8 @@ pub(crate) fn ending(line: &str, next: &str, vocabulary: &Vocabulary) -> Ending 
     } else {
         LEAST_HALF
     };
+    // "off-" and "the-shelf"
+    let is_phrase = part.len() < right.len() && INNER_WORDS.contains(&part);
     let is_compound = left.chars().count() >= LEAST_LEFT
         && SECOND_PARTS.contains(&part)
         && !PREFIXES.contains(&left);
@@ -162,6 +170,7 @@ pub(crate) fn ending(line: &str, next: &str, vocabulary: &Vocabulary) -> Ending 
         || left.contains(is_hyphen)
         || are_words
         || is_compound
+        || is_phrase
         || is_address
     {
         Ending::KeepHyphen

@@ -20,6 +20,7 @@ mod measure;
 mod numbering;
 mod opening;
 mod paragraph;
+mod rank;
 mod reference;
 mod row;
 mod special;

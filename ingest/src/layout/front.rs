@@ -14,6 +14,8 @@ use crate::BlockKind;
 const TITLE_SIZE: f32 = 1.12;
 /// One that comes behind the text is larger still.
 const LATE_SIZE: f32 = 1.3;
+/// Words of a line of a title, where one is found that has so many.
+const TITLE_WORDS: usize = 3;
 /// And so is what is taken for its authors.
 const MOST_LATE_AUTHORS: usize = 4;
 /// So many full rows under each other are text.
@@ -52,7 +54,7 @@ pub(super) fn find(
             return Vec::new();
         };
         start = first;
-        end = (first..rows.len())
+        end = (first + 1..rows.len())
             .find(|&index| {
                 headings
                     .iter()
@@ -62,15 +64,20 @@ pub(super) fn find(
             .unwrap_or(rows.len())
             .max(first + 1);
     }
-    let largest = rows[start..end]
-        .iter()
-        .filter(|row| !row::is_turned(row) && row.letters() >= 3)
-        .map(|row| row.size)
-        .fold(0.0, f32::max);
+    // A logo or a journal's name may be larger than the title, and has fewer words.
+    let largest = |least: usize| {
+        rows[start..end]
+            .iter()
+            .filter(|row| is_large(row, measure) && words(row) >= least)
+            .map(|row| row.size)
+            .fold(0.0, f32::max)
+    };
+    let many = largest(TITLE_WORDS);
+    let largest = if many > 0.0 { many } else { largest(0) };
     if largest < TITLE_SIZE * measure.body {
         return Vec::new();
     }
-    let is_title = |row: &Row| row.size > 0.93 * largest;
+    let is_title = |row: &Row| row.size > 0.93 * largest && row.size < 1.1 * largest;
     let Some(first) = rows[..end]
         .iter()
         .position(|row| is_title(row) && row.letters() >= 3)
@@ -96,6 +103,17 @@ pub(super) fn find(
         front.push((BlockKind::Author, last..authors));
     }
     front
+}
+
+/// Words of a row; two ideographs are about one.
+fn words(row: &Row) -> usize {
+    row.text.split_whitespace().count().max(
+        row.text
+            .chars()
+            .filter(|&c| crate::extract::is_cjk(c))
+            .count()
+            / 2,
+    )
 }
 
 fn is_large(row: &Row, measure: &Measure) -> bool {

@@ -6,12 +6,13 @@
 //! the text does not have and that the document keeps for headings. Levels come from the numbers;
 //! headings without one take the level of the numbered ones that look like them, or of their rank.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::measure::{Column, Measure};
 use super::numbering::{self, Numerals};
 use super::opening;
 use super::paragraph;
+use super::rank::{Candidate, Style, drop_odd_numbers, levels};
 use super::row::{self, Row};
 use super::wording;
 
@@ -38,43 +39,6 @@ pub(super) struct Heading {
     pub(super) level: u8,
     /// Known by number, name or outline rather than by its look alone.
     pub(super) is_sure: bool,
-}
-
-/// How a heading looks, as far as others of its level look the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-struct Style {
-    half_points: u32,
-    bold: bool,
-    capitals: bool,
-    upright: bool,
-}
-
-impl Style {
-    fn of(row: &Row) -> Self {
-        Style {
-            half_points: (row.size * 2.0).round().max(0.0) as u32,
-            bold: row.look.bold,
-            capitals: row.look.capitals,
-            upright: !row.look.italic,
-        }
-    }
-}
-
-struct Candidate {
-    page: usize,
-    first: usize,
-    end: usize,
-    style: Style,
-    number: Option<(u8, Numerals)>,
-    label: String,
-    title: String,
-    /// It looks otherwise than the text.
-    is_styled: bool,
-    /// Its type is larger than the text's.
-    is_larger: bool,
-    is_main: bool,
-    outline: Option<u8>,
-    is_sure: bool,
 }
 
 /// The headings of each page. `outline` holds the file's own, by squeezed title.
@@ -202,7 +166,7 @@ fn candidate(
         && is_opening
         && is_fresh
         && follows
-        && is_short
+        && (is_short || gap > 1.4)
         && gap > 1.05
         && (!in_references || is_larger(row, measure))
         && (!title.ends_with(['.', ':']) || (is_larger(row, measure) && !title.ends_with('.')))
@@ -341,7 +305,8 @@ fn weakly_numbered(
     let goes_on = next.is_some_and(|next| paragraph::goes_on(title, &next.text));
     let column = view.columns[at];
     let middle = (row.rect.x0 + row.rect.x1 - column.left - column.right).abs() / 2.0;
-    let is_aligned = row.rect.x0 < column.left + 0.8 * row.size || middle < 2.0 * row.size;
+    let is_aligned =
+        depth > 1 || row.rect.x0 < column.left + 0.8 * row.size || middle < 2.0 * row.size;
     // The next item of a list follows at once.
     let is_counted_on = next.is_some_and(|next| {
         let number = numbering::split_number(&row.text).0;
@@ -389,108 +354,5 @@ pub(super) fn squeezed(text: &str) -> String {
     text.chars()
         .filter(|c| c.is_alphanumeric())
         .flat_map(char::to_lowercase)
-        .collect()
-}
-
-/// Drops numbers that nothing counts up to: initials of names, amounts, items of lists.
-fn drop_odd_numbers(candidates: &mut Vec<Candidate>) {
-    let labels: HashSet<String> = candidates
-        .iter()
-        .filter(|candidate| candidate.number.is_some_and(|(depth, _)| depth == 1))
-        .map(|candidate| candidate.label.clone())
-        .collect();
-    // Numbers that begin anew, in the text's own size, below larger headings without numbers, are
-    // those of lists whose items are set bold.
-    let numbered = candidates
-        .iter()
-        .filter(|candidate| matches!(candidate.number, Some((1, Numerals::Arabic))));
-    let mut seen = HashSet::new();
-    let begins_anew = numbered
-        .map(|candidate| candidate.label.clone())
-        .any(|label| !seen.insert(label));
-    let plain = candidates
-        .iter()
-        .filter(|candidate| candidate.is_main)
-        .map(|candidate| candidate.style.half_points)
-        .max()
-        .unwrap_or(0);
-    let is_listed = |candidate: &Candidate| {
-        begins_anew && !candidate.is_larger && candidate.style.half_points < plain
-    };
-    candidates.retain(|candidate| {
-        let Some((1, style)) = candidate.number else {
-            return true;
-        };
-        if is_listed(candidate) {
-            return false;
-        }
-        candidate.outline.is_some()
-            || wording::section_name(&candidate.title).is_some()
-            || numbering::neighbours(&candidate.label, style)
-                .iter()
-                .any(|label| labels.contains(label))
-            // An appendix may be the only one.
-            || (candidate.label == "A" && candidate.style.half_points > 0 && candidate.is_styled)
-    });
-}
-
-fn levels(candidates: &[Candidate]) -> Vec<u8> {
-    let has_roman = candidates
-        .iter()
-        .filter(|candidate| {
-            candidate
-                .number
-                .is_some_and(|(depth, style)| depth == 1 && style == Numerals::Roman)
-        })
-        .count()
-        >= 2;
-    let numbered = |candidate: &Candidate| {
-        candidate.number.map(|(depth, style)| match style {
-            Numerals::Letter if has_roman && depth == 1 => 2,
-            _ => depth,
-        })
-    };
-    let mut votes: HashMap<Style, HashMap<u8, usize>> = HashMap::new();
-    for candidate in candidates {
-        let level = candidate
-            .outline
-            .or_else(|| numbered(candidate))
-            .or(candidate.is_main.then_some(1));
-        if let Some(level) = level {
-            *votes
-                .entry(candidate.style)
-                .or_default()
-                .entry(level)
-                .or_default() += 1;
-        }
-    }
-    let styles: HashSet<Style> = candidates.iter().map(|candidate| candidate.style).collect();
-    let mut styles: Vec<Style> = styles.into_iter().collect();
-    styles.sort_by(|a, b| b.cmp(a));
-    let mut of_style: HashMap<Style, u8> = HashMap::new();
-    let mut last = 0;
-    for style in styles {
-        let known = votes
-            .get(&style)
-            .and_then(|votes| {
-                votes
-                    .iter()
-                    .max_by_key(|&(level, count)| (*count, u8::MAX - *level))
-            })
-            .map(|(level, _)| *level);
-        let level = known.unwrap_or_else(|| (last + 1).min(6));
-        of_style.insert(style, level);
-        last = last.max(level);
-    }
-    candidates
-        .iter()
-        .map(|candidate| {
-            candidate
-                .outline
-                .or_else(|| numbered(candidate))
-                .or(candidate.is_main.then_some(1))
-                .unwrap_or_else(|| of_style.get(&candidate.style).copied().unwrap_or(1))
-                .clamp(1, 6)
-        })
         .collect()
 }

@@ -420,3 +420,26 @@ pub(super) fn names_statement(text: &str) -> bool {
     (NAMES.contains(&bare) && is_numbered)
         || (matches!(bare, "proof" | "beweis" | "démonstration") && next.is_empty())
 }
+
+/// True for the names of sections that tables have columns of too.
+pub(super) fn names_body(text: &str) -> bool {
+    const NAMES: &[&str] = &[
+        "analysis",
+        "approach",
+        "data",
+        "datasets",
+        "evaluation",
+        "experiment",
+        "experiments",
+        "implementation",
+        "limitations",
+        "materials",
+        "method",
+        "methods",
+        "model",
+        "overview",
+        "results",
+        "summary",
+    ];
+    section_name(text).is_some_and(|name| NAMES.contains(&name.as_str()))
+}

@@ -514,6 +514,130 @@ fn levels_of_headings_without_numbers() {
     );
 }
 
+/// The headings of a page with their levels.
+fn headings(page: Page) -> Vec<String> {
+    let mut pages = vec![page];
+    lay_out(&mut pages, &Hints::default());
+    pages[0]
+        .blocks
+        .iter()
+        .filter(|block| block.kind == BlockKind::Heading)
+        .map(|block| {
+            format!(
+                "{} {}",
+                block.level.unwrap_or(0),
+                pages[0].slice(block.start, block.end).replace('\n', " ")
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn roman_numbers_in_capitals_and_letters_in_italics() {
+    let mut sheet = Sheet::new(1);
+    sheet.put(150.0, 60.0, 20.0, &[(PLAIN, "A Title in Large Type")]);
+    sheet.put(250.0, 85.0, 11.0, &[(PLAIN, "A. B. Writer, Member")]);
+    for (x, font, title) in [
+        (200.0, PLAIN, "I. INTRODUCTION"),
+        (200.0, PLAIN, "II. RELATED WORK"),
+        (100.0, ITALIC, "A. Older Work"),
+        (100.0, ITALIC, "B. Newer Work"),
+        (200.0, PLAIN, "III. CONCLUSION"),
+        (220.0, PLAIN, "REFERENCES"),
+    ] {
+        sheet.gap(10.0).to(x).line(font, title);
+        sheet.gap(4.0).to(100.0).prose(4, "The end.");
+    }
+    assert_eq!(
+        headings(sheet.page()),
+        [
+            "1 I. INTRODUCTION",
+            "1 II. RELATED WORK",
+            "2 A. Older Work",
+            "2 B. Newer Work",
+            "1 III. CONCLUSION",
+            "1 REFERENCES"
+        ]
+    );
+}
+
+#[test]
+fn headings_in_bold_at_the_size_of_the_text() {
+    let mut sheet = Sheet::new(1);
+    sheet.put(100.0, 60.0, 20.0, &[(BOLD, "A Title in Large Type")]);
+    sheet.put(100.0, 85.0, 10.0, &[(PLAIN, "Ann Lee & Bo Ray")]);
+    sheet.gap(20.0).prose(5, "The abstract ends.");
+    for title in [
+        "Older lines are shorter",
+        "Newer lines are longer than it was thought that they could be",
+        "Methods",
+        "Lines",
+    ] {
+        sheet.gap(10.0).line(BOLD, title);
+        sheet.prose(4, "The end.");
+    }
+    assert_eq!(
+        headings(sheet.page()),
+        [
+            "1 Older lines are shorter",
+            "1 Newer lines are longer than it was thought that they could be",
+            "1 Methods",
+            "1 Lines",
+        ]
+    );
+}
+
+#[test]
+fn headings_of_two_lines_in_a_narrow_column() {
+    let mut sheet = Sheet::new(1);
+    for (first, second) in [
+        ("1 Achieving Tolerance by", "Replicated State"),
+        ("2 What is Wrong with", "Simple Machines?"),
+    ] {
+        sheet.gap(12.0);
+        sheet.size = 12.0;
+        sheet.leading = 14.0;
+        sheet.line(BOLD, first).line(BOLD, second);
+        sheet.size = 10.0;
+        sheet.leading = 12.0;
+        sheet.gap(6.0).prose(5, "The end.");
+    }
+    assert_eq!(
+        headings(sheet.page()),
+        [
+            "1 1 Achieving Tolerance by Replicated State",
+            "1 2 What is Wrong with Simple Machines?"
+        ]
+    );
+}
+
+#[test]
+fn headings_of_chinese_and_german_papers() {
+    let mut sheet = Sheet::new(1);
+    for title in [
+        "摘要",
+        "1 引言",
+        "2 实验方法",
+        "参考文献",
+        "Zusammenfassung",
+        "Literaturverzeichnis",
+    ] {
+        sheet.gap(12.0).line(BOLD, title);
+        sheet.gap(4.0).prose(3, "The end.");
+    }
+    assert_eq!(
+        headings(sheet.page()),
+        [
+            "1 摘要",
+            "1 1 引言",
+            "1 2 实验方法",
+            "1 参考文献",
+            "1 Zusammenfassung",
+            "1 Literaturverzeichnis"
+        ]
+    );
+}
+
 #[test]
 fn the_outline_makes_plain_lines_headings() {
     let mut sheet = Sheet::new(1);
