@@ -323,6 +323,22 @@ pub(super) enum Models {
 pub(super) enum Eval {
     /// How well and how fast papers are read
     Extraction(Extraction),
+    /// How long chunks should be: hit rate of questions for several sizes
+    Chunks(Chunks),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Chunks {
+    /// Folder of papers
+    pub(super) folder: PathBuf,
+    /// JSON lines with "question", "file" and "pages_ok"
+    pub(super) questions: PathBuf,
+    /// Sizes to compare, as TOKENS or TOKENS:OVERLAP
+    #[arg(long, value_delimiter = ',', default_value = "254:32,510:64,1022:128")]
+    pub(super) sizes: Vec<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -402,7 +418,9 @@ impl Command {
             | Command::Completions(_)
             | Command::Documents(Documents::Export { .. }) => false,
             Command::Extract(extract) => extract.format == TextFormat::Json,
-            Command::Eval(Eval::Extraction(Extraction { json, .. })) => *json,
+            Command::Eval(
+                Eval::Extraction(Extraction { json, .. }) | Eval::Chunks(Chunks { json, .. }),
+            ) => *json,
             Command::Ingest(Ingest { json, .. })
             | Command::Search(Search { json, .. })
             | Command::Ask(Ask { json, .. })

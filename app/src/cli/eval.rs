@@ -2,15 +2,63 @@
 
 use anyhow::Result;
 
-use super::args::{Eval, Extraction};
+use super::args::{Chunks, Eval, Extraction};
 use super::{Exit, output};
-use crate::eval::extraction::{self, PaperScore, Scores};
+use crate::error::{Fault, Problem};
+use crate::eval;
+use crate::eval::extraction::{PaperScore, Scores};
 use crate::library::blocking;
 use crate::library::reading::FileReader;
 use crate::settings::Settings;
 
 pub(super) async fn run(settings: &Settings, command: Eval) -> Result<Exit> {
-    let Eval::Extraction(args) = command;
+    match command {
+        Eval::Extraction(args) => extraction(settings, args).await,
+        Eval::Chunks(args) => chunks(settings, args).await,
+    }
+}
+
+async fn chunks(settings: &Settings, args: Chunks) -> Result<Exit> {
+    let sizes = args
+        .sizes
+        .iter()
+        .map(|size| {
+            let (tokens, overlap) = size.split_once(':').unwrap_or((size, "0"));
+            let (tokens, overlap) = (tokens.parse().ok()?, overlap.parse().ok()?);
+            ((32..=4096).contains(&tokens) && overlap <= tokens / 2).then_some((tokens, overlap))
+        })
+        .collect::<Option<Vec<(usize, usize)>>>()
+        .ok_or_else(|| {
+            Problem::new(
+                Fault::Usage,
+                "sizes_invalid",
+                format!("{:?} are no sizes of chunks", args.sizes.join(",")),
+                "give tokens from 32 to 4096 and an overlap of at most half, such as 254:32,510:64",
+            )
+        })?;
+    let scores = eval::chunks::run(settings, &args.folder, &args.questions, &sizes).await?;
+    if args.json {
+        output::json(&scores)?;
+        return Ok(Exit::Done);
+    }
+    output::line("tokens  overlap  chunks  hit@1  hit@5  hit@10  hit@2048 tokens  MRR@10")?;
+    for s in scores {
+        output::line(&format!(
+            "{:>6}  {:>7}  {:>6}  {:.3}  {:.3}  {:.3}   {:.3}            {:.3}",
+            s.max_tokens,
+            s.overlap_tokens,
+            s.chunks,
+            s.hit_at_1,
+            s.hit_at_5,
+            s.hit_at_10,
+            s.hit_at_2048_tokens,
+            s.mrr_at_10
+        ))?;
+    }
+    Ok(Exit::Done)
+}
+
+async fn extraction(settings: &Settings, args: Extraction) -> Result<Exit> {
     let reader = FileReader::new(settings)?;
     let Extraction {
         folder,
@@ -18,7 +66,7 @@ pub(super) async fn run(settings: &Settings, command: Eval) -> Result<Exit> {
         json,
     } = args;
     let scores = blocking(move || {
-        extraction::run(&reader, &folder, papers.as_deref(), &mut |paper| {
+        eval::extraction::run(&reader, &folder, papers.as_deref(), &mut |paper| {
             if !json {
                 eprintln!("{}", line(paper));
             }
