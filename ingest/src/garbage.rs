@@ -84,7 +84,9 @@ fn without_digits(text: &str) -> String {
 
 fn verdict(text: &str, ink: &Ink) -> PageText {
     // Two odd glyphs say nothing of a page, and nothing is lost with them.
-    let is_unmapped = ink.unmapped >= 3 && u64::from(ink.unmapped) * 20 > u64::from(ink.glyphs);
+    // In cursive and Indic scripts the characters of a cluster stand at its first glyph.
+    let share = if is_clustered(text) { 2 } else { 20 };
+    let is_unmapped = ink.unmapped >= 3 && u64::from(ink.unmapped) * share > u64::from(ink.glyphs);
     if text.trim().is_empty() {
         // A page number or running head, which is no part of the text, and little else.
         let is_margin_only =
@@ -104,6 +106,19 @@ fn verdict(text: &str, ink: &Ink) -> PageText {
     } else {
         PageText::Own
     }
+}
+
+/// True where most letters are of scripts that join letters into shapes of several glyphs: Arabic,
+/// Syriac, those of India and of South-East Asia.
+fn is_clustered(text: &str) -> bool {
+    let (mut joined, mut all) = (0, 0);
+    for c in text.chars().filter(|c| c.is_alphabetic()) {
+        all += 1;
+        joined += usize::from(matches!(c,
+            '\u{600}'..='\u{8ff}' | '\u{900}'..='\u{109f}' | '\u{1780}'..='\u{17ff}'
+            | '\u{fb50}'..='\u{fdff}' | '\u{fe70}'..='\u{fefc}'));
+    }
+    joined * 2 > all
 }
 
 /// True where the text is no text in any language.

@@ -7,7 +7,7 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use hayro_cmap::BfString;
+use hayro_cmap::{BfString, CMap, CidFamily};
 use hayro_font::{CMapResolverFn, Font, FontCache, FontGlyph, FontResolverFn, StandardFont};
 use hayro_syntax::Pdf;
 use hayro_syntax::object::{Array, Dict, Name, Number, ObjectIdentifier};
@@ -44,6 +44,8 @@ pub(super) struct Face<'a> {
     /// How much taller than its nominal size its em is; 1 but for Type 3 fonts.
     pub(super) scale: f64,
     names: HashMap<u8, String>,
+    /// What the glyphs of a Chinese, Japanese or Korean collection mean, where codes are glyphs.
+    collection: Option<Rc<CMap>>,
     shown: RefCell<HashMap<u32, Rc<Shown>>>,
 }
 
@@ -77,7 +79,11 @@ impl Face<'_> {
         if let Some(named) = named {
             named.chars().for_each(&mut push);
         } else {
-            match unicode(&self.font, code) {
+            let meaning = unicode(&self.font, code).or_else(|| {
+                let collection = self.collection.as_ref()?;
+                collection.lookup_bf_string(code)
+            });
+            match meaning {
                 Some(BfString::Char(c)) => push(c),
                 Some(BfString::String(string)) => {
                     string.chars().take(MAX_CHARACTERS).for_each(&mut push);
@@ -121,6 +127,7 @@ pub(super) struct Faces<'a> {
     fonts: Vec<crate::Font>,
     fallback: Option<Option<Rc<Face<'a>>>>,
     has_decimal_names: OnceCell<bool>,
+    collections: HashMap<Vec<u8>, Option<Rc<CMap>>>,
 }
 
 impl<'a> Faces<'a> {
@@ -134,6 +141,7 @@ impl<'a> Faces<'a> {
             fonts: Vec::new(),
             fallback: None,
             has_decimal_names: OnceCell::new(),
+            collections: HashMap::new(),
         }
     }
 
@@ -171,7 +179,7 @@ impl<'a> Faces<'a> {
                 name: "Helvetica".to_owned(),
                 ..crate::Font::default()
             };
-            Rc::new(self.face_of(font, font_name, HashMap::new(), 1.0))
+            Rc::new(self.face_of(font, font_name, HashMap::new(), 1.0, None))
         });
         self.fallback = Some(face.clone());
         face
@@ -194,7 +202,40 @@ impl<'a> Faces<'a> {
         } else {
             1.0
         };
-        self.face_of(font, look(dict), names, scale)
+        let collection = self.collection(dict);
+        self.face_of(font, look(dict), names, scale, collection)
+    }
+
+    /// The meaning of glyph numbers (CIDs) in the character collection of a composite font whose
+    /// codes are those numbers (ISO 32000-1, 9.10.2).
+    fn collection(&mut self, dict: &Dict<'a>) -> Option<Rc<CMap>> {
+        let encoding = dict.get::<Name<'_>>("Encoding")?;
+        if !matches!(encoding.as_ref(), b"Identity-H" | b"Identity-V") {
+            return None;
+        }
+        let descendant = dict
+            .get::<Array<'_>>("DescendantFonts")?
+            .iter::<Dict<'_>>()
+            .next()?;
+        let system = descendant.get::<Dict<'_>>("CIDSystemInfo")?;
+        let part = |key: &str| {
+            system
+                .get::<hayro_syntax::object::String<'_>>(key)
+                .map(|text| text.as_bytes().to_vec())
+        };
+        let (registry, ordering) = (part("Registry")?, part("Ordering")?);
+        if let Some(known) = self.collections.get(&ordering) {
+            return known.clone();
+        }
+        let family = CidFamily::from_registry_ordering(&registry, &ordering);
+        let cmaps = self.cmaps.clone();
+        let map = family.ucs2_cmap().and_then(|name| {
+            let data = (cmaps)(name)?;
+            CMap::parse(data, move |name| (cmaps)(name))
+        });
+        let map = map.map(Rc::new);
+        self.collections.insert(ordering, map.clone());
+        map
     }
 
     fn face_of(
@@ -203,6 +244,7 @@ impl<'a> Faces<'a> {
         look: crate::Font,
         names: HashMap<u8, String>,
         scale: f64,
+        collection: Option<Rc<CMap>>,
     ) -> Face<'a> {
         let index = match self.fonts.iter().position(|known| *known == look) {
             Some(index) => index,
@@ -218,6 +260,7 @@ impl<'a> Faces<'a> {
             index: index as u16,
             scale,
             names,
+            collection,
             shown: RefCell::default(),
         }
     }

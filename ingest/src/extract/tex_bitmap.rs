@@ -83,16 +83,22 @@ impl Encoding {
         // Fences and arrows stand at these letters; no word does without the others.
         let are_fences = lower.iter().all(|letter| b"bcdefghijknp".contains(letter));
         let has_letters = places.iter().any(|(_, place)| place.is_ascii_alphabetic());
-        let is_symbols = are_fences
-            && (has(b"f") && has(b"g")
-                || has(&[0, 1, 2, 3, 5, 6, 7])
-                || !has_letters && has(b"\x14\x15\x18\x19\x21\x29\x31\x32"));
+        let has_greek = places.iter().any(|(_, place)| (0x0b..0x20).contains(place));
+        // Digits and a plus stand where formulas have hardly any sign.
+        let has_sums = has(b"+") || places.iter().filter(|(_, p)| p.is_ascii_digit()).count() > 2;
+        let has_low = has(&[0, 1, 2, 3, 5, 6, 7]);
+        let has_relations = !has_letters && has(b"\x14\x15\x18\x19");
+        let is_symbols = are_fences && (has(b"f") && has(b"g") || has_low || has_relations);
         // Running text has stops and hyphens at places that formulas leave empty, and an o, which
         // formulas avoid.
         let has_words = [b'e', b'o', b't']
             .iter()
             .all(|letter| lower.contains(letter));
-        let is_text = has(b",.-") || has_words || (lower.len() >= 12 && !has(b":;"));
+        let is_text = has(b",.-")
+            || has_words
+            || has_sums
+            || (lower.len() >= 12 && !has(b":;"))
+            || !(has_letters || has_greek);
         if is_symbols && !has(b",.-") {
             Encoding::Symbols
         } else if is_text {
@@ -236,6 +242,8 @@ mod tests {
         assert_eq!(of(b"fg"), Encoding::Symbols);
         assert_eq!(of(b"\x03\x14!)26:[^`defghijn"), Encoding::Symbols);
         assert_eq!(of(b"\x0cabcdefghilmnopqrstuvxyz"), Encoding::Text);
+        assert_eq!(of(b"+123="), Encoding::Text);
+        assert_eq!(of(b"+"), Encoding::Text);
         assert_eq!(Encoding::Letters.text(0x0b).as_deref(), Some("α"));
         assert_eq!(Encoding::Letters.text(b':').as_deref(), Some("."));
         assert_eq!(Encoding::Symbols.text(b'f').as_deref(), Some("{"));
