@@ -16,6 +16,9 @@ use escape::{escape, escape_cell, fence};
 /// Deepest heading that Markdown knows.
 const DEEPEST: u8 = 6;
 
+/// Longest word that is made whole, in characters.
+const LONGEST_WORD: usize = 60;
+
 /// A block and the page that it is on.
 type Placed<'a> = (&'a Page, &'a Block);
 
@@ -147,7 +150,13 @@ fn running_text(run: &[Placed<'_>], words: &Vocabulary) -> String {
             .filter(|line| !line.is_empty());
         // Within a block words have been made whole; those cut by a page break have not.
         if let Some(first) = lines.next() {
-            let last_word = out.rsplit(char::is_whitespace).next().unwrap_or("");
+            // Texts without spaces have no last word, and would be searched again for each block.
+            let from = out
+                .char_indices()
+                .rev()
+                .nth(LONGEST_WORD)
+                .map_or(0, |(at, _)| at);
+            let last_word = out[from..].rsplit(char::is_whitespace).next().unwrap_or("");
             match hyphen::ending(last_word, first, words) {
                 Ending::Keep => join(&mut out, first),
                 Ending::KeepHyphen => out.push_str(first),

@@ -102,6 +102,14 @@ fn candidate(
         return None;
     }
     let is_strong = is_strong(row, measure);
+    // Most lines are plain text, and this is all that needs to be known of them.
+    if !is_strong
+        && outline.is_empty()
+        && numbering::split_number(&row.text).0.is_none()
+        && wording::section_name(&row.text).is_none()
+    {
+        return None;
+    }
     let end = extent(view, at, measure, is_strong)?;
     let mut text = row.text.replace('\t', " ");
     for row in &view.rows[at + 1..end] {

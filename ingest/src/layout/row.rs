@@ -19,6 +19,7 @@ pub(super) struct Row {
     /// Runs of one font; offsets are into `text`.
     pub(super) spans: Vec<Span>,
     pub(super) look: Look,
+    letters: usize,
     /// The rows that it was put together from; empty where it is one line.
     pub(super) parts: Vec<Row>,
 }
@@ -58,6 +59,7 @@ impl Row {
         let text = with_tabs(text, &spans);
         Row {
             line: 0,
+            letters: letters(&text),
             rect: line.rect,
             size: line.font_size,
             look,
@@ -92,11 +94,7 @@ impl Row {
 
     /// How many letters it has; an ideograph says as much as two.
     pub(super) fn letters(&self) -> usize {
-        self.text
-            .chars()
-            .filter(|c| c.is_alphabetic())
-            .map(|c| if is_cjk(c) { 2 } else { 1 })
-            .sum()
+        self.letters
     }
 
     /// True where the other stands beside it on one baseline.
@@ -136,6 +134,7 @@ impl Row {
                 self.spans.retain(|span| span.start < span.end);
             }
         }
+        self.letters += other.letters;
         let offset = self.text.len();
         self.text.push_str(&other.text);
         self.spans.extend(other.spans.into_iter().map(|span| Span {
@@ -250,6 +249,13 @@ fn opening(text: &str, spans: &[Span], fonts: &[Font]) -> usize {
         return 0;
     }
     0
+}
+
+fn letters(text: &str) -> usize {
+    text.chars()
+        .filter(|c| c.is_alphabetic())
+        .map(|c| if is_cjk(c) { 2 } else { 1 })
+        .sum()
 }
 
 #[derive(Default)]
