@@ -83,6 +83,31 @@ impl Row {
         1 + self.text.bytes().filter(|&b| b == b'\t').count()
     }
 
+    /// Takes the first cell off, where the fonts' runs say where the second starts.
+    pub(super) fn split_first_cell(&mut self) -> Option<Row> {
+        let at = self.text.find('\t')?;
+        let second = self.spans.iter().position(|span| span.start > at)?;
+        let x0 = self.spans.get(second)?.x0;
+        let x1 = self.spans.get(second.checked_sub(1)?)?.x1;
+        let rest = self.text.get(at + 1..)?.to_owned();
+        let mut first = Row {
+            text: self.text.get(..at)?.to_owned(),
+            ..self.clone()
+        };
+        first.spans.truncate(second);
+        first.rect.x1 = x1;
+        first.letters = letters(&first.text);
+        self.spans.drain(..second);
+        for span in &mut self.spans {
+            span.start -= at + 1;
+            span.end -= at + 1;
+        }
+        self.rect.x0 = x0;
+        self.letters = letters(&rest);
+        self.text = rest;
+        Some(first)
+    }
+
     /// Left edges of the cells after the first, in points, where the fonts' runs tell them.
     pub(super) fn cell_starts(&self) -> impl Iterator<Item = f32> {
         let text = self.text.as_bytes();

@@ -407,6 +407,26 @@ fn line_numbers_of_a_review_copy_are_aside() {
 }
 
 #[test]
+fn line_numbers_that_are_one_line_with_the_text_are_taken_off_it() {
+    let mut sheet = Sheet::new(1);
+    for row in 0..12 {
+        sheet.text(&format!(
+            "{}\tThese words fill one line of the column",
+            row + 7
+        ));
+    }
+    let mut pages = vec![sheet.page()];
+    lay_out(&mut pages, &Hints::default());
+    assert_eq!(pages[0].margins.len(), 12);
+    assert!(
+        !pages[0].text.contains(|c: char| c.is_ascii_digit()),
+        "{}",
+        pages[0].text
+    );
+    assert!(pages[0].lines.iter().all(|line| line.rect.x0 > 150.0));
+}
+
+#[test]
 fn items_initials_contents_and_labels_are_no_headings() {
     let mut sheet = Sheet::new(1);
     sheet.line(BOLD, "A. N. Writer");
