@@ -268,7 +268,10 @@ fn opening(text: &str, spans: &[Span], fonts: &[Font]) -> usize {
                 &mut plain
             }) += span.end - span.start;
         }
-        if end > 0 && plain > 3 + alike {
+        let is_sentence = text
+            .get(end..)
+            .is_some_and(|rest| rest.split_whitespace().nth(1).is_some());
+        if end > 0 && plain > 3 + alike && is_sentence {
             return end;
         }
         return 0;

@@ -433,14 +433,11 @@ pub(super) fn names_body(text: &str) -> bool {
         "experiment",
         "experiments",
         "implementation",
-        "limitations",
         "materials",
         "method",
         "methods",
         "model",
-        "overview",
         "results",
-        "summary",
     ];
     section_name(text).is_some_and(|name| NAMES.contains(&name.as_str()))
 }

@@ -470,6 +470,31 @@ fn items_initials_contents_and_labels_are_no_headings() {
 }
 
 #[test]
+fn a_title_drawn_after_the_text_is_the_title() {
+    let mut sheet = Sheet::new(1);
+    sheet.size = 12.0;
+    sheet.gap(60.0).line(BOLD, "Summary");
+    sheet.size = 10.0;
+    sheet.gap(6.0).prose(4, "The end.");
+    sheet.size = 12.0;
+    sheet.gap(14.0).line(BOLD, "1. Introduction");
+    sheet.size = 10.0;
+    sheet.gap(6.0).prose(4, "The end.");
+    sheet.put(100.0, 60.0, 18.0, &[(BOLD, "A Title Drawn Late")]);
+    sheet.put(100.0, 80.0, 18.0, &[(BOLD, "of Two Lines")]);
+    sheet.put(100.0, 100.0, 10.0, &[(PLAIN, "Ann Lee")]);
+    let page = sheet.page();
+    assert_eq!(headings(page.clone()), ["1 Summary", "1 1. Introduction"]);
+    let mut pages = vec![page];
+    lay_out(&mut pages, &Hints::default());
+    let kinds: Vec<BlockKind> = pages[0].blocks.iter().map(|block| block.kind).collect();
+    assert!(
+        kinds.ends_with(&[BlockKind::Title, BlockKind::Author]),
+        "{kinds:?}"
+    );
+}
+
+#[test]
 fn labels_of_theorems_are_no_headings() {
     let mut sheet = Sheet::new(1);
     for (number, title) in [
