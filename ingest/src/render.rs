@@ -111,8 +111,10 @@ fn runs(document: &Document) -> Vec<Vec<Placed<'_>>> {
             match open.filter(|_| block.continues && is_running) {
                 Some(run) if !follows_formula(&runs, run) => runs[run].push((page, block)),
                 _ => {
+                    let is_aside = block.kind == BlockKind::ListItem
+                        && open.is_some_and(|run| hangs_over(&runs[run], page, block));
                     runs.push(vec![(page, block)]);
-                    if is_running || block.kind == BlockKind::Heading {
+                    if (is_running && !is_aside) || block.kind == BlockKind::Heading {
                         open = is_running.then_some(runs.len() - 1);
                     }
                 }
@@ -120,6 +122,17 @@ fn runs(document: &Document) -> Vec<Vec<Placed<'_>>> {
         }
     }
     runs
+}
+
+/// True where a run ends a column in the middle of a sentence, so that an item of a list that
+/// stands elsewhere is none of it.
+fn hangs_over(run: &[Placed<'_>], page: &Page, item: &Block) -> bool {
+    run.last().is_some_and(|(last_page, last)| {
+        let text = last_page.slice(last.start, last.end).trim_end();
+        let is_ended = text.ends_with(['.', '!', '?', ':', ';', '。', '！', '？', '：', '；']);
+        let is_elsewhere = last_page.number != page.number || item.rect.y0 < last.rect.y1;
+        matches!(last.kind, BlockKind::Paragraph | BlockKind::Abstract) && !is_ended && is_elsewhere
+    })
 }
 
 /// True where a formula, listing or table stands behind the run: the sentence goes on under it,

@@ -201,6 +201,37 @@ fn a_note_stands_between_the_halves_of_a_paragraph() {
 }
 
 #[test]
+fn items_in_a_figure_do_not_take_the_rest_of_a_sentence() {
+    let mut sheet = Sheet::new(1);
+    sheet.x = 50.0;
+    sheet.prose(
+        30,
+        "the last line of the column is as long as the others are and",
+    );
+    sheet
+        .at(360.0, 80.0)
+        .text("(1) An item of a figure without a stop at its end");
+    sheet.text("(2) An item of a figure without a stop at its end");
+    sheet.gap(10.0).text("Figure 1: Items.");
+    sheet
+        .gap(14.0)
+        .text("goes on in the other column, below the figure.");
+    let document = crate::Document {
+        pages: {
+            let mut pages = vec![sheet.page()];
+            lay_out(&mut pages, &Hints::default());
+            pages
+        },
+        ..crate::Document::default()
+    };
+    let text = crate::render::text(&document);
+    assert!(
+        text.contains("as the others are and goes on in the other column"),
+        "{text}"
+    );
+}
+
+#[test]
 fn a_word_cut_by_a_column_break_is_joined() {
     let mut sheet = Sheet::new(1);
     sheet.x = 50.0;
