@@ -16,6 +16,9 @@ use escape::{escape, escape_cell, fence};
 /// Deepest heading that Markdown knows.
 const DEEPEST: u8 = 6;
 
+/// Longest word that is made whole, in characters.
+const LONGEST_WORD: usize = 60;
+
 /// A block and the page that it is on.
 type Placed<'a> = (&'a Page, &'a Block);
 
@@ -108,8 +111,10 @@ fn runs(document: &Document) -> Vec<Vec<Placed<'_>>> {
             match open.filter(|_| block.continues && is_running) {
                 Some(run) if !follows_formula(&runs, run) => runs[run].push((page, block)),
                 _ => {
+                    let is_aside = block.kind == BlockKind::ListItem
+                        && open.is_some_and(|run| hangs_over(&runs[run], page, block));
                     runs.push(vec![(page, block)]);
-                    if is_running || block.kind == BlockKind::Heading {
+                    if (is_running && !is_aside) || block.kind == BlockKind::Heading {
                         open = is_running.then_some(runs.len() - 1);
                     }
                 }
@@ -117,6 +122,17 @@ fn runs(document: &Document) -> Vec<Vec<Placed<'_>>> {
         }
     }
     runs
+}
+
+/// True where a run ends a column in the middle of a sentence, so that an item of a list that
+/// stands elsewhere is none of it.
+fn hangs_over(run: &[Placed<'_>], page: &Page, item: &Block) -> bool {
+    run.last().is_some_and(|(last_page, last)| {
+        let text = last_page.slice(last.start, last.end).trim_end();
+        let is_ended = text.ends_with(['.', '!', '?', ':', ';', '。', '！', '？', '：', '；']);
+        let is_elsewhere = last_page.number != page.number || item.rect.y0 < last.rect.y1;
+        matches!(last.kind, BlockKind::Paragraph | BlockKind::Abstract) && !is_ended && is_elsewhere
+    })
 }
 
 /// True where a formula, listing or table stands behind the run: the sentence goes on under it,
@@ -147,7 +163,13 @@ fn running_text(run: &[Placed<'_>], words: &Vocabulary) -> String {
             .filter(|line| !line.is_empty());
         // Within a block words have been made whole; those cut by a page break have not.
         if let Some(first) = lines.next() {
-            let last_word = out.rsplit(char::is_whitespace).next().unwrap_or("");
+            // Texts without spaces have no last word, and would be searched again for each block.
+            let from = out
+                .char_indices()
+                .rev()
+                .nth(LONGEST_WORD)
+                .map_or(0, |(at, _)| at);
+            let last_word = out[from..].rsplit(char::is_whitespace).next().unwrap_or("");
             match hyphen::ending(last_word, first, words) {
                 Ending::Keep => join(&mut out, first),
                 Ending::KeepHyphen => out.push_str(first),

@@ -27,7 +27,7 @@ pub(super) fn clear(
     if is_first {
         mark_side_column(rows, &body, height, &mut is_aside);
     }
-    let mut asides = Vec::new();
+    let mut asides = split_line_numbers(rows);
     let mut index = 0;
     rows.retain(|row| {
         index += 1;
@@ -114,6 +114,41 @@ fn mark_line_numbers(rows: &[Row], body: &Body, is_aside: &mut [bool]) {
             }
         }
     }
+}
+
+/// Takes line numbers off the lines that they number, where extraction has made one line of both.
+fn split_line_numbers(rows: &mut [Row]) -> Vec<MarginLine> {
+    let number = |row: &Row| -> Option<u32> {
+        let (number, rest) = row.text.split_once('\t')?;
+        // Rows of a ranking have cells behind their number, and few words.
+        let is_prose = !rest.contains('\t') && rest.chars().nth(15).is_some();
+        number.parse().ok().filter(|_| is_prose)
+    };
+    let numbered: Vec<(usize, u32)> = rows
+        .iter()
+        .enumerate()
+        .filter_map(|(index, row)| Some((index, number(row)?)))
+        .collect();
+    let counted = numbered
+        .windows(2)
+        .filter(|pair| pair[1].1 == pair[0].1.saturating_add(1))
+        .count();
+    let long = rows.iter().filter(|row| row.letters() >= 15).count();
+    if numbered.len() < LEAST_NUMBERS
+        || counted * 10 < (numbered.len() - 1) * 8
+        || numbered.len() * 10 < long * 6
+    {
+        return Vec::new();
+    }
+    numbered
+        .into_iter()
+        .filter_map(|(index, _)| rows[index].split_first_cell())
+        .map(|number| MarginLine {
+            kind: MarginKind::Aside,
+            text: number.text,
+            rect: number.rect,
+        })
+        .collect()
 }
 
 /// Marks a narrow column left of the text, in smaller type, that speaks of dates and licences.

@@ -57,6 +57,8 @@ pub(super) struct Flow {
     /// Text of the last line of running text.
     last: String,
     last_kind: Option<BlockKind>,
+    /// It ended a column in the middle of a sentence: items of a figure in between are none of it.
+    is_hanging: bool,
     in_references: bool,
     /// Bytes that the abstract may still have; it has no end of its own.
     abstract_left: usize,
@@ -165,7 +167,10 @@ pub(super) fn blocks(
                 .iter()
                 .any(|row| row.letters() >= PROSE)
         };
-        if is_running && (is_prose() || piece.continues) {
+        let is_aside = piece.kind == BlockKind::ListItem && flow.is_hanging;
+        if is_running && !is_aside && (is_prose() || piece.continues) {
+            flow.is_hanging = !wording::is_ended(&rows[piece.end - 1].text)
+                && (piece.end == rows.len() || starts_column(rows, piece.end));
             flow.last.clone_from(&rows[piece.end - 1].text);
             flow.last_kind = Some(piece.kind);
         } else if matches!(
@@ -173,6 +178,7 @@ pub(super) fn blocks(
             BlockKind::Heading | BlockKind::Title | BlockKind::Author
         ) {
             flow.last_kind = None;
+            flow.is_hanging = false;
         }
         at = piece.end;
         pieces.push(piece);

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::heading::Heading;
 use super::measure::Measure;
+use super::numbering;
 use super::opening;
 use super::row::{self, Row};
 use super::wording;
@@ -41,7 +42,10 @@ pub(super) fn find(
     let mut end = first_sure.map_or(above_prose, |first| first.min(above_prose));
     if !rows[..end].iter().any(|row| is_large(row, measure)) {
         // Content order may put the title behind the text's beginning.
-        let is_name = |row: &Row| wording::section_name(&row.text).is_some();
+        let is_name = |row: &Row| {
+            let title = numbering::split_number(&row.text).1;
+            wording::section_name(title).is_some()
+        };
         let size = rows
             .iter()
             .filter(|row| is_large(row, measure) && !is_name(row))
@@ -78,9 +82,8 @@ pub(super) fn find(
         return Vec::new();
     }
     let is_title = |row: &Row| row.size > 0.93 * largest && row.size < 1.1 * largest;
-    let Some(first) = rows[..end]
-        .iter()
-        .position(|row| is_title(row) && row.letters() >= 3)
+    let Some(first) =
+        (start..end).find(|&index| is_title(&rows[index]) && rows[index].letters() >= 3)
     else {
         return Vec::new();
     };

@@ -20,6 +20,8 @@ use super::wording;
 const MOST_ROWS: usize = 4;
 /// Longest heading, in characters.
 const MOST_CHARACTERS: usize = 200;
+/// Most lines below a line that it may be the title of a table of.
+const MOST_LABELLED: usize = 8;
 /// Type this much larger than the text's is a look of its own.
 const LARGER: f32 = 1.07;
 
@@ -102,6 +104,14 @@ fn candidate(
         return None;
     }
     let is_strong = is_strong(row, measure);
+    // Most lines are plain text, and this is all that needs to be known of them.
+    if !is_strong
+        && outline.is_empty()
+        && numbering::split_number(&row.text).0.is_none()
+        && wording::section_name(&row.text).is_none()
+    {
+        return None;
+    }
     let end = extent(view, at, measure, is_strong)?;
     let mut text = row.text.replace('\t', " ");
     for row in &view.rows[at + 1..end] {
@@ -166,6 +176,7 @@ fn candidate(
         && is_opening
         && is_fresh
         && follows
+        && !labels_a_table(view, end)
         && (is_short || gap > 1.4)
         && gap > 1.05
         && (!in_references || is_larger(row, measure))
@@ -347,6 +358,21 @@ fn follows(view: &View<'_>, at: usize, end: usize, measure: &Measure) -> bool {
                 || opening::list_marker(&next.text).is_some()
                 || numbering::split_number(&next.text).0.is_some())
     })
+}
+
+/// True where a table or its caption comes before any full line of text: then the line is the
+/// table's own title.
+fn labels_a_table(view: &View<'_>, end: usize) -> bool {
+    for at in end..(end + MOST_LABELLED).min(view.rows.len()) {
+        let (row, column) = (&view.rows[at], view.columns[at]);
+        if view.is_taken[at] {
+            return !row.look.monospace;
+        }
+        if row.width() > 0.8 * (column.right - column.left) && row.letters() >= 20 {
+            return false;
+        }
+    }
+    false
 }
 
 /// Letters and digits only, in lower case: titles are compared so.

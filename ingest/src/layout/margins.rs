@@ -236,43 +236,40 @@ fn slots(peels: &[Peel], taken: &[Vec<MarginKind>], body: f32) -> Vec<f32> {
     if pages < 4 {
         return Vec::new();
     }
-    let outer: Vec<&Strip> = peels
+    let mut outer: Vec<&Strip> = peels
         .iter()
         .zip(taken)
         .filter_map(|(peel, kinds)| peel.strips.get(kinds.len()))
         .collect();
-    let mut heights: Vec<f32> = outer.iter().map(|strip| strip.y).collect();
-    heights.sort_by(f32::total_cmp);
+    outer.sort_by(|a, b| a.y.total_cmp(&b.y));
     let mut found = Vec::new();
     let mut start = 0;
-    for end in 1..=heights.len() {
+    for end in 1..=outer.len() {
         // A cluster ends where the next height is further off.
-        if end < heights.len() && heights[end] - heights[end - 1] < 1.0 {
+        if end < outer.len() && outer[end].y - outer[end - 1].y < 1.0 {
             continue;
         }
-        let height = heights[start + (end - start) / 2];
-        let here: Vec<&&Strip> = outer
-            .iter()
-            .filter(|strip| (strip.y - height).abs() < SAME_HEIGHT)
-            .take(10_000)
-            .collect();
+        let height = outer[start + (end - start) / 2].y;
+        let from = outer.partition_point(|strip| strip.y <= height - SAME_HEIGHT);
+        let to = outer.partition_point(|strip| strip.y < height + SAME_HEIGHT);
+        let here = &outer[from..to.max(from)];
+        let is_common = end - start >= 3 && here.len() as f32 >= SHARE * pages as f32;
+        start = end;
+        if !is_common {
+            continue;
+        }
         let apart = here.iter().filter(|strip| strip.gap >= 0.7 * body).count();
         let mut keys: HashMap<&str, usize> = HashMap::new();
-        for strip in &here {
+        for strip in here {
             *keys.entry(strip.key.as_str()).or_default() += 1;
         }
         let alike = here
             .iter()
             .filter(|strip| strip.has_outer_number || keys[strip.key.as_str()] > 1)
             .count();
-        if end - start >= 3
-            && here.len() as f32 >= SHARE * pages as f32
-            && apart * 100 >= here.len() * 85
-            && alike * 2 >= here.len()
-        {
+        if apart * 100 >= here.len() * 85 && alike * 2 >= here.len() {
             found.push(height);
         }
-        start = end;
     }
     found
 }

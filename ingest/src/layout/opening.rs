@@ -49,6 +49,10 @@ pub(super) fn caption(text: &str) -> Option<CaptionOpening> {
         "그림",
         "표",
     ];
+    let first = text.trim_start().chars().next()?;
+    if first.is_ascii() && !b"abcefilpst".contains(&(first.to_ascii_lowercase() as u8)) {
+        return None;
+    }
     let lower: String = text
         .trim_start()
         .chars()

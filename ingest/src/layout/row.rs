@@ -19,6 +19,7 @@ pub(super) struct Row {
     /// Runs of one font; offsets are into `text`.
     pub(super) spans: Vec<Span>,
     pub(super) look: Look,
+    letters: usize,
     /// The rows that it was put together from; empty where it is one line.
     pub(super) parts: Vec<Row>,
 }
@@ -58,6 +59,7 @@ impl Row {
         let text = with_tabs(text, &spans);
         Row {
             line: 0,
+            letters: letters(&text),
             rect: line.rect,
             size: line.font_size,
             look,
@@ -81,6 +83,31 @@ impl Row {
         1 + self.text.bytes().filter(|&b| b == b'\t').count()
     }
 
+    /// Takes the first cell off, where the fonts' runs say where the second starts.
+    pub(super) fn split_first_cell(&mut self) -> Option<Row> {
+        let at = self.text.find('\t')?;
+        let second = self.spans.iter().position(|span| span.start > at)?;
+        let x0 = self.spans.get(second)?.x0;
+        let x1 = self.spans.get(second.checked_sub(1)?)?.x1;
+        let rest = self.text.get(at + 1..)?.to_owned();
+        let mut first = Row {
+            text: self.text.get(..at)?.to_owned(),
+            ..self.clone()
+        };
+        first.spans.truncate(second);
+        first.rect.x1 = x1;
+        first.letters = letters(&first.text);
+        self.spans.drain(..second);
+        for span in &mut self.spans {
+            span.start -= at + 1;
+            span.end -= at + 1;
+        }
+        self.rect.x0 = x0;
+        self.letters = letters(&rest);
+        self.text = rest;
+        Some(first)
+    }
+
     /// Left edges of the cells after the first, in points, where the fonts' runs tell them.
     pub(super) fn cell_starts(&self) -> impl Iterator<Item = f32> {
         let text = self.text.as_bytes();
@@ -92,11 +119,7 @@ impl Row {
 
     /// How many letters it has; an ideograph says as much as two.
     pub(super) fn letters(&self) -> usize {
-        self.text
-            .chars()
-            .filter(|c| c.is_alphabetic())
-            .map(|c| if is_cjk(c) { 2 } else { 1 })
-            .sum()
+        self.letters
     }
 
     /// True where the other stands beside it on one baseline.
@@ -136,6 +159,7 @@ impl Row {
                 self.spans.retain(|span| span.start < span.end);
             }
         }
+        self.letters += other.letters;
         let offset = self.text.len();
         self.text.push_str(&other.text);
         self.spans.extend(other.spans.into_iter().map(|span| Span {
@@ -244,12 +268,22 @@ fn opening(text: &str, spans: &[Span], fonts: &[Font]) -> usize {
                 &mut plain
             }) += span.end - span.start;
         }
-        if end > 0 && plain > 3 + alike {
+        let is_sentence = text
+            .get(end..)
+            .is_some_and(|rest| rest.split_whitespace().nth(1).is_some());
+        if end > 0 && plain > 3 + alike && is_sentence {
             return end;
         }
         return 0;
     }
     0
+}
+
+fn letters(text: &str) -> usize {
+    text.chars()
+        .filter(|c| c.is_alphabetic())
+        .map(|c| if is_cjk(c) { 2 } else { 1 })
+        .sum()
 }
 
 #[derive(Default)]

@@ -1,3 +1,5 @@
 mod builder;
+mod headings;
 mod invariants;
+mod margins;
 mod structure;

@@ -1,5 +1,8 @@
 //! Pages made by hand: lines at places, in a few fonts.
 
+use expect_test::Expect;
+
+use super::super::{Hints, lay_out};
 use crate::{BlockKind, Font, Line, MarginKind, Page, Rect, Span};
 
 /// Indices of the fonts that all pages have.
@@ -160,6 +163,12 @@ impl Sheet {
     pub(super) fn page(&mut self) -> Page {
         std::mem::take(&mut self.page)
     }
+}
+
+/// What layout makes of pages.
+pub(super) fn check(mut pages: Vec<Page>, expected: Expect) {
+    lay_out(&mut pages, &Hints::default());
+    expected.assert_eq(&show(&pages));
 }
 
 /// Margins and blocks, one a line.
