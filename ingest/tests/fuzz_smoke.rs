@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use ingest::render::Size;
+use ingest::picture::Size;
 use ingest::worker::{Limits, Reader};
 use ingest::{Document, Error};
 

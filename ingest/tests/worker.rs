@@ -8,7 +8,7 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use ingest::render::Size;
+use ingest::picture::Size;
 use ingest::worker::{Limits, Reader};
 use ingest::{Document, Error};
 use support::{lines, pdf};

@@ -5,6 +5,7 @@ use super::*;
 const HOSTILE: &str = "<script>alert(1)</script>\"'&\n</mark><img src=x onerror=\"alert(2)\">";
 
 fn hostile_paper() -> Paper {
+    let hostile = || HOSTILE.to_owned();
     Paper {
         venue: Some(hostile()),
         doi: Some(hostile()),
@@ -31,6 +32,7 @@ fn hostile_document() -> Document {
         collection: HOSTILE.into(),
         added_at: HOSTILE.into(),
         bytes: 1_234_567,
+        is_pdf: true,
     }
 }
 
