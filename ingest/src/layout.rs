@@ -138,7 +138,22 @@ fn clear_margins(pages: &mut [Page]) -> Vec<Vec<Row>> {
             }
         })
         .collect();
+    // Slides, forms and exports may repeat all that they say on each page. What would leave a
+    // document with less than half of its text is no margin.
+    let before: Vec<(Vec<Row>, usize)> = sheets
+        .iter()
+        .map(|sheet| (sheet.rows.clone(), sheet.margins.len()))
+        .collect();
+    let letters = |rows: &[Row]| rows.iter().map(|row| row.text.len()).sum::<usize>();
+    let all: usize = before.iter().map(|(rows, _)| letters(rows)).sum();
     margins::clear(&mut sheets);
+    let left: usize = sheets.iter().map(|sheet| letters(&sheet.rows)).sum();
+    if left * 2 < all {
+        for (sheet, (rows, margins)) in sheets.iter_mut().zip(before) {
+            sheet.rows = rows;
+            sheet.margins.truncate(margins);
+        }
+    }
     pages
         .iter_mut()
         .zip(sheets)

@@ -254,8 +254,28 @@ fn a_page_is_its_text_with_the_quote_marked() {
         html.contains("We set <mark id=\"quote\" tabindex=\"-1\">k = 60</mark> throughout.</div>")
     );
     assert!(html.contains("/documents/abc/pages/1\"") && html.contains("/documents/abc/pages/3\""));
-    assert!(html.contains("/documents/abc/file#page=2\""));
+    assert!(!html.contains("/file#page"), "only PDFs open at a page");
     assert!(html.contains("Back to the answer"));
+
+    let printed = PageView {
+        image: Some(PageImage {
+            width: 612.0,
+            height: 792.0,
+            marks: vec![ingest::Rect {
+                x0: 72.0,
+                y0: 100.0,
+                x1: 200.0,
+                y1: 112.0,
+            }],
+        }),
+        ..view.clone()
+    }
+    .render()
+    .unwrap();
+    assert!(printed.contains("/documents/abc/file#page=2\""));
+    assert!(printed.contains("/documents/abc/pages/2.png?width=1400"));
+    assert!(printed.contains("<rect id=\"quote\" x=\"72\" y=\"100\" width=\"128\" height=\"12\""));
+    assert!(printed.contains("<mark id=\"quote-text\""));
 
     let first = PageView {
         page: 1,

@@ -284,3 +284,21 @@ fn line_numbers_that_are_one_line_with_the_text_are_taken_off_it() {
     );
     assert!(pages[0].lines.iter().all(|line| line.rect.x0 > 150.0));
 }
+
+#[test]
+fn a_document_that_repeats_all_it_says_keeps_its_text() {
+    let mut pages: Vec<Page> = (1..=6)
+        .map(|number| {
+            let line = format!("Paper page {number} speaks of animal number {number} at length.");
+            Sheet::new(number)
+                .put(60.0, 92.0, 11.0, &[(PLAIN, &line)])
+                .page()
+        })
+        .collect();
+    lay_out(&mut pages, &Hints::default());
+    assert!(
+        pages
+            .iter()
+            .all(|page| page.text.contains("speaks of animal"))
+    );
+}
