@@ -65,7 +65,7 @@ async fn an_upload_becomes_a_cited_answer_and_goes_without_a_trace() {
         .await
         .unwrap();
     assert_eq!(page.status(), 200);
-    assert!(page.text().await.unwrap().contains("<mark id=\"quote\""));
+    assert!(page.text().await.unwrap().contains("<rect id=\"quote\""));
     let file = app
         .get(&format!("/documents/{id}/file"))
         .send()
