@@ -54,6 +54,11 @@ const SECOND_PARTS: &[&str] = &[
     "varying",
 ];
 
+/// Words that far more often are the end of one: "approach-able" is "approachable".
+const SUFFIXES: &[&str] = &[
+    "able", "ably", "less", "ness", "ship", "hood", "ward", "wards", "wise",
+];
+
 /// Words inside compounds of several.
 const INNER_WORDS: &[&str] = &[
     "and", "by", "for", "in", "of", "on", "or", "out", "the", "to", "up", "vs",
@@ -163,7 +168,8 @@ pub(crate) fn ending(line: &str, next: &str, vocabulary: &Vocabulary) -> Ending 
     let are_words = left.chars().count() >= LEAST_LEFT
         && part.chars().count() >= least
         && words.contains_key(left)
-        && words.contains_key(part);
+        && words.contains_key(part)
+        && !SUFFIXES.contains(&part);
     if words.contains_key(&joined) {
         Ending::DropHyphen
     } else if words.contains_key(&hyphenated)
@@ -210,6 +216,10 @@ mod tests {
     #[test]
     fn the_paper_decides_about_the_hyphen() {
         assert_eq!(joined(&["an exam-", "ple of it"]), "an example of it");
+        assert_eq!(
+            joined(&["able to approach it", "makes it approach-", "able"]),
+            "able to approach it\nmakes it approachable"
+        );
         assert_eq!(
             joined(&["self-attention is self-", "attention"]),
             "self-attention is self-attention"
