@@ -13,6 +13,10 @@ use super::{Limits, Reader};
 const TICK: Duration = Duration::from_millis(25);
 
 /// What came of waiting for a message.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "one lives at a time, on the stack"
+)]
 pub(super) enum Next {
     Message(Message),
     /// The pipe is closed: the child is done or died.
