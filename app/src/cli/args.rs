@@ -346,9 +346,12 @@ pub(super) struct Extraction {
     /// Folder of PDFs; beside NAME.pdf, NAME.gold.md (body text) and NAME.jats.xml (structure) are
     /// compared with what is read
     pub(super) folder: PathBuf,
-    /// JSON list of {"sha256", "title", "authors", "year"} that PDFs are compared with
+    /// JSON object of {"SHA-256": {"title", "authors", "years"}} that PDFs are compared with
     #[arg(long, value_name = "FILE")]
     pub(super) papers: Option<PathBuf>,
+    /// Words, one a line, that words joined at line ends may be, beside those of the papers
+    #[arg(long, value_name = "FILE")]
+    pub(super) words: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     pub(super) json: bool,

@@ -63,14 +63,21 @@ async fn extraction(settings: &Settings, args: Extraction) -> Result<Exit> {
     let Extraction {
         folder,
         papers,
+        words,
         json,
     } = args;
     let scores = blocking(move || {
-        eval::extraction::run(&reader, &folder, papers.as_deref(), &mut |paper| {
-            if !json {
-                eprintln!("{}", line(paper));
-            }
-        })
+        eval::extraction::run(
+            &reader,
+            &folder,
+            papers.as_deref(),
+            words.as_deref(),
+            &mut |paper| {
+                if !json {
+                    eprintln!("{}", line(paper));
+                }
+            },
+        )
     })
     .await?;
     if json {
@@ -149,7 +156,7 @@ fn summary(scores: &Scores) -> String {
     let [joined, known] = scores.joined_hyphens;
     let part = 100.0 * known as f64 / joined.max(1) as f64;
     lines.push(format!(
-        "joined hyphens     {known} of {joined} are words of the papers ({part:.1} %)"
+        "joined hyphens     {known} of {joined} are known words ({part:.1} %)"
     ));
     lines.push(format!(
         "pages per second   {:.0} (processor time)",

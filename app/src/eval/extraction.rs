@@ -94,9 +94,18 @@ pub fn run(
     reader: &FileReader,
     folder: &Path,
     papers: Option<&Path>,
+    dictionary: Option<&Path>,
     on_paper: &mut dyn FnMut(&PaperScore),
 ) -> Result<Scores> {
     let listed = papers.map_or_else(|| Ok(HashMap::new()), gold::papers)?;
+    let dictionary: HashSet<String> = match dictionary {
+        Some(path) => {
+            let text = std::fs::read_to_string(path)
+                .with_context(|| format!("reading {}", path.display()))?;
+            text.lines().map(str::to_lowercase).collect()
+        }
+        None => HashSet::new(),
+    };
     let files = pdfs(folder)?;
     let mut scores = Scores::default();
     let mut read = Vec::new();
@@ -129,7 +138,7 @@ pub fn run(
     scores.pages_per_second = scores.pages as f64 / spent.max(1e-9);
     scores.pdftotext_pages_per_second =
         pdftotext(&files)?.map(|seconds| scores.pages as f64 / seconds.max(1e-9));
-    scores.joined_hyphens = hyphens(&read);
+    scores.joined_hyphens = hyphens(&read, &dictionary);
     scores.sum_up();
     Ok(scores)
 }
@@ -223,23 +232,17 @@ fn compare(file: &str, document: &Document, gold: &Gold) -> PaperScore {
         let given = jats.references.iter().filter(|r| r.title.is_some()).count();
         score.reference_titles = Some([right, given]);
         if let Some(title) = jats.metadata.title() {
-            facts(
-                &mut score,
-                document,
-                title,
-                jats.metadata.authors(),
-                jats.metadata.year(),
-            );
+            // JATS often carries the year of submission.
+            facts(&mut score, document, title, jats.metadata.authors(), &[]);
         }
     }
     if let Some(Paper {
         title,
         authors,
-        year,
-        ..
+        years,
     }) = &gold.paper
     {
-        facts(&mut score, document, title, authors, *year);
+        facts(&mut score, document, title, authors, years);
     }
     score
 }
@@ -249,7 +252,7 @@ fn facts(
     document: &Document,
     title: &str,
     authors: &[String],
-    year: Option<i32>,
+    years: &[i32],
 ) {
     let metadata = &document.metadata;
     let names = |names: &[String]| names.iter().map(|name| squash(name)).collect::<Vec<_>>();
@@ -259,7 +262,8 @@ fn facts(
             .is_some_and(|found| squash(found) == squash(title)),
     );
     score.authors = Some(names(metadata.authors()) == names(authors));
-    score.year = year.map(|year| metadata.year() == Some(year));
+    score.year =
+        (!years.is_empty()).then(|| metadata.year().is_some_and(|found| years.contains(&found)));
 }
 
 /// The text up to the reference list, which gold body texts do not hold.
@@ -317,8 +321,9 @@ fn normal(line: &str) -> String {
         .collect()
 }
 
-/// Words that were joined at a line end, and how many of them occur elsewhere in the papers.
-fn hyphens(documents: &[Document]) -> [usize; 2] {
+/// Words that were joined at a line end, and how many of them occur elsewhere in the papers, or in
+/// the dictionary where one is given.
+fn hyphens(documents: &[Document], dictionary: &HashSet<String>) -> [usize; 2] {
     let mut joined = Vec::new();
     let mut counts: HashMap<String, usize> = HashMap::new();
     for page in documents.iter().flat_map(|document| &document.pages) {
@@ -360,7 +365,10 @@ fn hyphens(documents: &[Document]) -> [usize; 2] {
     }
     let known = joined
         .iter()
-        .filter(|word| counts.get(*word).copied().unwrap_or(0) > own[word.as_str()])
+        .filter(|word| {
+            counts.get(*word).copied().unwrap_or(0) > own[word.as_str()]
+                || dictionary.contains(*word)
+        })
         .count();
     [joined.len(), known]
 }

@@ -8,14 +8,16 @@ use ingest::{BlockKind, Document, Format};
 use serde::Deserialize;
 
 use super::words::squash;
+use crate::error::{Fault, Problem};
 
 /// A paper of the list given with `--papers`.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Paper {
-    pub(super) sha256: String,
     pub(super) title: String,
     pub(super) authors: Vec<String>,
-    pub(super) year: Option<i32>,
+    /// Any of these is right: a preprint and its printing differ.
+    #[serde(default)]
+    pub(super) years: Vec<i32>,
 }
 
 /// What a paper is compared with, as far as there is anything.
@@ -33,12 +35,15 @@ pub(super) struct Gold {
 pub(super) fn papers(path: &Path) -> Result<HashMap<String, Paper>> {
     let text =
         std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
-    let papers: Vec<Paper> = serde_json::from_str(&text)
-        .with_context(|| format!("{} is no list of papers", path.display()))?;
-    Ok(papers
-        .into_iter()
-        .map(|paper| (paper.sha256.clone(), paper))
-        .collect())
+    serde_json::from_str(&text).map_err(|error| {
+        Problem::new(
+            Fault::Input,
+            "papers_malformed",
+            format!("{} is no list of papers: {error}", path.display()),
+            "give a JSON object of {\"SHA-256\": {\"title\", \"authors\", \"years\"}}",
+        )
+        .into()
+    })
 }
 
 /// What lies beside `pdf`.
