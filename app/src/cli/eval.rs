@@ -59,7 +59,8 @@ async fn chunks(settings: &Settings, args: Chunks) -> Result<Exit> {
 }
 
 async fn extraction(settings: &Settings, args: Extraction) -> Result<Exit> {
-    let reader = FileReader::new(settings)?;
+    // What is measured is our own work, not tesseract's.
+    let reader = FileReader::new(settings)?.without_recognition();
     let Extraction {
         folder,
         papers,

@@ -215,22 +215,16 @@ fn compare(file: &str, document: &Document, gold: &Gold) -> PaperScore {
         let (wanted, found) = (gold::headings(jats), gold::headings(document));
         score.headings = Some([common(&wanted, &found), found.len(), wanted.len()]);
         score.references = Some([document.references.len(), jats.references.len()]);
-        let titles = jats
-            .references
-            .iter()
-            .zip(&document.references)
-            .filter_map(|(gold, found)| Some((gold.title.as_ref()?, found)));
-        let right = titles
-            .clone()
-            .filter(|(title, found)| {
-                found
-                    .title
-                    .as_ref()
-                    .is_some_and(|found| squash(found) == squash(title))
-            })
-            .count();
-        let given = jats.references.iter().filter(|r| r.title.is_some()).count();
-        score.reference_titles = Some([right, given]);
+        // JATS may list entries in another order than the paper prints them.
+        let titles = |document: &Document| -> Vec<String> {
+            let titles = document
+                .references
+                .iter()
+                .filter_map(|r| r.title.as_deref());
+            titles.map(gold::title).collect()
+        };
+        let wanted = titles(jats);
+        score.reference_titles = Some([common(&wanted, &titles(document)), wanted.len()]);
         if let Some(title) = jats.metadata.title() {
             // JATS often carries the year of submission.
             facts(&mut score, document, title, jats.metadata.authors(), &[]);

@@ -78,3 +78,21 @@ pub(super) fn headings(document: &Document) -> Vec<String> {
     }
     found
 }
+
+/// A title to compare by: letters and digits, without the TeX commands that JATS may keep of
+/// formulas, and so without what they stand for.
+pub(super) fn title(title: &str) -> String {
+    let mut plain = String::new();
+    let mut is_command = false;
+    for c in title.chars() {
+        if c == '\\' {
+            is_command = true;
+        } else if !c.is_ascii_alphabetic() {
+            is_command = false;
+        }
+        if !is_command && c.is_ascii() {
+            plain.push(c);
+        }
+    }
+    squash(&plain)
+}
