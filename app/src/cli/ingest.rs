@@ -114,10 +114,21 @@ pub(super) fn describe(report: &FileReport) -> String {
             report.ms as f64 / 1000.0
         ),
         FileStatus::Unchanged => format!("unchanged {file}"),
-        FileStatus::NeedsOcr => format!(
-            "needs OCR {file}: {} pages, none with usable text; kept, but nothing of it can be found\n  hint: install tesseract (apt install tesseract-ocr, brew install tesseract) and run the same command again",
-            report.pages
-        ),
+        FileStatus::NeedsOcr => {
+            let was_tried = report
+                .warnings
+                .iter()
+                .any(|warning| warning.code == "recognition_failed");
+            let hint = if was_tried {
+                "set ocr.language to the paper's language (such as LECTERN_OCR_LANGUAGE=chi_sim; `tesseract --list-langs` shows what is installed) and run the same command again"
+            } else {
+                "install tesseract (apt install tesseract-ocr, brew install tesseract) and run the same command again"
+            };
+            format!(
+                "needs OCR {file}: {} pages, none with usable text; kept, but nothing of it can be found\n  hint: {hint}",
+                report.pages
+            )
+        }
         FileStatus::Failed => format!("failed {file}"),
     };
     if let Some(error) = &report.error {

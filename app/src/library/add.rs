@@ -316,10 +316,19 @@ impl Library {
         started: Instant,
     ) -> Result<Option<FileReport>> {
         let record = self.catalog.document_by_content(collection, sha256).await?;
-        // A better reader, or text recognition that was not there, is worth reading it again.
+        // A better reader, or text recognition that was not there or not in this language, is worth
+        // reading it again.
+        let language = format!("language {}", self.settings.ocr_language);
+        let was_tried = |record: &DocumentRecord| {
+            record.warnings.iter().any(|warning| {
+                warning.code == "recognition_failed" && warning.message.contains(&language)
+            })
+        };
         let is_worth_it = |record: &DocumentRecord| {
             record.reader < READER_VERSION
-                || (record.status == DocumentStatus::NeedsOcr && self.can_recognise())
+                || (record.status == DocumentStatus::NeedsOcr
+                    && self.can_recognise()
+                    && !was_tried(record))
         };
         Ok(record.filter(|record| !is_worth_it(record)).map(|record| {
             let status = match record.status {
