@@ -70,6 +70,11 @@ const PREFIXES: &[&str] = &[
     "pre", "sub", "super", "trans", "ultra", "under",
 ];
 
+/// Those among them that are hardly ever set off by one: "over-head" is "overhead".
+const CLOSED_PREFIXES: &[&str] = &[
+    "hyper", "inter", "mis", "over", "sub", "super", "trans", "under",
+];
+
 /// How often each word of the document occurs, in lower case; those with inner hyphens count
 /// whole and in parts.
 #[derive(Debug, Default)]
@@ -129,7 +134,19 @@ pub(crate) fn ending(line: &str, next: &str, vocabulary: &Vocabulary) -> Ending 
         return Ending::Keep;
     }
     if !next.chars().next().is_some_and(char::is_lowercase) {
-        return Ending::Keep;
+        // "Append-" and "Entries" where the paper has AppendEntries elsewhere.
+        let half = |text: &str| -> String {
+            let letters = text.chars().take_while(|c| c.is_alphanumeric());
+            letters.flat_map(char::to_lowercase).collect()
+        };
+        let last = before.rsplit(|c: char| !c.is_alphanumeric()).next();
+        let joined = format!("{}{}", half(last.unwrap_or("")), half(next));
+        let is_known = next.starts_with(char::is_uppercase) && words.contains_key(&joined);
+        return if is_known {
+            Ending::DropHyphen
+        } else {
+            Ending::Keep
+        };
     }
     let left = before.rsplit(char::is_whitespace).next().unwrap_or(before);
     let is_address = left.contains("://") || left.starts_with("www.");
@@ -169,7 +186,8 @@ pub(crate) fn ending(line: &str, next: &str, vocabulary: &Vocabulary) -> Ending 
         && part.chars().count() >= least
         && words.contains_key(left)
         && words.contains_key(part)
-        && !SUFFIXES.contains(&part);
+        && !SUFFIXES.contains(&part)
+        && !CLOSED_PREFIXES.contains(&left);
     if words.contains_key(&joined) {
         Ending::DropHyphen
     } else if words.contains_key(&hyphenated)
@@ -219,6 +237,19 @@ mod tests {
         assert_eq!(
             joined(&["able to approach it", "makes it approach-", "able"]),
             "able to approach it\nmakes it approachable"
+        );
+        assert_eq!(
+            joined(&["heads go over it", "an over-", "head"]),
+            "heads go over it\nan overhead"
+        );
+        assert_eq!(
+            joined(&[
+                "AppendEntries is sent",
+                "by Append-",
+                "Entries and Anne-",
+                "Marie"
+            ]),
+            "AppendEntries is sent\nby AppendEntries and Anne-\nMarie"
         );
         assert_eq!(
             joined(&["self-attention is self-", "attention"]),

@@ -157,7 +157,11 @@ fn vocabulary(document: &Document) -> Vocabulary {
 /// The lines of all parts as one line.
 fn running_text(run: &[Placed<'_>], words: &Vocabulary) -> String {
     let mut out = String::new();
+    let mut last: Option<(u32, usize)> = None;
     for (page, block) in run {
+        // A word over a column break has been made whole, with nothing between its halves.
+        let is_joined = last == Some((page.number, block.start));
+        last = Some((page.number, block.end));
         let mut lines = lines(page, block)
             .map(str::trim)
             .filter(|line| !line.is_empty());
@@ -171,6 +175,7 @@ fn running_text(run: &[Placed<'_>], words: &Vocabulary) -> String {
                 .map_or(0, |(at, _)| at);
             let last_word = out[from..].rsplit(char::is_whitespace).next().unwrap_or("");
             match hyphen::ending(last_word, first, words) {
+                _ if is_joined => out.push_str(first),
                 Ending::Keep => join(&mut out, first),
                 Ending::KeepHyphen => out.push_str(first),
                 Ending::DropHyphen => {

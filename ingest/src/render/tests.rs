@@ -220,3 +220,24 @@ fn nothing_gives_nothing() {
     assert_eq!(markdown(&Document::default()), "");
     assert_eq!(text(&Document::default()), "");
 }
+
+#[test]
+fn a_word_over_a_column_break_is_one_word() {
+    use BlockKind::Paragraph;
+    let mut page = page(
+        1,
+        &[
+            (Paragraph, None, false, "of nonde"),
+            (Paragraph, None, true, "terminism"),
+        ],
+    );
+    // Layout leaves nothing between the halves of a word.
+    page.text = "of nondeterminism".to_owned();
+    (page.lines[1].start, page.lines[1].end) = (8, 17);
+    (page.blocks[1].start, page.blocks[1].end) = (8, 17);
+    let document = Document {
+        pages: vec![page],
+        ..Document::default()
+    };
+    assert_eq!(text(&document).trim(), "of nondeterminism");
+}
