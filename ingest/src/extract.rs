@@ -35,7 +35,7 @@ use crate::{
     Document, Error, Font, Line, MarginKind, MarginLine, OutlineEntry, Page, PageText, Span,
     Warning,
 };
-use columns::Gutter;
+use columns::Gutters;
 use glyphs::Glyphs;
 use interpret::Interpreter;
 use lines::RawLine;
@@ -131,6 +131,7 @@ pub fn pages(
     });
 
     let mut interpreter = Interpreter::new(&pdf);
+    let mut gutters = None;
     for (page, number) in pdf.pages().iter().zip(1..) {
         let (width, height) = dimensions(page);
         let read = catch_unwind(AssertUnwindSafe(|| {
@@ -140,7 +141,14 @@ pub fn pages(
             if glyphs.ink == Ink::default() && open::is_content_lost(page) {
                 return unreadable(number, width, height);
             }
-            lay_out(glyphs, interpreter.fonts(), number, width, height)
+            lay_out(
+                glyphs,
+                interpreter.fonts(),
+                &mut gutters,
+                number,
+                width,
+                height,
+            )
         }));
         let read = read.unwrap_or_else(|_| {
             // What was being changed while panicking may be half done.
@@ -173,14 +181,22 @@ fn affine(page: &PdfPage<'_>) -> [f64; 6] {
     transform.as_coeffs()
 }
 
-fn lay_out(mut glyphs: Glyphs, fonts: &[Font], number: u32, width: f32, height: f32) -> ReadPage {
+fn lay_out(
+    mut glyphs: Glyphs,
+    fonts: &[Font],
+    gutters: &mut Option<Gutters>,
+    number: u32,
+    width: f32,
+    height: f32,
+) -> ReadPage {
     glyphs.drop_hidden();
     glyphs.compose_accents();
-    let gutter = Gutter::find(&glyphs, width);
-    let mut lines = lines::build(&glyphs, gutter.as_ref());
-    if let Some(gutter) = &gutter {
-        lines = columns::into_reading_order(lines, gutter, width);
+    let found = Gutters::find(&glyphs, width, gutters.as_ref());
+    let mut lines = lines::build(&glyphs, found.as_ref());
+    if let Some(found) = &found {
+        lines = columns::into_reading_order(lines, found, width);
     }
+    *gutters = found.or(gutters.take());
     let mut page = Page {
         number,
         width,

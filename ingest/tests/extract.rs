@@ -167,6 +167,42 @@ fn columns_drawn_line_by_line_are_read_one_after_the_other() {
 }
 
 #[test]
+fn three_columns_drawn_line_by_line_and_the_short_page_after_them() {
+    const PROSE: [&str; 7] = [
+        "zebras graze in herds that move",
+        "over the plain when rain has",
+        "fallen and the grass is new. A",
+        "stallion leads each of them and",
+        "watches while the others drink",
+        "from the pools. Foals stay with",
+        "their mothers for most of a year",
+    ];
+    let page = |rows: usize| {
+        let mut content = "BT /F1 6 Tf ".to_owned();
+        for row in 0..rows {
+            let y = 550 - row * 8;
+            for (x, name) in [(20, "Left"), (150, "Mid"), (280, "Right")] {
+                let prose = PROSE[(row * 3 + x) % 7];
+                content += &format!("1 0 0 1 {x} {y} Tm ({name} {prose}) Tj ");
+            }
+        }
+        content + "ET"
+    };
+    let document = read(pdf(&[&page(30), &page(4)], "", ""));
+    for (page, rows) in document.pages.iter().zip([30, 4]) {
+        let words: Vec<&str> = page
+            .text
+            .split_whitespace()
+            .filter(|word| matches!(*word, "Left" | "Mid" | "Right"))
+            .collect();
+        let wanted = ["Left", "Mid", "Right"]
+            .map(|name| vec![name; rows])
+            .concat();
+        assert_eq!(words, wanted, "{}", page.text);
+    }
+}
+
+#[test]
 fn metadata_of_a_small_paper() {
     let content = "BT /F1 18 Tf 50 550 Td (A Study of Small Things) Tj /F1 10 Tf 0 -30 Td (Ann Lee and Bo Ray) Tj \
                    0 -15 Td (Some University) Tj 0 -30 Td (Abstract) Tj 0 -15 Td (We study small things, which are many.) Tj \

@@ -9,7 +9,7 @@
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 use super::characters::{is_cjk, is_right_to_left};
-use super::columns::Gutter;
+use super::columns::Gutters;
 use super::glyphs::{Glyph, Glyphs, sin_cos};
 use crate::{Rect, Span};
 
@@ -102,7 +102,7 @@ impl Segment {
     }
 
     /// True where `other` is a piece of the same line.
-    fn is_beside(&self, other: &Segment, reach: f32, gutter: Option<&Gutter>) -> bool {
+    fn is_beside(&self, other: &Segment, reach: f32, gutter: Option<&Gutters>) -> bool {
         if self.angle != other.angle {
             return false;
         }
@@ -130,7 +130,7 @@ impl Segment {
 }
 
 /// The lines of a page, in content order.
-pub(super) fn build(page: &Glyphs, gutter: Option<&Gutter>) -> Vec<RawLine> {
+pub(super) fn build(page: &Glyphs, gutter: Option<&Gutters>) -> Vec<RawLine> {
     let mut lines: Vec<Vec<Segment>> = Vec::new();
     for segment in segments(page) {
         // The last line may go on after a tab; an earlier one only close by.
