@@ -15,7 +15,7 @@ use tokenizers::{Encoding, Tokenizer, TruncationParams};
 use crate::{Error, Result};
 
 /// Tokens in one batch at most, padding included: bounds the memory of a forward pass.
-const BATCH_TOKENS: usize = 4096;
+const BATCH_TOKENS: usize = 2_048;
 
 /// What makes vectors comparable: the same model, in the same version, of the same length.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -151,28 +151,32 @@ pub(super) fn describe(report: &FileReport) -> String {
     text
 }
 
+/// The summary as a table: what became of the files, then what is in the library of them.
 fn total(summary: &Summary) -> String {
-    let mut parts = Vec::new();
     let counts = [
         (summary.added, "added"),
         (summary.replaced, "replaced"),
         (summary.unchanged, "unchanged"),
-        (summary.needs_ocr, "without text"),
+        (summary.needs_ocr, "without usable text"),
         (summary.failed, "failed"),
     ];
-    for (count, name) in counts {
-        if count > 0 {
-            parts.push(format!("{count} {name}"));
-        }
-    }
-    format!(
-        "{} files: {}; {} pages, {} chunks, {:.1} s",
-        summary.files,
-        parts.join(", "),
-        summary.pages,
-        summary.chunks,
-        summary.ms as f64 / 1000.0
-    )
+    let mut rows: Vec<(String, String)> = counts
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, name)| ((*name).to_owned(), count.to_string()))
+        .collect();
+    let seconds = summary.ms as f64 / 1000.0;
+    rows.push(("files".into(), summary.files.to_string()));
+    rows.push(("pages".into(), summary.pages.to_string()));
+    rows.push(("chunks".into(), summary.chunks.to_string()));
+    rows.push(("time".into(), format!("{seconds:.1} s")));
+    let (names, values) = rows.iter().fold((0, 0), |(names, values), (name, value)| {
+        (names.max(name.len()), values.max(value.len()))
+    });
+    rows.iter()
+        .map(|(name, value)| format!("{name:<names$}  {value:>values$}"))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 pub(super) fn verb(stage: Stage) -> &'static str {
@@ -181,5 +185,34 @@ pub(super) fn verb(stage: Stage) -> &'static str {
         Stage::Recognising => "recognising text of",
         Stage::Embedding => "embedding",
         Stage::Indexing => "indexing",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use expect_test::expect;
+
+    #[test]
+    fn the_summary_is_a_table() {
+        let summary = Summary {
+            files: 12,
+            added: 9,
+            unchanged: 2,
+            failed: 1,
+            pages: 1204,
+            chunks: 88,
+            ms: 61_240,
+            ..Summary::default()
+        };
+        expect![[r#"
+            added           9
+            unchanged       2
+            failed          1
+            files          12
+            pages        1204
+            chunks         88
+            time       61.2 s"#]]
+        .assert_eq(&total(&summary));
     }
 }
