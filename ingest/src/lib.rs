@@ -266,6 +266,21 @@ impl Page {
     pub fn slice(&self, start: usize, end: usize) -> &str {
         self.text.get(start..end).unwrap_or("")
     }
+
+    /// True where most of a line's bytes are set in bold.
+    pub(crate) fn is_bold(&self, line: &Line) -> bool {
+        let bold: usize = line
+            .spans
+            .iter()
+            .filter(|span| {
+                self.fonts
+                    .get(usize::from(span.font))
+                    .is_some_and(|font| font.bold)
+            })
+            .map(|span| span.end.saturating_sub(span.start))
+            .sum();
+        2 * bold > line.end.saturating_sub(line.start)
+    }
 }
 
 /// How a fact about the paper became known.

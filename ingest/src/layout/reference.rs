@@ -56,7 +56,6 @@ pub(crate) fn mark(pages: &mut [Page], references: &mut [Reference]) {
 }
 
 /// The page's blocks, those of entries cut or joined so that each has its own.
-#[cfg_attr(not(test), allow(dead_code))]
 fn blocks(page: &Page, entries: &[Option<usize>], last: Option<usize>) -> Vec<Block> {
     let mut blocks: Vec<Block> = Vec::new();
     let mut open: Option<usize> = None;
@@ -104,7 +103,6 @@ fn blocks(page: &Page, entries: &[Option<usize>], last: Option<usize>) -> Vec<Bl
 }
 
 /// Writes the page's text anew for other blocks of the same lines.
-#[cfg_attr(not(test), allow(dead_code))]
 fn rewrite(page: &mut Page, blocks: Vec<Block>) {
     let mut text = String::with_capacity(page.text.len() + 2 * blocks.len());
     let mut lines = page.lines.clone();

@@ -7,7 +7,7 @@
 
 use std::collections::HashSet;
 
-use crate::{Line, Page, Rect};
+use crate::{Page, Rect};
 
 /// Stands for a superscript that was taken out of a line: it parts names as a comma does.
 pub(super) const MARK: char = '\u{1f}';
@@ -189,7 +189,7 @@ fn by_place(page: &Page) -> Vec<Printed<'_>> {
                 text,
                 rect: line.rect,
                 size: line.font_size,
-                bold: is_bold(page, line),
+                bold: page.is_bold(line),
                 row: 0,
             })
         })
@@ -215,20 +215,6 @@ fn by_place(page: &Page) -> Vec<Printed<'_>> {
 
 fn middle(rect: &Rect) -> f32 {
     0.5 * (rect.y0 + rect.y1)
-}
-
-fn is_bold(page: &Page, line: &Line) -> bool {
-    let bold: usize = line
-        .spans
-        .iter()
-        .filter(|span| {
-            page.fonts
-                .get(usize::from(span.font))
-                .is_some_and(|font| font.bold)
-        })
-        .map(|span| span.end.saturating_sub(span.start))
-        .sum();
-    2 * bold > line.end.saturating_sub(line.start)
 }
 
 /// The size in points that most of the pages' text has.

@@ -67,7 +67,7 @@ pub(super) fn of(pages: &[Page]) -> Vec<Row<'_>> {
                 start: offset + line.start + lead,
                 end: offset + line.start + lead + text.len(),
                 is_parted: between.bytes().filter(|byte| *byte == b'\n').count() > 1,
-                is_bold: is_bold(page, line),
+                is_bold: page.is_bold(line),
             };
             if rows.last().is_some_and(|last| breaks(last, &row)) {
                 run += 1;
@@ -95,20 +95,6 @@ fn size(line: &Line) -> f32 {
         .map(|span| span.size)
         .fold(line.font_size, f32::max)
         .min(1.6 * line.font_size.max(1.0))
-}
-
-fn is_bold(page: &Page, line: &Line) -> bool {
-    let bold: usize = line
-        .spans
-        .iter()
-        .filter(|span| {
-            page.fonts
-                .get(usize::from(span.font))
-                .is_some_and(|font| font.bold)
-        })
-        .map(|span| span.end.saturating_sub(span.start))
-        .sum();
-    2 * bold > line.end.saturating_sub(line.start)
 }
 
 /// Where a page's outermost lines stand.
