@@ -153,6 +153,12 @@ fn from_retrieval(error: &retrieval::Error, message: String) -> Problem {
             message,
             "run `lectern reindex`: indexes are rebuilt from the catalog, nothing is lost",
         ),
+        retrieval::Error::Unavailable { .. } => Problem::new(
+            Fault::Unavailable,
+            "index_unreachable",
+            message,
+            "start that server, or unset LECTERN_QDRANT_URL to keep vectors in the data folder",
+        ),
         _ => Problem::new(
             Fault::Machine,
             "search_failed",

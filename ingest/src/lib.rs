@@ -31,7 +31,7 @@ mod error;
 mod garbage;
 mod hyphen;
 mod layout;
-mod section;
+pub mod section;
 
 pub use error::Error;
 

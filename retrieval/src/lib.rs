@@ -1,8 +1,9 @@
 //! Embeds chunks, indexes them for dense and BM25 search, and finds passages for a query.
 //!
-//! This file is the contract. [`embed`] turns text into vectors, [`dense`] and [`lexical`] are
-//! the two indexes, [`fusion`] joins their rankings and [`hybrid`] is the path of one query.
-//! Both indexes are derived from the catalog: each carries the watermark of the last change that
+//! This file is the contract. [`embed`] turns text into vectors; [`dense`] and [`lexical`]
+//! are the indexes (chunk vectors, postings), [`fusion`] joins their rankings and [`hybrid`] is the
+//! path of one query.
+//! All indexes are derived from the catalog: each carries the watermark of the last change that
 //! it has seen, and applying a change twice is harmless.
 
 pub mod dense;
@@ -11,6 +12,10 @@ pub mod fusion;
 pub mod hybrid;
 pub mod lexical;
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use ingest::section::SectionKind;
 use ingest::{PageRect, Rect};
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +31,8 @@ pub struct IndexedDocument {
     pub collection: String,
     /// Title, indexed beside the text.
     pub title: String,
+    /// Authors, indexed beside the text.
+    pub authors: Vec<String>,
     /// The document's chunks.
     pub chunks: Vec<IndexedChunk>,
 }
@@ -37,8 +44,25 @@ pub struct IndexedChunk {
     pub id: ChunkId,
     /// Text to embed and to index.
     pub text: String,
-    /// Heading under which it stands.
+    /// Headings under which it stands, joined by [`ingest::SECTION_SEPARATOR`].
     pub section: Option<String>,
+}
+
+impl IndexedDocument {
+    /// What is embedded of each chunk, in their order. Vectors depend on nothing else.
+    pub fn embedded_texts(&self) -> Vec<Cow<'_, str>> {
+        self.chunks
+            .iter()
+            .map(|chunk| Cow::Borrowed(chunk.text.as_str()))
+            .collect()
+    }
+}
+
+impl IndexedChunk {
+    /// What kind of section it stands in.
+    pub fn kind(&self) -> SectionKind {
+        SectionKind::of(self.section.as_deref().unwrap_or_default())
+    }
 }
 
 /// Which index answers.
@@ -59,8 +83,10 @@ pub enum Mode {
 pub struct Filter {
     /// Only this collection.
     pub collection: Option<String>,
-    /// Only these documents (the catalog resolves author and year to ids).
+    /// Only these documents (the catalog resolves author, year and venue to ids).
     pub documents: Option<Vec<String>>,
+    /// Only passages from sections of these kinds; empty means any.
+    pub section_kinds: BTreeSet<SectionKind>,
 }
 
 /// A question put to the indexes.
@@ -72,6 +98,8 @@ pub struct Query {
     pub mode: Mode,
     /// How many hits to return.
     pub top_k: usize,
+    /// Order the best again by their token vectors.
+    pub rerank: bool,
     /// Where to look.
     pub filter: Filter,
 }
@@ -83,7 +111,7 @@ pub struct Scores {
     pub bm25: Option<f32>,
     /// Cosine similarity.
     pub dense: Option<f32>,
-    /// Reciprocal rank fusion score.
+    /// Score of the joined ranking.
     pub fused: Option<f32>,
     /// Reranker score.
     pub rerank: Option<f32>,
@@ -111,6 +139,15 @@ pub struct PassageLine {
     pub start: usize,
     /// One past the last byte in [`Passage::text`].
     pub end: usize,
+}
+
+/// What a search found.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Found {
+    /// Best first.
+    pub hits: Vec<Hit>,
+    /// What could not be asked and was done without, for the person to see.
+    pub warnings: Vec<String>,
 }
 
 /// A [`Hit`] together with the text and origin that the catalog has for it.
@@ -169,6 +206,16 @@ pub enum Error {
     /// The dense index failed; it can be rebuilt.
     #[error("the dense index failed: {0}")]
     Dense(String),
+    /// A server that keeps an index cannot be reached, or refuses.
+    #[error("the {service} at {address} cannot be used: {reason}")]
+    Unavailable {
+        /// Which service.
+        service: &'static str,
+        /// Its address, without credentials.
+        address: String,
+        /// What happened.
+        reason: String,
+    },
     /// The BM25 index failed; it can be rebuilt.
     #[error("the BM25 index failed: {0}")]
     Lexical(#[from] tantivy::TantivyError),

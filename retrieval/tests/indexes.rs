@@ -2,7 +2,7 @@
 //! survives, and nothing that a person types is an error.
 
 use proptest::prelude::*;
-use retrieval::dense::DenseIndex;
+use retrieval::dense::{DenseIndex, EdgeIndex};
 use retrieval::embed::VectorSpace;
 use retrieval::lexical::LexicalIndex;
 use retrieval::{Filter, IndexedChunk, IndexedDocument};
@@ -20,6 +20,7 @@ fn document(id: &str, collection: &str, chunks: &[(u64, &str)]) -> IndexedDocume
         document_id: id.into(),
         collection: collection.into(),
         title: format!("Title of {id}"),
+        authors: Vec::new(),
         chunks: chunks
             .iter()
             .map(|(id, text)| IndexedChunk {
@@ -44,14 +45,14 @@ fn ids(found: &[(u64, f32)]) -> Vec<u64> {
 fn in_collection(name: &str) -> Filter {
     Filter {
         collection: Some(name.into()),
-        documents: None,
+        ..Filter::default()
     }
 }
 
 fn of_documents(ids: &[&str]) -> Filter {
     Filter {
-        collection: None,
         documents: Some(ids.iter().map(|id| (*id).into()).collect()),
+        ..Filter::default()
     }
 }
 
@@ -59,8 +60,8 @@ fn of_documents(ids: &[&str]) -> Filter {
 fn dense_finds_filters_forgets_and_remembers_its_watermark() {
     let folder = tempfile::tempdir().unwrap();
     {
-        let index = DenseIndex::open(folder.path(), &space()).unwrap();
-        assert_eq!(index.watermark(), 0);
+        let index = EdgeIndex::open(folder.path(), &space()).unwrap();
+        assert_eq!(index.watermark().unwrap(), 0);
         index
             .put(
                 &document("a", "one", &[(1, ""), (2, "")]),
@@ -72,11 +73,14 @@ fn dense_finds_filters_forgets_and_remembers_its_watermark() {
             .unwrap();
         index.commit(7).unwrap();
     }
-    let index = DenseIndex::open(folder.path(), &space()).unwrap();
-    assert_eq!((index.watermark(), index.count(None).unwrap()), (7, 3));
+    let index = EdgeIndex::open(folder.path(), &space()).unwrap();
+    assert_eq!(
+        (index.watermark().unwrap(), index.count(None).unwrap()),
+        (7, 3)
+    );
     assert_eq!(index.count(Some("a")).unwrap(), 2);
 
-    let all = index.search(axis(1), 10, &Filter::default()).unwrap();
+    let all = index.search(&axis(1), 10, &Filter::default()).unwrap();
     assert_eq!((ids(&all)[0], all.len()), (2, 3));
     assert!(
         (all[0].1 - 1.0).abs() < 1e-4,
@@ -84,11 +88,11 @@ fn dense_finds_filters_forgets_and_remembers_its_watermark() {
         all[0].1
     );
     assert_eq!(
-        ids(&index.search(axis(0), 10, &in_collection("two")).unwrap()),
+        ids(&index.search(&axis(0), 10, &in_collection("two")).unwrap()),
         [3]
     );
     assert_eq!(
-        ids(&index.search(axis(0), 10, &of_documents(&["b"])).unwrap()),
+        ids(&index.search(&axis(0), 10, &of_documents(&["b"])).unwrap()),
         [3]
     );
     assert!(
@@ -109,7 +113,7 @@ fn dense_finds_filters_forgets_and_remembers_its_watermark() {
     index.remove("a").unwrap();
     index.commit(8).unwrap();
     assert_eq!(
-        ids(&index.search(axis(2), 10, &Filter::default()).unwrap()),
+        ids(&index.search(&axis(2), 10, &Filter::default()).unwrap()),
         [3]
     );
 }

@@ -101,10 +101,11 @@ impl Catalog {
     }
 
     async fn indexed_document(&self, id: &str) -> Result<Option<IndexedDocument>> {
-        let Some(row) = sqlx::query("SELECT collection, title FROM documents WHERE id = $1")
-            .bind(id)
-            .fetch_optional(&self.pool)
-            .await?
+        let Some(row) =
+            sqlx::query("SELECT collection, title, authors FROM documents WHERE id = $1")
+                .bind(id)
+                .fetch_optional(&self.pool)
+                .await?
         else {
             return Ok(None);
         };
@@ -127,6 +128,7 @@ impl Catalog {
             document_id: id.to_owned(),
             collection: row.try_get("collection")?,
             title: row.try_get("title")?,
+            authors: serde_json::from_str(row.try_get("authors")?)?,
             chunks,
         }))
     }

@@ -76,7 +76,7 @@ impl Library {
             limits: Limits::default(),
             adapter: None,
             index: IndexInfo {
-                embedder: embedder.id().to_owned(),
+                embedder: embedder.space().id.clone(),
                 revision: self.indexes().await?.watermark()?,
             },
             retrieve_ms: Some(found.took_ms),

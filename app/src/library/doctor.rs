@@ -74,7 +74,7 @@ impl Library {
                     "dense index",
                     dense as u64,
                     chunks.catalog,
-                    indexes.dense.watermark(),
+                    indexes.dense.watermark()?,
                     latest,
                 ));
                 checks.push(self.level(

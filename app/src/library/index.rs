@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use retrieval::dense::DenseIndex;
+use retrieval::dense::{DenseIndex, EdgeIndex};
 use retrieval::embed::VectorSpace;
 use retrieval::lexical::LexicalIndex;
 
@@ -19,7 +19,7 @@ use crate::progress::Bar;
 /// Dense vectors and postings.
 pub struct Indexes {
     /// Vectors.
-    pub dense: DenseIndex,
+    pub dense: EdgeIndex,
     /// Postings.
     pub lexical: LexicalIndex,
 }
@@ -31,8 +31,8 @@ impl Indexes {
     /// # Errors
     /// Where the folder cannot be written.
     pub fn open(parent: &Path, space: &VectorSpace) -> Result<Self> {
-        let dense = or_anew(&DenseIndex::folder_for(parent, space), || {
-            Ok(DenseIndex::open(parent, space)?)
+        let dense = or_anew(&EdgeIndex::folder_for(parent, space), || {
+            Ok(EdgeIndex::open(parent, space)?)
         })?;
         let lexical = or_anew(&LexicalIndex::folder_in(parent), || {
             Ok(LexicalIndex::open(parent)?)
@@ -45,13 +45,13 @@ impl Indexes {
     /// # Errors
     /// Where an index cannot be read.
     pub fn watermark(&self) -> Result<u64> {
-        Ok(self.dense.watermark().min(self.lexical.watermark()?))
+        Ok(self.dense.watermark()?.min(self.lexical.watermark()?))
     }
 
     /// Applies one change to the indexes that lack it. `vectors` are those of the document's
     /// chunks; they are needed only where [`DenseIndex`] lacks the change.
     fn apply(&self, change: &Change, vectors: Option<Vec<Vec<f32>>>) -> Result<()> {
-        if self.dense.watermark() < change.sequence {
+        if self.dense.watermark()? < change.sequence {
             match (&change.document, vectors) {
                 (Some(document), Some(vectors)) => self.dense.put(document, vectors)?,
                 _ => self.dense.remove(&change.document_id)?,
@@ -122,7 +122,7 @@ impl Library {
             bar.set(done as u64);
             let change = self.catalog.change(sequence, document_id).await?;
             let embedder = match &change.document {
-                Some(_) if indexes.dense.watermark() < sequence => Some(self.embedder().await?),
+                Some(_) if indexes.dense.watermark()? < sequence => Some(self.embedder().await?),
                 _ => None,
             };
             let indexes = indexes.clone();

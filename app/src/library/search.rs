@@ -46,6 +46,9 @@ pub struct SearchResponse {
     pub took_ms: f64,
     /// What was found, best first.
     pub passages: Vec<Passage>,
+    /// What could not be asked and was done without.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 impl Library {
@@ -74,22 +77,29 @@ impl Library {
             mode: request.mode,
             // Some hits may be left out while an index is still catching up.
             top_k: top_k * 2,
+            rerank: false,
             filter,
         };
-        let (hits, searchable_up_to) = blocking(move || {
-            let hits = hybrid::search(&query, embedder.as_ref(), &indexes.dense, &indexes.lexical)?;
-            Ok((hits, indexes.watermark()?))
+        let (found, searchable_up_to) = blocking(move || {
+            let stores = hybrid::Stores {
+                embedder: embedder.as_ref(),
+                dense: &indexes.dense,
+                lexical: &indexes.lexical,
+            };
+            let found = hybrid::search(&query, &stores)?;
+            Ok((found, indexes.watermark()?))
         })
         .await?;
         let passages = self
             .catalog
-            .passages(&hits, top_k, searchable_up_to)
+            .passages(&found.hits, top_k, searchable_up_to)
             .await?;
         Ok(SearchResponse {
             query: request.query.clone(),
             mode: request.mode,
             took_ms: started.elapsed().as_secs_f64() * 1000.0,
             passages,
+            warnings: found.warnings,
         })
     }
 
@@ -106,7 +116,7 @@ impl Library {
         }
         let mut filter = Filter {
             collection: request.collection.clone(),
-            documents: None,
+            ..Filter::default()
         };
         if request.author.is_some() || request.year.is_some() {
             let years = request.year.as_deref().map(years).transpose()?;

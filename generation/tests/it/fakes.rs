@@ -1,12 +1,12 @@
 //! What the tests stand on: passages typed in, an embedder without a model, a scripted model.
 
-use std::sync::Mutex;
+use std::sync::{LazyLock, Mutex};
 
 use generation::evidence::Evidence;
 use generation::sampling::Sampling;
 use generation::{Completion, Generator, Message, Usage};
 use ingest::Rect;
-use retrieval::embed::Embedder;
+use retrieval::embed::{Embedded, Embedder, TokenVectors, VectorSpace};
 use retrieval::{Passage, PassageLine, Scores};
 
 /// A passage of page 3, a line of print for each line of text, 10 points apart.
@@ -79,30 +79,28 @@ pub(crate) fn all_evidence(passages: &[Passage]) -> Vec<Evidence> {
 /// Counts of hashed words as vectors: texts that share words are near each other.
 pub(crate) struct BagOfWords;
 
+static SPACE: LazyLock<VectorSpace> = LazyLock::new(|| VectorSpace {
+    id: "bag-of-words".into(),
+    revision: "1".into(),
+    dimension: DIMENSION,
+});
+
 const DIMENSION: usize = 512;
 
 impl Embedder for BagOfWords {
-    fn id(&self) -> &str {
-        "bag-of-words"
-    }
-
-    fn revision(&self) -> &str {
-        "1"
-    }
-
-    fn dimension(&self) -> usize {
-        DIMENSION
+    fn space(&self) -> &VectorSpace {
+        &SPACE
     }
 
     fn count_tokens(&self, text: &str) -> usize {
         text.split_whitespace().count()
     }
 
-    fn embed_documents(&self, texts: &[&str]) -> retrieval::Result<Vec<Vec<f32>>> {
-        texts.iter().map(|text| self.embed_query(text)).collect()
+    fn encode_documents(&self, texts: &[&str]) -> retrieval::Result<Vec<Embedded>> {
+        texts.iter().map(|text| self.encode_query(text)).collect()
     }
 
-    fn embed_query(&self, text: &str) -> retrieval::Result<Vec<f32>> {
+    fn encode_query(&self, text: &str) -> retrieval::Result<Embedded> {
         let mut vector = vec![0.0f32; DIMENSION];
         for word in text
             .to_lowercase()
@@ -118,7 +116,10 @@ impl Embedder for BagOfWords {
         for value in &mut vector {
             *value /= length.max(f32::MIN_POSITIVE);
         }
-        Ok(vector)
+        Ok(Embedded {
+            vector,
+            tokens: TokenVectors::default(),
+        })
     }
 }
 

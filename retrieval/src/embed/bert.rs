@@ -1,4 +1,4 @@
-//! Text to vectors: all-MiniLM-L6-v2 (or any BERT-family folder) through candle's `BertModel`.
+//! A BERT-family folder, all-MiniLM-L6-v2 or another, through candle's `BertModel`.
 //!
 //! A vector is the mean of the last layer's token vectors, padding left out, scaled to length 1,
 //! as sentence-transformers computes it (Reimers and Gurevych, "Sentence-BERT", 2019). Texts are
@@ -9,52 +9,17 @@ use std::path::Path;
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 use candle_transformers::models::bert::{BertModel, Config};
-use ingest::TokenCounter;
 use tokenizers::{Encoding, Tokenizer, TruncationParams};
 
+use super::{Embedded, Embedder, TextToken, TokenVectors, VectorSpace};
 use crate::{Error, Result};
 
 /// Tokens in one batch at most, padding included: bounds the memory of a forward pass.
 const BATCH_TOKENS: usize = 2_048;
 
-/// What makes vectors comparable: the same model, in the same version, of the same length.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VectorSpace {
-    /// Model id.
-    pub id: String,
-    /// Which version of the model's files.
-    pub revision: String,
-    /// Length of a vector.
-    pub dimension: usize,
-}
-
-/// Turns text into vectors of one [`VectorSpace`].
-pub trait Embedder: Send + Sync {
-    /// Model id, as indexes and answers record it.
-    fn id(&self) -> &str;
-    /// Which version of the model's files.
-    fn revision(&self) -> &str;
-    /// Length of a vector.
-    fn dimension(&self) -> usize;
-    /// Tokens in `text`, without special tokens.
-    fn count_tokens(&self, text: &str) -> usize;
-    /// Vectors of passages, L2-normalised, in the order of `texts`.
-    ///
-    /// # Errors
-    /// Where tokenising or the model fails.
-    fn embed_documents(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>>;
-    /// Vector of a question, L2-normalised.
-    ///
-    /// # Errors
-    /// Where tokenising or the model fails.
-    fn embed_query(&self, text: &str) -> Result<Vec<f32>>;
-}
-
 /// A BERT encoder with mean pooling, on the CPU in float32.
 pub struct BertEmbedder {
-    id: String,
-    revision: String,
-    dimension: usize,
+    space: VectorSpace,
     model: BertModel,
     tokenizer: Tokenizer,
 }
@@ -93,16 +58,18 @@ impl BertEmbedder {
         let model = BertModel::load(weights, &config)
             .map_err(|error| broken(format!("model.safetensors: {error}")))?;
         Ok(Self {
-            id: id.to_owned(),
-            revision: revision.to_owned(),
-            dimension: config.hidden_size,
+            space: VectorSpace {
+                id: id.to_owned(),
+                revision: revision.to_owned(),
+                dimension: config.hidden_size,
+            },
             model,
             tokenizer,
         })
     }
 
-    /// Vectors `(batch, dimension)` of encodings, padded to the longest.
-    fn forward(&self, batch: &[&Encoding]) -> Result<Vec<Vec<f32>>> {
+    /// Runs encodings, padded to the longest, as one batch.
+    fn forward(&self, batch: &[&Encoding]) -> Result<Vec<Embedded>> {
         let longest = batch
             .iter()
             .map(|encoding| encoding.len())
@@ -124,21 +91,49 @@ impl BertEmbedder {
         let summed = hidden.broadcast_mul(&mask.unsqueeze(2)?)?.sum(1)?;
         let mean = summed.broadcast_div(&mask.sum_keepdim(1)?)?;
         let norm = mean.sqr()?.sum_keepdim(1)?.sqrt()?;
-        Ok(mean.broadcast_div(&norm)?.to_vec2()?)
+        let vectors: Vec<Vec<f32>> = mean.broadcast_div(&norm)?.to_vec2()?;
+        batch
+            .iter()
+            .zip(vectors)
+            .enumerate()
+            .map(|(row, (encoding, vector))| {
+                let states: Vec<f32> = hidden.get(row)?.flatten_all()?.to_vec1()?;
+                let tokens = token_vectors(encoding, &states, self.space.dimension);
+                Ok(Embedded { vector, tokens })
+            })
+            .collect()
     }
 }
 
+/// The states of an encoding's own tokens, special ones left out. `states` is
+/// `(seq, dimension)`, flat.
+fn token_vectors(encoding: &Encoding, states: &[f32], dimension: usize) -> TokenVectors {
+    let mut vectors = TokenVectors {
+        dimension,
+        ..TokenVectors::default()
+    };
+    for (at, state) in states
+        .chunks_exact(dimension)
+        .take(encoding.len())
+        .enumerate()
+    {
+        if encoding.get_special_tokens_mask()[at] == 1 {
+            continue;
+        }
+        let (start, end) = encoding.get_offsets()[at];
+        vectors.tokens.push(TextToken {
+            id: encoding.get_ids()[at],
+            start,
+            end,
+        });
+        vectors.vectors.extend_from_slice(state);
+    }
+    vectors
+}
+
 impl Embedder for BertEmbedder {
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn revision(&self) -> &str {
-        &self.revision
-    }
-
-    fn dimension(&self) -> usize {
-        self.dimension
+    fn space(&self) -> &VectorSpace {
+        &self.space
     }
 
     fn count_tokens(&self, text: &str) -> usize {
@@ -147,26 +142,26 @@ impl Embedder for BertEmbedder {
             .map_or(usize::MAX, |encoding| encoding.len())
     }
 
-    fn embed_documents(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>> {
+    fn encode_documents(&self, texts: &[&str]) -> Result<Vec<Embedded>> {
         let encodings = self
             .tokenizer
-            .encode_batch_fast(texts.to_vec(), true)
+            .encode_batch(texts.to_vec(), true)
             .map_err(|error| Error::Tokenize(error.to_string()))?;
         let mut order: Vec<usize> = (0..encodings.len()).collect();
         order.sort_by_key(|&index| encodings[index].len());
 
-        let mut vectors = vec![Vec::new(); encodings.len()];
+        let mut all = vec![Embedded::default(); encodings.len()];
         for indices in batches(&order, |index| encodings[index].len()) {
             let batch: Vec<&Encoding> = indices.iter().map(|&index| &encodings[index]).collect();
-            for (&index, vector) in indices.iter().zip(self.forward(&batch)?) {
-                vectors[index] = vector;
+            for (&index, embedded) in indices.iter().zip(self.forward(&batch)?) {
+                all[index] = embedded;
             }
         }
-        Ok(vectors)
+        Ok(all)
     }
 
-    fn embed_query(&self, text: &str) -> Result<Vec<f32>> {
-        Ok(self.embed_documents(&[text])?.swap_remove(0))
+    fn encode_query(&self, text: &str) -> Result<Embedded> {
+        Ok(self.encode_documents(&[text])?.swap_remove(0))
     }
 }
 
@@ -182,15 +177,6 @@ fn batches(order: &[usize], length: impl Fn(usize) -> usize) -> Vec<&[usize]> {
         }
     }
     runs
-}
-
-/// Counts as `embedder` does, for [`ingest::chunk`].
-pub struct EmbedderTokens<'a>(pub &'a dyn Embedder);
-
-impl TokenCounter for EmbedderTokens<'_> {
-    fn count(&self, text: &str) -> usize {
-        self.0.count_tokens(text)
-    }
 }
 
 #[cfg(test)]

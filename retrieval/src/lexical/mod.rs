@@ -25,12 +25,13 @@ const ANALYSER: &str = "english";
 const WRITER_BYTES: usize = 32 << 20;
 /// Terms of a question that are searched; a pasted page must not cost seconds.
 const QUERY_TERMS: usize = 256;
-const FOLDER: &str = "bm25-v1";
+const FOLDER: &str = "bm25-v2";
 
 struct Fields {
     chunk: Field,
     document: Field,
     collection: Field,
+    kind: Field,
     title: Field,
     section: Field,
     body: Field,
@@ -96,6 +97,7 @@ impl LexicalIndex {
             entry.add_u64(self.fields.chunk, chunk.id);
             entry.add_text(self.fields.document, &document.document_id);
             entry.add_text(self.fields.collection, &document.collection);
+            entry.add_text(self.fields.kind, chunk.kind().name());
             entry.add_text(self.fields.title, &document.title);
             entry.add_text(
                 self.fields.section,
@@ -164,6 +166,15 @@ impl LexicalIndex {
             let terms: Vec<Term> = documents
                 .iter()
                 .map(|id| Term::from_field_text(self.fields.document, id))
+                .collect();
+            query = restricted(query, Box::new(TermSetQuery::new(terms)));
+        }
+
+        if !filter.section_kinds.is_empty() {
+            let terms: Vec<Term> = filter
+                .section_kinds
+                .iter()
+                .map(|kind| Term::from_field_text(self.fields.kind, kind.name()))
                 .collect();
             query = restricted(query, Box::new(TermSetQuery::new(terms)));
         }
@@ -249,6 +260,7 @@ fn schema() -> (Schema, Fields) {
         chunk: builder.add_u64_field("chunk", tantivy::schema::STORED | INDEXED | FAST),
         document: builder.add_text_field("document", STRING),
         collection: builder.add_text_field("collection", STRING),
+        kind: builder.add_text_field("kind", STRING),
         title: builder.add_text_field("title", text()),
         section: builder.add_text_field("section", text()),
         body: builder.add_text_field("body", text()),

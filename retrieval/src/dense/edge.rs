@@ -1,12 +1,7 @@
-//! The dense index: chunk vectors in qdrant-edge, Qdrant's engine inside the process.
-//!
-//! A point's id is its chunk's id; its payload names the document and the collection, so that a
-//! document can be forgotten and a search restricted. The index belongs to one embedder and is
-//! never asked with another's vectors: its folder is named after it.
-//!
-//! The watermark is a small file written after the points are flushed. A kill between the two
-//! leaves it behind the truth, never ahead, and the changes since are applied again.
+//! Vectors in the data folder, in qdrant-edge: Qdrant's engine inside the process. The watermark
+//! is a small file written after the points are flushed.
 
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
@@ -20,15 +15,17 @@ use qdrant_edge::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::DenseIndex;
 use crate::embed::VectorSpace;
-use crate::{ChunkId, Error, Filter, IndexedDocument, Result};
+use crate::{ChunkId, Error, Filter, IndexedChunk, IndexedDocument, Result};
 
 const DOCUMENT: &str = "document";
 const COLLECTION: &str = "collection";
+const SECTION: &str = "section";
 const WATERMARK_FILE: &str = "watermark.json";
 
 /// Vectors of one embedder.
-pub struct DenseIndex {
+pub struct EdgeIndex {
     /// qdrant-edge's flush panics where another call holds its locks, so writers exclude readers.
     shard: RwLock<EdgeShard>,
     folder: PathBuf,
@@ -39,7 +36,7 @@ struct Watermark {
     sequence: u64,
 }
 
-impl DenseIndex {
+impl EdgeIndex {
     /// Opens the index of a vector space under `parent`, or makes it.
     ///
     /// # Errors
@@ -68,35 +65,44 @@ impl DenseIndex {
         ))
     }
 
-    /// Last change of the catalog that this index has, 0 where it has none.
-    pub fn watermark(&self) -> u64 {
-        std::fs::read(self.folder.join(WATERMARK_FILE))
-            .ok()
-            .and_then(|bytes| serde_json::from_slice::<Watermark>(&bytes).ok())
-            .map_or(0, |watermark| watermark.sequence)
+    fn write(&self, operation: UpdateOperation) -> Result<()> {
+        self.write_guard().update(operation).map_err(engine)
     }
 
-    /// Adds a document, replacing what was there under its id.
-    ///
-    /// `vectors[i]` belongs to `document.chunks[i]`.
-    ///
-    /// # Errors
-    /// Where the engine refuses the write.
-    pub fn put(&self, document: &IndexedDocument, vectors: Vec<Vec<f32>>) -> Result<()> {
+    // A poisoned lock means that a writer panicked inside the engine, which keeps its own
+    // consistency; refusing to serve from then on would be worse.
+    fn read_guard(&self) -> RwLockReadGuard<'_, EdgeShard> {
+        self.shard
+            .read()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    fn write_guard(&self) -> RwLockWriteGuard<'_, EdgeShard> {
+        self.shard
+            .write()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+impl DenseIndex for EdgeIndex {
+    fn watermark(&self) -> Result<u64> {
+        Ok(std::fs::read(self.folder.join(WATERMARK_FILE))
+            .ok()
+            .and_then(|bytes| serde_json::from_slice::<Watermark>(&bytes).ok())
+            .map_or(0, |watermark| watermark.sequence))
+    }
+
+    fn put(&self, document: &IndexedDocument, vectors: Vec<Vec<f32>>) -> Result<()> {
         self.remove(&document.document_id)?;
         if document.chunks.is_empty() {
             return Ok(());
         }
-        let payload = serde_json::json!({
-            DOCUMENT: document.document_id,
-            COLLECTION: document.collection,
-        });
         let points = document
             .chunks
             .iter()
             .zip(vectors)
             .map(|(chunk, vector)| {
-                PointStruct::new(PointId::NumId(chunk.id), vector, payload.clone()).into()
+                PointStruct::new(PointId::NumId(chunk.id), vector, payload(document, chunk)).into()
             })
             .collect();
         let insert = PointInsertOperations::PointsList(points);
@@ -105,22 +111,14 @@ impl DenseIndex {
         ))
     }
 
-    /// Forgets a document.
-    ///
-    /// # Errors
-    /// Where the engine refuses the write.
-    pub fn remove(&self, document_id: &str) -> Result<()> {
+    fn remove(&self, document_id: &str) -> Result<()> {
         let filter = EdgeFilter::new_must(keyword(DOCUMENT, Match::from(document_id.to_owned())));
         self.write(UpdateOperation::PointOperation(
             PointOperations::DeletePointsByFilter(filter),
         ))
     }
 
-    /// Makes all writes so far durable and records that they reach up to change `sequence`.
-    ///
-    /// # Errors
-    /// Where a file cannot be written.
-    pub fn commit(&self, sequence: u64) -> Result<()> {
+    fn commit(&self, sequence: u64) -> Result<()> {
         {
             let shard = self.write_guard();
             catch_unwind(AssertUnwindSafe(|| shard.flush()))
@@ -134,18 +132,9 @@ impl DenseIndex {
         Ok(())
     }
 
-    /// The `limit` nearest chunks by cosine, best first.
-    ///
-    /// # Errors
-    /// Where the engine fails.
-    pub fn search(
-        &self,
-        vector: Vec<f32>,
-        limit: usize,
-        filter: &Filter,
-    ) -> Result<Vec<(ChunkId, f32)>> {
+    fn search(&self, vector: &[f32], limit: usize, filter: &Filter) -> Result<Vec<(ChunkId, f32)>> {
         let request = SearchRequest {
-            query: vector.into(),
+            query: vector.to_vec().into(),
             filter: edge_filter(filter),
             params: None,
             limit,
@@ -164,11 +153,60 @@ impl DenseIndex {
             .collect())
     }
 
-    /// Number of chunks held; of one document, where given.
-    ///
-    /// # Errors
-    /// Where the engine fails.
-    pub fn count(&self, document_id: Option<&str>) -> Result<usize> {
+    fn holds(&self, document: &IndexedDocument) -> Result<bool> {
+        let ids: Vec<PointId> = document
+            .chunks
+            .iter()
+            .map(|chunk| PointId::NumId(chunk.id))
+            .collect();
+        if self.count(Some(&document.document_id))? != ids.len() {
+            return Ok(false);
+        }
+        let found = self
+            .read_guard()
+            .retrieve(&ids, Some(WithPayloadInterface::Bool(false)), None)
+            .map_err(engine)?;
+        Ok(found.len() == ids.len())
+    }
+
+    fn describe(&self, document: &IndexedDocument) -> Result<()> {
+        for chunk in &document.chunks {
+            self.write(UpdateOperation::PayloadOperation(
+                PayloadOperations::OverwritePayload(SetPayloadOperation {
+                    payload: payload(document, chunk),
+                    points: Some(vec![PointId::NumId(chunk.id)]),
+                    filter: None,
+                    key: None,
+                }),
+            ))?;
+        }
+        Ok(())
+    }
+
+    fn vectors(&self, ids: &[ChunkId]) -> Result<Vec<Option<Vec<f32>>>> {
+        let points: Vec<PointId> = ids.iter().map(|&id| PointId::NumId(id)).collect();
+        let records = self
+            .read_guard()
+            .retrieve(
+                &points,
+                Some(WithPayloadInterface::Bool(false)),
+                Some(WithVector::Bool(true)),
+            )
+            .map_err(engine)?;
+        let mut vectors: HashMap<PointId, Vec<f32>> = HashMap::new();
+        for record in records {
+            if let Some(VectorStructInternal::Single(vector)) = record.vector {
+                vectors.insert(record.id, vector);
+            }
+        }
+        Ok(points.iter().map(|id| vectors.remove(id)).collect())
+    }
+
+    fn optimize(&self) -> Result<bool> {
+        self.read_guard().optimize().map_err(engine)
+    }
+
+    fn count(&self, document_id: Option<&str>) -> Result<usize> {
         let filter = document_id
             .map(|id| EdgeFilter::new_must(keyword(DOCUMENT, Match::from(id.to_owned()))));
         self.read_guard()
@@ -177,24 +215,6 @@ impl DenseIndex {
                 exact: true,
             })
             .map_err(engine)
-    }
-
-    fn write(&self, operation: UpdateOperation) -> Result<()> {
-        self.write_guard().update(operation).map_err(engine)
-    }
-
-    // A poisoned lock means that a writer panicked inside the engine, which keeps its own
-    // consistency; refusing to serve from then on would be worse.
-    fn read_guard(&self) -> RwLockReadGuard<'_, EdgeShard> {
-        self.shard
-            .read()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
-    }
-
-    fn write_guard(&self) -> RwLockWriteGuard<'_, EdgeShard> {
-        self.shard
-            .write()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
 
@@ -218,7 +238,7 @@ fn opened(folder: &Path, dimension: usize) -> Result<EdgeShard> {
         .map_err(|_| Error::Dense("its files are damaged".into()))?
         .map_err(engine)?;
     if !existing {
-        for field in [DOCUMENT, COLLECTION] {
+        for field in [DOCUMENT, COLLECTION, SECTION] {
             let index = CreateIndex {
                 field_name: json_path(field),
                 field_schema: Some(PayloadFieldSchema::FieldType(PayloadSchemaType::Keyword)),
@@ -233,6 +253,14 @@ fn opened(folder: &Path, dimension: usize) -> Result<EdgeShard> {
     Ok(shard)
 }
 
+fn payload(document: &IndexedDocument, chunk: &IndexedChunk) -> serde_json::Value {
+    serde_json::json!({
+        DOCUMENT: document.document_id,
+        COLLECTION: document.collection,
+        SECTION: chunk.kind().name(),
+    })
+}
+
 fn edge_filter(filter: &Filter) -> Option<EdgeFilter> {
     let mut must = Vec::new();
     if let Some(collection) = &filter.collection {
@@ -241,6 +269,16 @@ fn edge_filter(filter: &Filter) -> Option<EdgeFilter> {
     if let Some(documents) = &filter.documents {
         let any = AnyVariants::Strings(documents.iter().cloned().collect());
         must.push(keyword(DOCUMENT, Match::from(any)));
+    }
+    if !filter.section_kinds.is_empty() {
+        let names = filter
+            .section_kinds
+            .iter()
+            .map(|kind| kind.name().to_owned());
+        must.push(keyword(
+            SECTION,
+            Match::from(AnyVariants::Strings(names.collect())),
+        ));
     }
     (!must.is_empty()).then(|| EdgeFilter {
         must: Some(must),
