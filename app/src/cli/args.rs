@@ -61,6 +61,9 @@ pub(super) enum Command {
     /// Measure how well things work, on data of your own
     #[command(subcommand)]
     Eval(Eval),
+    /// Measure how fast things are on this machine
+    #[command(subcommand)]
+    Bench(Bench),
     /// Build both indexes again from the catalog
     Reindex(Json),
     /// Check that catalog, indexes, files and models agree
@@ -358,6 +361,33 @@ pub(super) struct Extraction {
 }
 
 #[derive(Debug, Subcommand)]
+pub(super) enum Bench {
+    /// Texts embedded a second, with the embedder of the settings
+    Embedding(BenchEmbedding),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct BenchEmbedding {
+    /// A text a line, or a BEIR corpus.jsonl
+    pub(super) file: PathBuf,
+    /// What it computes in: int8 or float32 [default: the setting embedding.precision]
+    #[arg(long)]
+    pub(super) precision: Option<String>,
+    /// What it runs in: auto, onnx or candle [default: the setting embedding.backend]
+    #[arg(long)]
+    pub(super) backend: Option<String>,
+    /// Only so many texts
+    #[arg(long, value_name = "N")]
+    pub(super) limit: Option<usize>,
+    /// Write the vectors, as little-endian floats
+    #[arg(long, value_name = "FILE")]
+    pub(super) vectors: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
 pub(super) enum Config {
     /// Show every setting, its value and where that came from
     Show {
@@ -409,6 +439,14 @@ impl Arguments {
         {
             flags.push(("addr", addr.clone()));
         }
+        if let Command::Bench(Bench::Embedding(bench)) = &self.command {
+            for (key, value) in [
+                ("embedding.precision", &bench.precision),
+                ("embedding.backend", &bench.backend),
+            ] {
+                flags.extend(value.clone().map(|value| (key, value)));
+            }
+        }
         flags
     }
 }
@@ -430,6 +468,7 @@ impl Command {
             | Command::Demo(Demo { json, .. })
             | Command::Reindex(Json { json })
             | Command::Doctor(Json { json })
+            | Command::Bench(Bench::Embedding(BenchEmbedding { json, .. }))
             | Command::Config(Config::Show { json })
             | Command::Documents(
                 Documents::List { json, .. }

@@ -24,10 +24,11 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use generation::Generator;
 use generation::llama::Llama;
-use retrieval::embed::{BertEmbedder, Embedder};
+use retrieval::embed::Embedder;
 use tokio::sync::{Mutex, OnceCell};
 
 use crate::catalog::Catalog;
+use crate::models::embedder::EmbedderModel;
 use crate::models::{self, Model, pull};
 use crate::settings::Settings;
 use reading::FileReader;
@@ -48,7 +49,7 @@ pub struct Library {
     pub blobs: Blobs,
     /// Reads files, each in a process of its own.
     pub reader: FileReader,
-    embedder_model: Model,
+    embedder_model: EmbedderModel,
     answerer_model: Model,
     embedder: OnceCell<Arc<dyn Embedder>>,
     generator: OnceCell<Arc<dyn Generator>>,
@@ -73,7 +74,7 @@ impl Library {
         let blobs = Blobs::open(&folder.join("blobs"))?;
         let reader = FileReader::new(&settings)?;
         let library = Self {
-            embedder_model: models::find(models::DEFAULT_EMBEDDER)?,
+            embedder_model: EmbedderModel::choose(&settings)?,
             answerer_model: models::find(models::DEFAULT_ANSWERER)?,
             embedder: OnceCell::new(),
             generator: OnceCell::new(),
@@ -96,10 +97,16 @@ impl Library {
     pub async fn embedder(&self) -> Result<Arc<dyn Embedder>> {
         let load = || async {
             let model = self.embedder_model.clone();
-            self.with_model(model, |model, folder| {
-                let embedder =
-                    BertEmbedder::load(&model.folder(folder), &model.id, &model.revision())?;
-                Ok(Arc::new(embedder) as Arc<dyn Embedder>)
+            let (models_dir, offline) = (self.settings.models_dir.clone(), self.settings.offline);
+            blocking(move || {
+                let loaded = model.load(&pull::Place {
+                    models_dir: &models_dir,
+                    offline,
+                })?;
+                for warning in &loaded.warnings {
+                    tracing::warn!("{warning}");
+                }
+                Ok(Arc::from(loaded.embedder))
             })
             .await
         };
