@@ -39,6 +39,23 @@ pub fn reciprocal_rank(dense: &[(ChunkId, f32)], bm25: &[(ChunkId, f32)]) -> Vec
     hits
 }
 
+/// Scores scaled to mean 0 and deviation 1; all alike become 0.
+pub(crate) fn standardised(scores: &[f32]) -> Vec<f32> {
+    let count = scores.len().max(1) as f32;
+    let mean = scores.iter().sum::<f32>() / count;
+    let variance = scores
+        .iter()
+        .map(|score| (score - mean).powi(2))
+        .sum::<f32>()
+        / count;
+    let scale = if variance > 1e-12 {
+        variance.sqrt().recip()
+    } else {
+        0.0
+    };
+    scores.iter().map(|score| (score - mean) * scale).collect()
+}
+
 fn contribution(rank_from_0: usize) -> f32 {
     1.0 / (RANK_CONSTANT + rank_from_0 as f32 + 1.0)
 }

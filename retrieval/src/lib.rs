@@ -11,6 +11,8 @@ pub mod embed;
 pub mod fusion;
 pub mod hybrid;
 pub mod lexical;
+pub mod rerank;
+pub mod tokens;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -206,6 +208,9 @@ pub enum Error {
     /// The dense index failed; it can be rebuilt.
     #[error("the dense index failed: {0}")]
     Dense(String),
+    /// The index of token vectors failed; it can be rebuilt.
+    #[error("the index of token vectors failed: {0}")]
+    Tokens(String),
     /// A server that keeps an index cannot be reached, or refuses.
     #[error("the {service} at {address} cannot be used: {reason}")]
     Unavailable {

@@ -85,6 +85,7 @@ impl Library {
                 embedder: embedder.as_ref(),
                 dense: &indexes.dense,
                 lexical: &indexes.lexical,
+                tokens: None,
             };
             let found = hybrid::search(&query, &stores)?;
             Ok((found, indexes.watermark()?))

