@@ -21,6 +21,9 @@ use ingest::section::SectionKind;
 use ingest::{PageRect, Rect};
 use serde::{Deserialize, Serialize};
 
+pub use fusion::Fusion;
+pub use lexical::ParsedQuery;
+
 /// Number of a chunk in the catalog.
 pub type ChunkId = u64;
 
@@ -92,15 +95,17 @@ pub struct Filter {
 }
 
 /// A question put to the indexes.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Query {
-    /// What the person typed.
-    pub text: String,
+    /// What the person asks.
+    pub asked: ParsedQuery,
     /// Which indexes to ask.
     pub mode: Mode,
+    /// How their rankings are joined.
+    pub fusion: Fusion,
     /// How many hits to return.
     pub top_k: usize,
-    /// Order the best again by their token vectors.
+    /// Look at the best again, by their token vectors and neighbours.
     pub rerank: bool,
     /// Where to look.
     pub filter: Filter,

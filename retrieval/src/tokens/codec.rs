@@ -15,8 +15,9 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use super::projection::{Projection, normalised};
-use crate::embed::{Embedder, TokenVectors};
+use crate::embed::{Embedded, Embedder, TokenVectors};
 use crate::lexical::is_stop_word;
+use crate::rerank::dot;
 use crate::{Error, Result};
 
 /// Bytes of a word.
@@ -28,11 +29,15 @@ const MAX_WORDS: usize = 127;
 /// What the codec is fitted on: so many texts of so many random words.
 const SAMPLE_TEXTS: usize = 150;
 const SAMPLE_WORDS: usize = 32;
+/// [`Codec::deviation`] of all-MiniLM-L6-v2.
+const MINILM_DEVIATION: f32 = 0.1;
 
 /// Compresses token vectors of one model.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Codec {
     projection: Projection,
+    /// Deviation of the cosines of texts that have nothing to do with each other.
+    deviation: f32,
 }
 
 /// A question's words, ready to be compared with compressed ones.
@@ -69,23 +74,37 @@ impl Codec {
             })
             .collect();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        let samples: Vec<f32> = embedder
-            .encode_documents(&texts)?
+        let embedded = embedder.encode_documents(&texts)?;
+        let deviation = deviation(&embedded);
+        let samples: Vec<f32> = embedded
             .into_iter()
             .flat_map(|text| text.tokens.vectors)
             .collect();
         Ok(Self {
             projection: Projection::fit(&samples, embedder.space().dimension),
+            deviation,
         })
     }
 
+    /// How far the model's cosines lie apart, where all-MiniLM-L6-v2's count 1: what weights that
+    /// were tuned on that model are multiplied by.
+    pub fn spread(&self) -> f32 {
+        self.deviation / MINILM_DEVIATION
+    }
+
     pub(super) fn to_bytes(&self) -> Vec<u8> {
-        self.projection.to_bytes()
+        let mut bytes = self.deviation.to_le_bytes().to_vec();
+        bytes.extend(self.projection.to_bytes());
+        bytes
     }
 
     pub(super) fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let projection = Projection::from_bytes(bytes)?;
-        Some(Self { projection })
+        let (deviation, projection) = bytes.split_first_chunk::<4>()?;
+        let deviation = f32::from_le_bytes(*deviation);
+        Some(Self {
+            projection: Projection::from_bytes(projection)?,
+            deviation: (deviation.is_finite() && deviation > 0.0).then_some(deviation)?,
+        })
     }
 
     /// Compresses the tokens of `text`: `(words)` little-endian in two bytes, then 32 bytes a word.
@@ -110,19 +129,23 @@ impl Codec {
         &self,
         text: &str,
         tokens: &TokenVectors,
-        weight: impl Fn(&str) -> f32,
-    ) -> QueryTokens {
-        let words = words(text, tokens)
-            .into_iter()
-            .map(|word| {
+        weights: impl Fn(&[&str]) -> Result<Vec<f32>>,
+    ) -> Result<QueryTokens> {
+        let words = words(text, tokens);
+        let names: Vec<&str> = words.iter().map(|word| &text[word.range.clone()]).collect();
+        let weights = weights(&names)?;
+        let words = words
+            .iter()
+            .zip(weights)
+            .map(|(word, weight)| {
                 let vector = self.projection.apply(&mean(tokens, &word.tokens));
                 QueryWord {
-                    weight: weight(&text[word.range]),
+                    weight,
                     table: table(&normalised(&vector)),
                 }
             })
             .collect();
-        QueryTokens { words }
+        Ok(QueryTokens { words })
     }
 
     /// The weighted mean over the question's words of the best cosine among the compressed ones.
@@ -156,6 +179,18 @@ impl Codec {
             .sum();
         Some(sum / total)
     }
+}
+
+/// Deviation of the cosines between neighbours in a list of unrelated texts.
+fn deviation(texts: &[Embedded]) -> f32 {
+    let cosines: Vec<f32> = texts
+        .windows(2)
+        .map(|pair| dot(&pair[0].vector, &pair[1].vector))
+        .collect();
+    let count = cosines.len().max(1) as f32;
+    let mean = cosines.iter().sum::<f32>() / count;
+    let variance = cosines.iter().map(|cosine| (cosine - mean).powi(2)).sum::<f32>() / count;
+    variance.sqrt().max(1e-4)
 }
 
 /// For each eight dimensions the inner product with every pattern of signs, scaled so that the sum

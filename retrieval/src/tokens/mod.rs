@@ -160,30 +160,39 @@ impl TokenIndex {
         Ok(any)
     }
 
+    /// How far the model's cosines lie apart, where all-MiniLM-L6-v2's count 1; 1 before the first
+    /// document.
+    pub fn spread(&self) -> f32 {
+        self.codec.get().map_or(1.0, Codec::spread)
+    }
+
     /// How well each chunk's words answer the question's: the weighted mean over the question's
     /// words of the best cosine among the chunk's (MaxSim; Khattab and Zaharia, "ColBERT", 2020).
-    /// `tokens` are the embedder's for `text`, `weight` is how much a word counts. `None` for a
+    /// `tokens` are the embedder's for `text`, `weights` says how much words count. `None` for a
     /// chunk that is not held, and for all where the question has no word that counts.
+    ///
+    /// # Errors
+    /// Where `weights` fails.
     pub fn maxsim(
         &self,
         text: &str,
         tokens: &TokenVectors,
-        weight: impl Fn(&str) -> f32,
+        weights: impl Fn(&[&str]) -> Result<Vec<f32>>,
         ids: &[ChunkId],
-    ) -> Vec<Option<f32>> {
+    ) -> Result<Vec<Option<f32>>> {
         let Some(codec) = self.codec.get() else {
-            return vec![None; ids.len()];
+            return Ok(vec![None; ids.len()]);
         };
-        let query = codec.query(text, tokens, weight);
+        let query = codec.query(text, tokens, weights)?;
         // The lock is not held while files are read.
         let records: Vec<_> = {
             let store = self.reading();
             ids.iter().map(|id| store.record(*id)).collect()
         };
-        records
+        Ok(records
             .into_iter()
             .map(|record| codec.maxsim(&query, &record?.read()?))
-            .collect()
+            .collect())
     }
 
     // A poisoned lock means that a writer panicked between two writes: the watermark has not moved,

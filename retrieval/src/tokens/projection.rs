@@ -8,6 +8,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use super::codec::BITS;
+use crate::rerank::dot;
 
 /// Steps of the iteration; the subspace hardly turns after that.
 const STEPS: usize = 8;
@@ -163,22 +164,4 @@ fn add(sum: &mut [f32], vector: &[f32], scale: f32) {
     for (sum, value) in sum.iter_mut().zip(vector) {
         *sum += value * scale;
     }
-}
-
-/// In eight lanes, so that it is vectorised.
-fn dot(one: &[f32], other: &[f32]) -> f32 {
-    let (ones, ones_rest) = one.as_chunks::<8>();
-    let (others, others_rest) = other.as_chunks::<8>();
-    let mut lanes = [0.0f32; 8];
-    for (one, other) in ones.iter().zip(others) {
-        for lane in 0..8 {
-            lanes[lane] += one[lane] * other[lane];
-        }
-    }
-    let rest: f32 = ones_rest
-        .iter()
-        .zip(others_rest)
-        .map(|(one, other)| one * other)
-        .sum();
-    lanes.iter().sum::<f32>() + rest
 }
