@@ -23,7 +23,9 @@ const FEEDBACK_TEMPERATURE: f32 = 0.1;
 const FEEDBACK_WEIGHT: f32 = 0.8;
 /// Nearest candidates that a score is smoothed over, and their share of it.
 const NEIGHBOURS: usize = 10;
-const NEIGHBOUR_SHARE: f32 = 0.4;
+const NEIGHBOUR_SHARE: f32 = 0.35;
+/// How sharply the nearest count more than the next.
+const NEIGHBOUR_POWER: i32 = 8;
 
 /// What the candidates are compared with.
 pub struct Question<'a> {
@@ -139,13 +141,13 @@ fn smoothed(scores: &[f32], vectors: &[Option<&[f32]>]) -> Vec<f32> {
                 .collect();
             near.sort_by(|a, b| b.0.total_cmp(&a.0));
             near.truncate(NEIGHBOURS);
-            let weight: f32 = near.iter().map(|(cosine, _)| cosine.powi(4)).sum();
+            let weight: f32 = near.iter().map(|(cosine, _)| cosine.powi(NEIGHBOUR_POWER)).sum();
             if weight <= 0.0 {
                 return scores[at];
             }
             let neighbours: f32 = near
                 .iter()
-                .map(|(cosine, score)| cosine.powi(4) * score)
+                .map(|(cosine, score)| cosine.powi(NEIGHBOUR_POWER) * score)
                 .sum::<f32>()
                 / weight;
             (1.0 - NEIGHBOUR_SHARE) * scores[at] + NEIGHBOUR_SHARE * neighbours
