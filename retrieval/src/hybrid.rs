@@ -38,7 +38,11 @@ type Ranking = Vec<(ChunkId, f32)>;
 pub fn search(query: &Query, stores: &Stores<'_>) -> Result<Found> {
     let limit = CANDIDATES.max(query.top_k);
     let text = query.asked.plain_text();
-    let by_words = || stores.lexical.search_parsed(&query.asked, limit, &query.filter);
+    let by_words = || {
+        stores
+            .lexical
+            .search_parsed(&query.asked, limit, &query.filter)
+    };
     let by_meaning = || -> Result<(Embedded, Ranking)> {
         let asked = stores.embedder.encode_query(&text)?;
         let found = stores.dense.search(&asked.vector, limit, &query.filter)?;

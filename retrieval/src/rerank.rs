@@ -141,7 +141,10 @@ fn smoothed(scores: &[f32], vectors: &[Option<&[f32]>]) -> Vec<f32> {
                 .collect();
             near.sort_by(|a, b| b.0.total_cmp(&a.0));
             near.truncate(NEIGHBOURS);
-            let weight: f32 = near.iter().map(|(cosine, _)| cosine.powi(NEIGHBOUR_POWER)).sum();
+            let weight: f32 = near
+                .iter()
+                .map(|(cosine, _)| cosine.powi(NEIGHBOUR_POWER))
+                .sum();
             if weight <= 0.0 {
                 return scores[at];
             }
@@ -156,7 +159,10 @@ fn smoothed(scores: &[f32], vectors: &[Option<&[f32]>]) -> Vec<f32> {
 }
 
 fn sums(one: &[f32], other: &[f32]) -> Vec<f32> {
-    one.iter().zip(other).map(|(one, other)| one + other).collect()
+    one.iter()
+        .zip(other)
+        .map(|(one, other)| one + other)
+        .collect()
 }
 
 fn mean(values: impl Iterator<Item = f32>) -> Option<f32> {

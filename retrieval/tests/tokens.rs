@@ -113,7 +113,12 @@ fn put(index: &TokenIndex, document: &IndexedDocument) {
 fn scores(index: &TokenIndex, question: &str, ids: &[u64]) -> Vec<Option<f32>> {
     let asked = Words::new().encode_query(question).unwrap();
     index
-        .maxsim(question, &asked.tokens, |words| Ok(vec![1.0; words.len()]), ids)
+        .maxsim(
+            question,
+            &asked.tokens,
+            |words| Ok(vec![1.0; words.len()]),
+            ids,
+        )
         .unwrap()
 }
 
@@ -122,13 +127,10 @@ fn open(folder: &Path) -> Result<TokenIndex> {
 }
 
 fn files_hold(folder: &Path, needle: &[u8]) -> bool {
-    std::fs::read_dir(folder)
-        .unwrap()
-        .flatten()
-        .any(|file| {
-            let bytes = std::fs::read(file.path()).unwrap();
-            bytes.windows(needle.len()).any(|window| window == needle)
-        })
+    std::fs::read_dir(folder).unwrap().flatten().any(|file| {
+        let bytes = std::fs::read(file.path()).unwrap();
+        bytes.windows(needle.len()).any(|window| window == needle)
+    })
 }
 
 #[test]
@@ -137,7 +139,14 @@ fn words_are_found_again_and_others_are_not() {
     let index = open(folder.path()).unwrap();
     put(
         &index,
-        &document("a", &[(1, "zebra crossing"), (2, "quick brown fox"), (3, "the of and")]),
+        &document(
+            "a",
+            &[
+                (1, "zebra crossing"),
+                (2, "quick brown fox"),
+                (3, "the of and"),
+            ],
+        ),
     );
     index.commit(4).unwrap();
     let found = scores(&index, "brown fox", &[1, 2, 3, 99]);
@@ -149,7 +158,10 @@ fn words_are_found_again_and_others_are_not() {
 
     drop(index);
     let index = open(folder.path()).unwrap();
-    assert_eq!((index.watermark().unwrap(), index.count(None).unwrap()), (4, 3));
+    assert_eq!(
+        (index.watermark().unwrap(), index.count(None).unwrap()),
+        (4, 3)
+    );
     assert_eq!(scores(&index, "brown fox", &[1, 2, 3, 99]), found);
 }
 
@@ -186,7 +198,10 @@ fn what_was_not_committed_is_cut_off() {
         put(&index, &document("b", &[(2, "giraffe")]));
     }
     let index = open(folder.path()).unwrap();
-    assert_eq!((index.watermark().unwrap(), index.count(None).unwrap()), (1, 1));
+    assert_eq!(
+        (index.watermark().unwrap(), index.count(None).unwrap()),
+        (1, 1)
+    );
     // The change is applied again.
     put(&index, &document("b", &[(2, "giraffe")]));
     index.commit(2).unwrap();
@@ -220,7 +235,10 @@ fn space_of_removed_documents_is_given_back() {
     assert!(size() < before * 6 / 10, "{} of {before}", size());
     drop(index);
     let index = open(folder.path()).unwrap();
-    assert_eq!((index.watermark().unwrap(), index.count(None).unwrap()), (2, 300));
+    assert_eq!(
+        (index.watermark().unwrap(), index.count(None).unwrap()),
+        (2, 300)
+    );
     let found = scores(&index, "word7", &[6, 7]);
     assert!(found[0].is_none() && found[1].unwrap() > 0.7);
 }

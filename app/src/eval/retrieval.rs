@@ -17,7 +17,7 @@ use retrieval::embed::{Embedder, EmbedderTokens};
 use retrieval::hybrid::{self, Stores};
 use retrieval::lexical::LexicalIndex;
 use retrieval::tokens::TokenIndex;
-use retrieval::{Filter, IndexedChunk, IndexedDocument, Mode, Query};
+use retrieval::{Filter, Fusion, IndexedChunk, IndexedDocument, Mode, ParsedQuery, Query};
 use serde::Serialize;
 
 use super::beir::{BeirDocument, Collection};
@@ -292,7 +292,8 @@ impl Corpus {
             let started = Instant::now();
             let found = hybrid::search(
                 &Query {
-                    text: query.text.clone(),
+                    asked: ParsedQuery::plain(&query.text),
+                    fusion: Fusion::Convex,
                     mode: system.mode,
                     // Several chunks of one document may stand before another document.
                     top_k: DEPTH * 2,

@@ -189,7 +189,11 @@ fn deviation(texts: &[Embedded]) -> f32 {
         .collect();
     let count = cosines.len().max(1) as f32;
     let mean = cosines.iter().sum::<f32>() / count;
-    let variance = cosines.iter().map(|cosine| (cosine - mean).powi(2)).sum::<f32>() / count;
+    let variance = cosines
+        .iter()
+        .map(|cosine| (cosine - mean).powi(2))
+        .sum::<f32>()
+        / count;
     variance.sqrt().max(1e-4)
 }
 
