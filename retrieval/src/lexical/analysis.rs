@@ -303,11 +303,7 @@ mod tests {
 
     #[test]
     fn other_languages() {
-        check(
-            Language::German,
-            "Die Häuser der Straßen",
-            expect![[""]],
-        );
+        check(Language::German, "Die Häuser der Straßen", expect![[""]]);
         check(Language::French, "Les études cliniques", expect![[""]]);
         check(Language::Russian, "Нейронные сети", expect![[""]]);
         check(Language::Other, "zażółć gęślą jaźń", expect![[""]]);

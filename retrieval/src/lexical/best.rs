@@ -62,6 +62,8 @@ impl Best {
 
     pub(super) fn into_sorted(self) -> Vec<(ChunkId, f32)> {
         let sorted = self.kept.into_sorted_vec().into_iter();
-        sorted.map(|Reverse(entry)| (entry.id, entry.score)).collect()
+        sorted
+            .map(|Reverse(entry)| (entry.id, entry.score))
+            .collect()
     }
 }

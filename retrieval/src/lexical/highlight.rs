@@ -10,11 +10,14 @@ use super::plan;
 use super::query::{Clause, Occur, ParsedQuery, QueryField};
 
 /// Byte ranges of `text` that match `parsed`: in order, apart from each other, at characters.
-pub(super) fn ranges(parsed: &ParsedQuery, text: &str, languages: &[Language]) -> Vec<Range<usize>> {
+pub(super) fn ranges(
+    parsed: &ParsedQuery,
+    text: &str,
+    languages: &[Language],
+) -> Vec<Range<usize>> {
     let clauses = || {
         parsed.clauses.iter().filter(|clause| {
-            clause.occur != Occur::MustNot
-                && matches!(clause.field, None | Some(QueryField::Body))
+            clause.occur != Occur::MustNot && matches!(clause.field, None | Some(QueryField::Body))
         })
     };
     let single: Vec<&str> = clauses()
@@ -23,14 +26,14 @@ pub(super) fn ranges(parsed: &ParsedQuery, text: &str, languages: &[Language]) -
         .collect();
     let single = single.join(" ");
     let mut found = identifiers(&single, text);
-    // Digits and letters that a name was cut into would be marked all over the text.
+    // The digits and letters that a name was cut into would be marked all over the text.
     let names: Vec<Range<usize>> = identifier::find(&single).map(|name| name.range).collect();
     let mut wanted: HashSet<String> = HashSet::new();
     for word in plan::meaningful(&single, languages) {
         let within_name = names
             .iter()
             .any(|name| name.start <= word.range.start && word.range.end <= name.end);
-        let telling = word.surface.chars().filter(|c| c.is_alphabetic()).count() > 1;
+        let telling = word.surface.chars().filter(|c| c.is_alphabetic()).count() > 2;
         if !within_name || telling {
             wanted.extend(plan::forms(&word, languages));
         }
@@ -46,7 +49,9 @@ pub(super) fn ranges(parsed: &ParsedQuery, text: &str, languages: &[Language]) -
     }
     // A word is marked where one of its forms is one of the question's: as documents of the same
     // language meet in the index.
-    let here: Vec<_> = words(text).filter(|word| !word.part_of_pair || !wanted.is_empty()).collect();
+    let here: Vec<_> = words(text)
+        .filter(|word| !word.part_of_pair || !wanted.is_empty())
+        .collect();
     let forms: Vec<Vec<String>> = here
         .iter()
         .map(|word| plan::forms(word, languages))
@@ -56,12 +61,15 @@ pub(super) fn ranges(parsed: &ParsedQuery, text: &str, languages: &[Language]) -
             found.push(word.range.clone());
         }
     }
-    let in_row: Vec<usize> = (0..here.len()).filter(|&at| !here[at].part_of_pair).collect();
+    let in_row: Vec<usize> = (0..here.len())
+        .filter(|&at| !here[at].part_of_pair)
+        .collect();
     for phrase in phrases.iter().filter(|phrase| !phrase.is_empty()) {
         for row in in_row.windows(phrase.len()) {
-            let matches = row.iter().zip(phrase).all(|(&at, wanted)| {
-                forms[at].iter().any(|form| wanted.contains(form))
-            });
+            let matches = row
+                .iter()
+                .zip(phrase)
+                .all(|(&at, wanted)| forms[at].iter().any(|form| wanted.contains(form)));
             if matches {
                 found.push(here[row[0]].range.start..here[row[row.len() - 1]].range.end);
             }

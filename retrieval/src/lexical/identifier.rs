@@ -107,15 +107,18 @@ fn trimmed(token: &str, range: Range<usize>) -> Range<usize> {
 
 /// Where a DOI stands: "10.", a number, a slash, and a suffix with balanced brackets.
 fn doi(text: &str) -> Option<Range<usize>> {
-    let start = text.match_indices("10.").map(|(place, _)| place).find(|&place| {
-        let registrant = &text[place + 3..];
-        let digits = registrant
-            .find(|c: char| !c.is_ascii_digit() && c != '.')
-            .unwrap_or(0);
-        digits >= 4
-            && registrant[digits..].starts_with('/')
-            && !text[..place].ends_with(|c: char| c.is_alphanumeric())
-    })?;
+    let start = text
+        .match_indices("10.")
+        .map(|(place, _)| place)
+        .find(|&place| {
+            let registrant = &text[place + 3..];
+            let digits = registrant
+                .find(|c: char| !c.is_ascii_digit() && c != '.')
+                .unwrap_or(0);
+            digits >= 4
+                && registrant[digits..].starts_with('/')
+                && !text[..place].ends_with(|c: char| c.is_alphanumeric())
+        })?;
     let mut depth = 0;
     let mut end = text.len();
     for (place, c) in text[start..].char_indices() {
@@ -173,7 +176,8 @@ fn is_identifier(part: &str) -> bool {
     if part.ends_with("++") || part.ends_with('#') {
         return part.starts_with(|c: char| c.is_ascii_alphabetic());
     }
-    let allowed = |c: char| c.is_alphanumeric() || is_invisible(c) || ".-_:@+'".contains(unhyphen(c));
+    let allowed =
+        |c: char| c.is_alphanumeric() || is_invisible(c) || ".-_:@+'".contains(unhyphen(c));
     let letters = part.chars().filter(|c| c.is_alphabetic()).count();
     if letters == 0 || part.chars().count() < 2 || !part.chars().all(allowed) {
         return false;

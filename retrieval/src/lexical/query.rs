@@ -262,17 +262,29 @@ mod tests {
             r#"heads "attention is all you need" title:transformer -author:"J. Smith" +bert -survey"#,
             expect![[""]],
         );
-        check(r#"Title:"neural nets" authors:Vaswani section:methods text:dropout"#, expect![[""]]);
+        check(
+            r#"Title:"neural nets" authors:Vaswani section:methods text:dropout"#,
+            expect![[""]],
+        );
         check("“curly quotes” „deutsche“ «françaises»", expect![[""]]);
     }
 
     #[test]
     fn stray_operators_are_text() {
         check(r#"what is "attention"#, expect![[""]]);
-        check("a - b, -5 degrees, --flag, state-of-the-art, C++ + x -", expect![[""]]);
+        check(
+            "a - b, -5 degrees, --flag, state-of-the-art, C++ + x -",
+            expect![[""]],
+        );
         check("doi:10.1145/3292500 foo:bar title: title:", expect![[""]]);
-        check(r#""" "..." +"" -! +title: ()[]{}^~*? AND (OR NOT"#, expect![[""]]);
-        check("'; DROP TABLE chunks; -- 😀 \u{202e}abc\u{0}def", expect![[""]]);
+        check(
+            r#""" "..." +"" -! +title: ()[]{}^~*? AND (OR NOT"#,
+            expect![[""]],
+        );
+        check(
+            "'; DROP TABLE chunks; -- 😀 \u{202e}abc\u{0}def",
+            expect![[""]],
+        );
         check("", expect![[""]]);
     }
 

@@ -216,9 +216,11 @@ fn condition(clause: &Clause, languages: &[Language], fields: &Fields) -> Option
     }
     if !clause.phrase && matches!(clause.field, None | Some(QueryField::Body)) {
         let whole = identifier::find(&clause.text).next();
-        queries.extend(whole.map(|identifier| {
-            exactly(Term::from_field_text(fields.exact, &identifier.canonical))
-        }));
+        queries.extend(
+            whole.map(|identifier| {
+                exactly(Term::from_field_text(fields.exact, &identifier.canonical))
+            }),
+        );
     }
     (!queries.is_empty()).then(|| Box::new(BooleanQuery::union(queries)) as Box<dyn Query>)
 }

@@ -66,6 +66,19 @@ impl LexicalIndex {
         })
     }
 
+    /// What no chunk's BM25 for `parsed` can exceed: the sum over the words that stand anywhere of
+    /// `idf * (k1 + 1)`, so that scores of different questions compare.
+    ///
+    /// # Errors
+    /// Where the index cannot be read.
+    pub fn bound(&self, parsed: &ParsedQuery) -> Result<f32> {
+        guarded(|| {
+            let searcher = self.reader.searcher();
+            let concepts = plan::concepts(parsed, &self.languages(&searcher)?);
+            Scorer::new(&searcher, self.fields, &self.bm25)?.bound(&concepts)
+        })
+    }
+
     /// Which of given chunks meet the filter and all that `parsed` requires and excludes; false for
     /// one that is not held.
     ///
@@ -235,11 +248,7 @@ impl LexicalIndex {
     }
 
     /// Segment and place of each chunk that is held.
-    fn places(
-        &self,
-        searcher: &Searcher,
-        ids: &[ChunkId],
-    ) -> Result<Vec<Option<(usize, DocId)>>> {
+    fn places(&self, searcher: &Searcher, ids: &[ChunkId]) -> Result<Vec<Option<(usize, DocId)>>> {
         let mut places = vec![None; ids.len()];
         for (at, segment) in searcher.segment_readers().iter().enumerate() {
             let column = segment.fast_fields().u64(super::schema::CHUNK)?;
