@@ -52,9 +52,9 @@ pub struct Bm25 {
 impl Default for Bm25 {
     fn default() -> Self {
         Self {
-            k1: 1.2,
+            k1: 1.5,
             b: 0.75,
-            title: 1.0,
+            title: 2.0,
             section: 0.5,
             authors: 1.0,
             exact: 1.0,
@@ -152,6 +152,12 @@ impl<'s> Scorer<'s> {
             .sum();
         let (all, with) = (all as f64, document_frequency.min(all) as f64);
         ((all - with + 0.5) / (with + 0.5)).ln_1p() as f32
+    }
+
+    /// What no chunk's score can exceed.
+    pub(super) fn bound(&self, concepts: &[Concept]) -> Result<f32> {
+        let words = self.weighted(concepts)?;
+        Ok(words.iter().map(|word| word.bound).sum())
     }
 
     /// The `limit` best chunks, best first; of equals, the one with the lower id.
