@@ -107,7 +107,12 @@ impl Library {
     fn indexes_as_they_are(&self) -> Result<std::sync::Arc<Indexes>> {
         match self.indexes.get() {
             Some(indexes) => Ok(indexes.clone()),
-            None => Ok(Indexes::open(&self.index_folder(), &self.embedder_model.space())?.into()),
+            None => Ok(Indexes::open(
+                &self.index_folder(),
+                &self.embedder_model.space(),
+                &self.settings.dense_config()?,
+            )?
+            .into()),
         }
     }
 

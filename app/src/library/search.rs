@@ -83,7 +83,7 @@ impl Library {
         let (found, searchable_up_to) = blocking(move || {
             let stores = hybrid::Stores {
                 embedder: embedder.as_ref(),
-                dense: &indexes.dense,
+                dense: indexes.dense.as_ref(),
                 lexical: &indexes.lexical,
             };
             let found = hybrid::search(&query, &stores)?;
