@@ -91,7 +91,7 @@ pub struct Settings {
     /// Longest answer, in the model's tokens.
     pub answer_max_tokens: usize,
     /// Where chunk vectors are kept; see [`Settings::dense_config`].
-    dense: retrieval::dense::DenseConfig,
+    pub dense: retrieval::dense::DenseConfig,
     /// The binary that reads PDFs; this one where not given. For tests, which run in another.
     pub reader_program: Option<PathBuf>,
     /// Every setting with its origin, for `config show`.
@@ -456,7 +456,10 @@ mod tests {
         assert!(!shown.contains("secret"), "{shown}");
         assert!(!format!("{:?}", settings.dense).contains("secret"));
         let wrong = [
-            ("LECTERN_QDRANT_URL", "https://user:a-secret@vectors.example"),
+            (
+                "LECTERN_QDRANT_URL",
+                "https://user:a-secret@vectors.example",
+            ),
             ("LECTERN_QDRANT_API_KEY", "a secret with blanks"),
         ];
         for variable in wrong {

@@ -32,7 +32,12 @@ pub(super) fn parse(values: &Values) -> Result<DenseConfig, Problem> {
     let api_key = match key.trim() {
         "" => None,
         key => Some(ApiKey::parse(key).map_err(|reason| {
-            invalid("qdrant.api_key", "…", origin, &format!("the server's key: {reason}"))
+            invalid(
+                "qdrant.api_key",
+                "…",
+                origin,
+                &format!("the server's key: {reason}"),
+            )
         })?),
     };
     let (collection, origin) = &values["qdrant.collection"];

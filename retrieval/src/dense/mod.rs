@@ -95,7 +95,11 @@ pub struct DenseConfig {
 /// # Errors
 /// [`Error::Dense`](crate::Error::Dense) where the files in [`EdgeIndex::folder_for`] are damaged:
 /// delete that folder and open again.
-pub fn open(config: &DenseConfig, folder: &Path, space: &VectorSpace) -> Result<Box<dyn DenseIndex>> {
+pub fn open(
+    config: &DenseConfig,
+    folder: &Path,
+    space: &VectorSpace,
+) -> Result<Box<dyn DenseIndex>> {
     Ok(match &config.server {
         Some(server) => Box::new(ServerIndex::open(server, config.quantization, space)?),
         None => Box::new(EdgeIndex::open(folder, space, config.quantization)?),
@@ -107,7 +111,10 @@ pub fn open(config: &DenseConfig, folder: &Path, space: &VectorSpace) -> Result<
 fn by_payload(document: &IndexedDocument) -> Vec<(Payload, Vec<ChunkId>)> {
     let mut by_kind: BTreeMap<&str, Vec<ChunkId>> = BTreeMap::new();
     for chunk in &document.chunks {
-        by_kind.entry(chunk.kind().name()).or_default().push(chunk.id);
+        by_kind
+            .entry(chunk.kind().name())
+            .or_default()
+            .push(chunk.id);
     }
     by_kind
         .into_iter()

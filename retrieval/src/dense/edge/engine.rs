@@ -5,12 +5,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use qdrant_edge::{
-    AnyVariants, BinaryQuantizationConfig, Condition, DEFAULT_VECTOR_NAME,
-    Distance, EdgeConfig, EdgeConfigBuilder, EdgeOptimizersConfig, EdgeShard, EdgeVectorParams,
-    FieldCondition, Filter as EdgeFilter, HnswIndexConfig, JsonPath, KeywordIndexParams, Match,
-    OperationError, OperationResult, PayloadFieldSchema, PayloadSchemaParams, QuantizationConfig,
-    QuantizationSearchParams, ScalarQuantizationConfig, ScalarType,
-    SearchParams, WalOptions,
+    AnyVariants, BinaryQuantizationConfig, Condition, DEFAULT_VECTOR_NAME, Distance, EdgeConfig,
+    EdgeConfigBuilder, EdgeOptimizersConfig, EdgeShard, EdgeVectorParams, FieldCondition,
+    Filter as EdgeFilter, HnswIndexConfig, JsonPath, KeywordIndexParams, Match, OperationError,
+    OperationResult, PayloadFieldSchema, PayloadSchemaParams, QuantizationConfig,
+    QuantizationSearchParams, ScalarQuantizationConfig, ScalarType, SearchParams, WalOptions,
 };
 
 use super::super::{

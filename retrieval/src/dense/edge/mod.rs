@@ -303,7 +303,12 @@ impl DenseIndex for EdgeIndex {
         self.delete(&mut state, &document.document_id)?;
         let mut points = document.chunks.iter().zip(vectors).map(|(chunk, vector)| {
             let payload = super::payload(document, chunk.kind().name());
-            PointStruct::new(PointId::NumId(chunk.id), vector, serde_json::Value::Object(payload)).into()
+            PointStruct::new(
+                PointId::NumId(chunk.id),
+                vector,
+                serde_json::Value::Object(payload),
+            )
+            .into()
         });
         loop {
             let batch: Vec<_> = points.by_ref().take(BATCH).collect();

@@ -70,13 +70,17 @@ impl Record {
             match now.get(path) {
                 None => return Err(Error::Dense(format!("its file {path} is missing"))),
                 Some(is) if is != was => {
-                    return Err(Error::Dense(format!("its file {path} is not as it was written")));
+                    return Err(Error::Dense(format!(
+                        "its file {path} is not as it was written"
+                    )));
                 }
                 Some(_) => {}
             }
         }
         match now.keys().find(|path| !self.files.contains_key(*path)) {
-            Some(path) => Err(Error::Dense(format!("it has a file of unknown origin, {path}"))),
+            Some(path) => Err(Error::Dense(format!(
+                "it has a file of unknown origin, {path}"
+            ))),
             None => Ok(()),
         }
     }

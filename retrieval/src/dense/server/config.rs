@@ -18,7 +18,9 @@ impl ServerAddress {
     /// What is wrong with it, for a person to read.
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim();
-        let uri: Uri = text.parse().map_err(|error| format!("it is no URL: {error}"))?;
+        let uri: Uri = text
+            .parse()
+            .map_err(|error| format!("it is no URL: {error}"))?;
         let scheme = uri.scheme_str().unwrap_or_default();
         if !["http", "https"].contains(&scheme) {
             return Err("it does not begin with http:// or https://".into());

@@ -16,7 +16,7 @@ use tokio::runtime::Runtime;
 use tonic::Code;
 
 use super::config::ServerConfig;
-use crate::{Error, Result};
+use crate::Error;
 
 const SERVICE: &str = "Qdrant server";
 /// How long a server that did not answer is left alone by searches.
@@ -73,7 +73,7 @@ pub(super) struct Connection {
 
 impl Connection {
     /// A client for the server; nothing is sent yet.
-    pub(super) fn new(config: &ServerConfig) -> Result<Self> {
+    pub(super) fn new(config: &ServerConfig) -> crate::Result<Self> {
         let address = config.address.to_string();
         let key = config.api_key.as_ref().map(|key| key.reveal().to_owned());
         let client = Qdrant::from_url(&address)
@@ -105,7 +105,9 @@ impl Connection {
         A: Future<Output = Result<T, QdrantError>> + Send + 'static,
     {
         if patience == Patience::Search && self.is_resting() {
-            return Err(Failure::Other(self.unavailable("it did not answer a moment ago")));
+            return Err(Failure::Other(
+                self.unavailable("it did not answer a moment ago"),
+            ));
         }
         let client = self.client.clone();
         let (sender, receiver) = mpsc::sync_channel(1);

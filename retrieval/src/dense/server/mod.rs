@@ -140,13 +140,15 @@ impl ServerIndex {
         A: Future<Output = std::result::Result<T, qdrant_client::QdrantError>> + Send + 'static,
     {
         self.prepare(patience)?;
-        self.connection.call(patience, call).map_err(|failure| match failure {
-            Failure::Missing => self.connection.unavailable(format!(
-                "the collection {} is gone; it is filled again when Lectern next catches up",
-                self.requests.collection
-            )),
-            Failure::Other(error) => error,
-        })
+        self.connection
+            .call(patience, call)
+            .map_err(|failure| match failure {
+                Failure::Missing => self.connection.unavailable(format!(
+                    "the collection {} is gone; it is filled again when Lectern next catches up",
+                    self.requests.collection
+                )),
+                Failure::Other(error) => error,
+            })
     }
 
     fn counted(&self, filter: ServerFilter) -> Result<usize> {

@@ -43,9 +43,7 @@ impl Requests {
                 quantile: Some(0.99),
                 ..ScalarQuantization::default()
             })),
-            Quantization::Binary => {
-                Some(QuantizationKind::Binary(BinaryQuantization::default()))
-            }
+            Quantization::Binary => Some(QuantizationKind::Binary(BinaryQuantization::default())),
         };
         CreateCollection {
             collection_name: self.collection.clone(),
@@ -233,7 +231,10 @@ fn restriction(filter: &Filter) -> Option<ServerFilter> {
         must.push(Condition::matches(DOCUMENT, documents.clone()));
     }
     if !filter.section_kinds.is_empty() {
-        let names = filter.section_kinds.iter().map(|kind| kind.name().to_owned());
+        let names = filter
+            .section_kinds
+            .iter()
+            .map(|kind| kind.name().to_owned());
         must.push(Condition::matches(SECTION, names.collect::<Vec<String>>()));
     }
     (!must.is_empty()).then(|| ServerFilter::must(must))
