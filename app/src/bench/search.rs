@@ -305,7 +305,7 @@ fn measured(queries: &[String], stores: &Stores<'_>, dense: &EdgeIndex) -> Resul
     for round in 0..4 {
         for (number, text) in queries.iter().enumerate() {
             let [embed, found, filtered, bm25, whole, _] = &mut times;
-            let mut warm = |times: &mut Vec<f64>, took: f64| {
+            let warm = |times: &mut Vec<f64>, took: f64| {
                 if round > 0 {
                     times.push(took);
                 }

@@ -23,7 +23,7 @@ use qdrant_edge::{
 };
 use tonic::{Request, Response, Status};
 
-struct Collection {
+pub(crate) struct Collection {
     shard: EdgeShard,
     size: u64,
     indexed: HashSet<String>,
@@ -33,7 +33,7 @@ struct Collection {
 /// How the server behaves, and what it has.
 #[derive(Default)]
 pub(crate) struct Behaviour {
-    collections: Mutex<HashMap<String, Collection>>,
+    pub(crate) collections: Mutex<HashMap<String, Collection>>,
     /// The key that it asks for.
     pub(crate) api_key: Option<String>,
     /// Calls that it will still fail for a passing reason.
@@ -216,8 +216,10 @@ fn json(payload: HashMap<String, wire::Value>) -> serde_json::Map<String, serde_
 
 fn dense(vectors: Option<wire::Vectors>) -> Vec<f32> {
     match vectors.and_then(|vectors| vectors.vectors_options) {
-        Some(VectorsOptions::Vector(vector)) => match vector.into_vector() {
-            wire::vector::Vector::Dense(vector) => vector.data,
+        Some(VectorsOptions::Vector(vector)) => match vector.vector {
+            Some(wire::vector::Vector::Dense(vector)) => vector.data,
+            #[allow(deprecated)]
+            None => vector.data,
             other => panic!("Lectern's vectors are dense, not {other:?}"),
         },
         other => panic!("Lectern's vectors have no name: {other:?}"),

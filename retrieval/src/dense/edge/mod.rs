@@ -13,6 +13,7 @@ mod record;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use qdrant_edge::{
@@ -21,7 +22,7 @@ use qdrant_edge::{
     VectorStructInternal, WithPayloadInterface, WithVector,
 };
 
-use super::{DOCUMENT, DenseIndex, FIELDS, Quantization, plain};
+use super::{DOCUMENT, DenseIndex, EXACT_UP_TO, FIELDS, Quantization, plain};
 use crate::embed::VectorSpace;
 use crate::{ChunkId, Error, Filter, IndexedDocument, Result};
 use engine::Engine;
@@ -40,6 +41,8 @@ pub struct EdgeIndex {
     state: Mutex<State>,
     /// Held by whoever optimises or closes the shard, since neither may happen during the other.
     maintaining: Mutex<()>,
+    /// Points at the last commit.
+    committed: AtomicUsize,
     folder: PathBuf,
     dimension: usize,
     quantization: Quantization,
@@ -100,6 +103,7 @@ impl EdgeIndex {
                 optimizing: false,
             }),
             maintaining: Mutex::new(()),
+            committed: AtomicUsize::new(recorded),
             folder,
             dimension: space.dimension,
             quantization,
@@ -212,6 +216,11 @@ impl EdgeIndex {
         self.settle(state, false)
     }
 
+    /// True where comparing with every vector is as fast as anything else.
+    fn is_small(&self) -> bool {
+        self.committed.load(Ordering::Relaxed) <= EXACT_UP_TO
+    }
+
     fn points(&self) -> Result<usize> {
         self.engine_read()
             .call(|shard| Ok(shard.info().points_count))
@@ -237,7 +246,10 @@ impl EdgeIndex {
         let request = SearchRequest {
             query: vector.to_vec().into(),
             filter: engine::edge_filter(filter),
-            params: Some(engine::search_params(self.quantization, exact)),
+            params: Some(engine::search_params(
+                self.quantization,
+                exact || self.is_small(),
+            )),
             limit,
             offset: 0,
             with_payload: None,
@@ -383,6 +395,7 @@ impl DenseIndex for EdgeIndex {
         state.record.operations = state.operations;
         state.record.write(&self.folder)?;
         state.uncommitted = false;
+        self.committed.store(self.points()?, Ordering::Relaxed);
         if state.optimizing {
             return Ok(());
         }

@@ -1,14 +1,17 @@
 //! What is sent to a server, and what is read of its answers.
 
+use qdrant_client::qdrant::condition::ConditionOneOf;
+use qdrant_client::qdrant::r#match::MatchValue;
 use qdrant_client::qdrant::point_id::PointIdOptions;
 use qdrant_client::qdrant::quantization_config::Quantization as QuantizationKind;
 use qdrant_client::qdrant::vectors_config::Config;
 use qdrant_client::qdrant::{
     BinaryQuantization, CollectionInfo, Condition, CreateCollection, CreateFieldIndexCollection,
-    DeletePoints, Distance, FieldType, Filter as ServerFilter, GetPoints, HnswConfigDiff, PointId,
-    PointStruct, QuantizationConfig, QuantizationSearchParams, QuantizationType, RetrievedPoint,
-    ScalarQuantization, SearchParams, SearchPoints, SetPayloadPoints, UpsertPoints, Value,
-    VectorParams, VectorsConfig, WriteOrdering, WriteOrderingType,
+    DeletePoints, Distance, FieldCondition, FieldType, Filter as ServerFilter, GetPoints,
+    HnswConfigDiff, Match, PointId, PointStruct, QuantizationConfig, QuantizationSearchParams,
+    QuantizationType, RepeatedStrings, RetrievedPoint, ScalarQuantization, SearchParams,
+    SearchPoints, SetPayloadPoints, UpsertPoints, Value, VectorParams, VectorsConfig,
+    WriteOrdering, WriteOrderingType,
 };
 
 use super::super::{
@@ -199,7 +202,10 @@ fn ids_of(document: &IndexedDocument) -> Condition {
 
 /// The points of a document.
 pub(super) fn of_document(document_id: &str) -> ServerFilter {
-    ServerFilter::must([Condition::matches(DOCUMENT, document_id.to_owned())])
+    ServerFilter::must([keyword(
+        DOCUMENT,
+        MatchValue::Keyword(document_id.to_owned()),
+    )])
 }
 
 /// The points of a document that are not of its chunks.
@@ -222,20 +228,35 @@ pub(super) fn chunks_only() -> ServerFilter {
     ServerFilter::must_not([Condition::has_id([WATERMARK])])
 }
 
+/// The client's own `Condition::matches` takes a word with a blank in it for a search in a text.
+fn keyword(field: &str, value: MatchValue) -> Condition {
+    Condition {
+        condition_one_of: Some(ConditionOneOf::Field(FieldCondition {
+            key: field.to_owned(),
+            r#match: Some(Match {
+                match_value: Some(value),
+            }),
+            ..FieldCondition::default()
+        })),
+    }
+}
+
+fn any(strings: Vec<String>) -> MatchValue {
+    MatchValue::Keywords(RepeatedStrings { strings })
+}
+
 fn restriction(filter: &Filter) -> Option<ServerFilter> {
     let mut must = Vec::new();
     if let Some(collection) = &filter.collection {
-        must.push(Condition::matches(COLLECTION, collection.clone()));
+        must.push(keyword(COLLECTION, MatchValue::Keyword(collection.clone())));
     }
     if let Some(documents) = &filter.documents {
-        must.push(Condition::matches(DOCUMENT, documents.clone()));
+        must.push(keyword(DOCUMENT, any(documents.clone())));
     }
     if !filter.section_kinds.is_empty() {
-        let names = filter
-            .section_kinds
-            .iter()
-            .map(|kind| kind.name().to_owned());
-        must.push(Condition::matches(SECTION, names.collect::<Vec<String>>()));
+        let names = filter.section_kinds.iter();
+        let names = names.map(|kind| kind.name().to_owned()).collect();
+        must.push(keyword(SECTION, any(names)));
     }
     (!must.is_empty()).then(|| ServerFilter::must(must))
 }
