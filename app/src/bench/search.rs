@@ -12,7 +12,8 @@ use anyhow::{Context, Result};
 use retrieval::dense::{DenseIndex, EdgeIndex};
 use retrieval::embed::Embedder;
 use retrieval::hybrid::{self, Stores};
-use retrieval::lexical::LexicalIndex;
+use retrieval::fusion::Fusion;
+use retrieval::lexical::{LexicalIndex, ParsedQuery};
 use retrieval::{ChunkId, Filter, Mode, Query};
 use serde::{Deserialize, Serialize};
 
@@ -72,7 +73,8 @@ pub struct Serving {
     pub exact_ms: Latency,
     /// BM25 alone.
     pub bm25_ms: Latency,
-    /// A whole hybrid search, embedding included.
+    /// A whole hybrid search, embedding included, without reranking by token vectors: made texts
+    /// have none.
     pub hybrid_ms: Latency,
     /// Share of the ten truly nearest that the dense index finds.
     pub recall_at_10: f64,
@@ -226,6 +228,9 @@ fn build(
     }
     bar.finish();
     let began = Instant::now();
+    lexical.optimize()?;
+    in_lexical += began.elapsed();
+    let began = Instant::now();
     dense.optimize()?;
     Ok(SizeReport {
         chunks,
@@ -283,6 +288,7 @@ pub async fn serving(settings: &Settings, folder: PathBuf) -> Result<Serving> {
             embedder: embedder.as_ref(),
             dense: &dense,
             lexical: &lexical,
+            tokens: None,
         };
         Ok(Serving {
             open_seconds,
@@ -319,8 +325,9 @@ fn measured(queries: &[String], stores: &Stores<'_>, dense: &EdgeIndex) -> Resul
             let (_, took) = timed(|| stores.lexical.search(text, CANDIDATES, &everything))?;
             warm(bm25, took);
             let query = Query {
-                text: text.clone(),
+                asked: ParsedQuery::parse(text),
                 mode: Mode::Hybrid,
+                fusion: Fusion::default(),
                 top_k: RECALL_AT,
                 rerank: false,
                 filter: everything.clone(),

@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use anyhow::Result;
-use retrieval::{Filter, Mode, Passage, Query, hybrid};
+use retrieval::{Filter, Fusion, Mode, ParsedQuery, Passage, Query, hybrid};
 use serde::{Deserialize, Serialize};
 
 use super::{Library, blocking};
@@ -73,7 +73,8 @@ impl Library {
         let indexes = self.indexes().await?;
         let embedder = self.embedder().await?;
         let query = Query {
-            text: request.query.clone(),
+            asked: ParsedQuery::parse(&request.query),
+            fusion: Fusion::default(),
             mode: request.mode,
             // Some hits may be left out while an index is still catching up.
             top_k: top_k * 2,
@@ -85,6 +86,7 @@ impl Library {
                 embedder: embedder.as_ref(),
                 dense: indexes.dense.as_ref(),
                 lexical: &indexes.lexical,
+                tokens: None,
             };
             let found = hybrid::search(&query, &stores)?;
             Ok((found, indexes.watermark()?))

@@ -40,6 +40,8 @@ pub(crate) struct Behaviour {
     pub(crate) failing: AtomicU32,
     /// Searches are taken and never answered.
     pub(crate) silent: AtomicBool,
+    /// Points cannot be read by their number.
+    pub(crate) without_vectors: AtomicBool,
     /// Searches that were taken.
     pub(crate) searches: AtomicU32,
     /// Collections as they were asked for.
@@ -393,6 +395,9 @@ impl Points for Service {
         request: Request<wire::GetPoints>,
     ) -> Result<Response<wire::GetResponse>, Status> {
         self.0.admit(&request)?;
+        if self.0.without_vectors.load(Ordering::SeqCst) {
+            return Err(Status::unavailable("shutting down"));
+        }
         let request = request.into_inner();
         let ids: Vec<PointId> = request.ids.iter().map(number).collect();
         let records = self.0.with(&request.collection_name, |collection| {

@@ -10,7 +10,8 @@ use retrieval::dense::{
 };
 use retrieval::embed::{Embedded, Embedder, VectorSpace};
 use retrieval::hybrid::{self, Stores};
-use retrieval::lexical::LexicalIndex;
+use retrieval::fusion::Fusion;
+use retrieval::lexical::{LexicalIndex, ParsedQuery};
 use retrieval::{Error, Filter, Mode, Query};
 
 use crate::conformance::{self, DIMENSION, Noise, document, ids, space, unit};
@@ -296,11 +297,13 @@ fn a_server_that_goes_away_mid_query_leaves_bm25_and_a_warning() {
         embedder: &embedder,
         dense: &dense,
         lexical: &lexical,
+        tokens: None,
     };
     let ask = |mode: Mode| {
         let query = Query {
-            text: "zebras".into(),
+            asked: ParsedQuery::parse("zebras"),
             mode,
+            fusion: Fusion::default(),
             top_k: 5,
             rerank: false,
             filter: Filter::default(),
@@ -341,10 +344,13 @@ fn a_server_that_goes_away_mid_query_leaves_bm25_and_a_warning() {
     // Nothing but meaning was wanted, so nothing can be answered.
     assert!(matches!(ask(Mode::Dense), Err(Error::Unavailable { .. })));
 
-    // It comes back, as it was.
+    // It comes back, as it was, and goes away between the search and the vectors of what was found.
     behaviour.silent.store(false, Ordering::SeqCst);
     let _server = Server::start_at(address, Arc::clone(&behaviour));
     assert_eq!(dense.watermark().unwrap(), 1);
     let found = ask(Mode::Hybrid).unwrap();
     assert_eq!((found.hits.len(), found.warnings.len()), (2, 0));
+    behaviour.without_vectors.store(true, Ordering::SeqCst);
+    let found = ask(Mode::Hybrid).unwrap();
+    assert_eq!((found.hits.len(), found.warnings.len()), (1, 1));
 }
