@@ -61,6 +61,9 @@ pub(super) enum Command {
     /// Measure how well things work, on data of your own
     #[command(subcommand)]
     Eval(Eval),
+    /// Measure speed, memory and exactness at a given size
+    #[command(subcommand)]
+    Bench(Bench),
     /// Build both indexes again from the catalog
     Reindex(Json),
     /// Check that catalog, indexes, files and models agree
@@ -379,6 +382,42 @@ pub(super) struct Extraction {
 }
 
 #[derive(Debug, Subcommand)]
+pub(super) enum Bench {
+    /// How search scales: build time, memory, latency, recall
+    Search(BenchSearch),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct BenchSearch {
+    /// Folder in BEIR's layout that texts and queries are taken from
+    #[arg(required_unless_present = "measure")]
+    pub(super) corpus: Option<PathBuf>,
+    /// Sizes of the library
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_name = "N",
+        default_value = "100000"
+    )]
+    pub(super) chunks: Vec<usize>,
+    /// Passages that are embedded; the others' vectors lie between theirs
+    #[arg(long, value_name = "N", default_value = "2000")]
+    pub(super) seeds: usize,
+    /// Queries to ask, at most
+    #[arg(long, value_name = "N", default_value = "200")]
+    pub(super) queries: usize,
+    /// Where to build; about 4 GB per million chunks [default: the system's temporary folder]
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) folder: Option<PathBuf>,
+    /// Measure serving from a folder that was built before
+    #[arg(long, hide = true)]
+    pub(super) measure: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
 pub(super) enum Config {
     /// Show every setting, its value and where that came from
     Show {
@@ -447,6 +486,7 @@ impl Command {
                 | Eval::Chunks(Chunks { json, .. })
                 | Eval::Retrieval(Retrieval { json, .. }),
             ) => *json,
+            Command::Bench(Bench::Search(BenchSearch { json, .. })) => *json,
             Command::Ingest(Ingest { json, .. })
             | Command::Search(Search { json, .. })
             | Command::Ask(Ask { json, .. })

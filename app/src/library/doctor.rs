@@ -1,7 +1,6 @@
 //! Checks that catalog, indexes, files and models agree, and says what to do where they don't.
 
 use anyhow::Result;
-use retrieval::dense::DenseIndex;
 use serde::{Deserialize, Serialize};
 
 use super::{Indexes, Library, blocking};
@@ -108,7 +107,12 @@ impl Library {
     fn indexes_as_they_are(&self) -> Result<std::sync::Arc<Indexes>> {
         match self.indexes.get() {
             Some(indexes) => Ok(indexes.clone()),
-            None => Ok(Indexes::open(&self.index_folder(), &self.embedder_model.space())?.into()),
+            None => Ok(Indexes::open(
+                &self.index_folder(),
+                &self.embedder_model.space(),
+                &self.settings.dense_config()?,
+            )?
+            .into()),
         }
     }
 

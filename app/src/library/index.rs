@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use retrieval::dense::{DenseIndex, EdgeIndex};
+use retrieval::dense::{self, DenseConfig, DenseIndex, EdgeIndex};
 use retrieval::embed::VectorSpace;
 use retrieval::lexical::LexicalIndex;
 
@@ -19,7 +19,7 @@ use crate::progress::Bar;
 /// Dense vectors and postings.
 pub struct Indexes {
     /// Vectors.
-    pub dense: EdgeIndex,
+    pub dense: Box<dyn DenseIndex>,
     /// Postings.
     pub lexical: LexicalIndex,
 }
@@ -30,9 +30,9 @@ impl Indexes {
     ///
     /// # Errors
     /// Where the folder cannot be written.
-    pub fn open(parent: &Path, space: &VectorSpace) -> Result<Self> {
+    pub fn open(parent: &Path, space: &VectorSpace, config: &DenseConfig) -> Result<Self> {
         let dense = or_anew(&EdgeIndex::folder_for(parent, space), || {
-            Ok(EdgeIndex::open(parent, space)?)
+            Ok(dense::open(config, parent, space)?)
         })?;
         let lexical = or_anew(&LexicalIndex::folder_in(parent), || {
             Ok(LexicalIndex::open(parent)?)

@@ -130,6 +130,7 @@ impl Library {
             let indexes = Arc::new(Indexes::open(
                 &self.index_folder(),
                 &self.embedder_model.space(),
+                &self.settings.dense_config()?,
             )?);
             let _writing = self.writing.lock().await;
             self.catch_up(&indexes).await?;

@@ -84,7 +84,7 @@ impl Library {
         let (found, searchable_up_to) = blocking(move || {
             let stores = hybrid::Stores {
                 embedder: embedder.as_ref(),
-                dense: &indexes.dense,
+                dense: indexes.dense.as_ref(),
                 lexical: &indexes.lexical,
                 tokens: None,
             };
