@@ -1,169 +1,377 @@
-//! The two derived indexes and how they follow the catalog.
+//! The derived indexes and how they follow the catalog.
 //!
-//! Each index has a watermark: the number of the last change that it has durably applied. A change
-//! is applied to both and then committed in each; after a kill the watermarks may lag, and
-//! [`Library::catch_up`] applies what they have missed. Applying a change twice is harmless.
+//! All of them hang on one thing, the catalog's sequence of changes: each index knows the number of
+//! the last change that it has durably applied, its watermark, and applying a change twice is
+//! harmless. So a kill, a lost folder and a new library are the same case: an index that is behind
+//! catches up. [`follow`] applies changes as they are made and catches up; [`part`] opens an index
+//! and replaces it where it is damaged; [`build`] builds a whole new set beside the one that
+//! answers and switches over; [`find`] puts queries to them; [`upkeep`] does in the background of
+//! a server what nobody should wait for.
+//!
+//! A set of indexes is a [`Generation`], built for one embedder and one way of cutting documents,
+//! in a folder of its own: `indexes/generation-3/{vectors,postings}-1/`. Which generation answers
+//! is a row of the catalog.
+
+mod build;
+pub mod check;
+mod find;
+mod follow;
+mod part;
+mod upkeep;
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Instant;
 
 use anyhow::{Context, Result};
+use retrieval::IndexedDocument;
 use retrieval::dense::{DenseIndex, EdgeIndex};
-use retrieval::embed::VectorSpace;
+use retrieval::embed::{Embedded, Embedder, VectorSpace};
 use retrieval::lexical::LexicalIndex;
+use sha2::{Digest, Sha256};
+use tokio::sync::OnceCell;
 
 use super::{Library, blocking};
-use crate::catalog::Change;
-use crate::progress::Bar;
+use crate::catalog::{Change, Generation, GenerationState};
+use crate::error::{Fault, Problem};
+use crate::models;
+pub(super) use find::Searched;
+pub(super) use follow::embed;
+use part::{Following, Part};
 
-/// Dense vectors and postings.
+/// What the indexes need of a document's forward pass, in the order of its chunks. What no index
+/// keeps is dropped batch by batch, so that a book does not fill the memory.
+#[derive(Default)]
+pub(super) struct Vectors {
+    chunks: Vec<Vec<f32>>,
+}
+
+impl Vectors {
+    pub(super) fn extend(&mut self, batch: Vec<Embedded>) {
+        self.chunks
+            .extend(batch.into_iter().map(|embedded| embedded.vector));
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.chunks.len()
+    }
+}
+
+/// A set of indexes of one generation.
 pub struct Indexes {
-    /// Vectors.
-    pub dense: EdgeIndex,
-    /// Postings.
-    pub lexical: LexicalIndex,
+    /// What they are built for.
+    pub generation: Generation,
+    vectors: Part<dyn DenseIndex>,
+    postings: Part<LexicalIndex>,
+    embedder: OnceCell<Arc<dyn Embedder>>,
+    /// What vectors were computed from, to be taken down once they are durable.
+    unrecorded: Mutex<Vec<(String, Vec<u8>)>>,
+    /// Since when something is not durable yet.
+    dirty: Mutex<Option<Instant>>,
+    /// Documents done and in all, while catching up.
+    catching_up: Mutex<Option<(u64, u64)>>,
 }
 
 impl Indexes {
-    /// Opens both below `parent`. One that is damaged is set aside and made anew, empty: catching
-    /// up fills it from the catalog.
+    /// Opens a generation's indexes below `parent`. One that is damaged is set aside and made
+    /// anew, empty: catching up fills it from the catalog.
     ///
     /// # Errors
-    /// Where the folder cannot be written.
-    pub fn open(parent: &Path, space: &VectorSpace) -> Result<Self> {
-        let dense = or_anew(&EdgeIndex::folder_for(parent, space), || {
-            Ok(EdgeIndex::open(parent, space)?)
-        })?;
-        let lexical = or_anew(&LexicalIndex::folder_in(parent), || {
-            Ok(LexicalIndex::open(parent)?)
-        })?;
-        Ok(Self { dense, lexical })
+    /// Where the folder cannot be written, or a server that keeps an index cannot be reached.
+    pub fn open(parent: &Path, generation: Generation) -> Result<Self> {
+        let home = parent.join(folder_name(&generation));
+        let space = generation.spec.space();
+        Ok(Self {
+            vectors: Part::open(
+                "vectors",
+                &home,
+                Box::new(move |folder| dense(folder, &space)),
+            )?,
+            postings: Part::open(
+                "postings",
+                &home,
+                Box::new(|folder| LexicalIndex::open(folder).map(Arc::new)),
+            )?,
+            generation,
+            embedder: OnceCell::new(),
+            unrecorded: Mutex::default(),
+            dirty: Mutex::default(),
+            catching_up: Mutex::default(),
+        })
     }
 
-    /// Number of the last change that both have.
-    ///
-    /// # Errors
-    /// Where an index cannot be read.
-    pub fn watermark(&self) -> Result<u64> {
-        Ok(self.dense.watermark()?.min(self.lexical.watermark()?))
+    /// The chunk vectors. Held only for a moment: they may be replaced.
+    pub fn dense(&self) -> Arc<dyn DenseIndex> {
+        self.vectors.index()
     }
 
-    /// Applies one change to the indexes that lack it. `vectors` are those of the document's
-    /// chunks; they are needed only where [`DenseIndex`] lacks the change.
-    fn apply(&self, change: &Change, vectors: Option<Vec<Vec<f32>>>) -> Result<()> {
-        if self.dense.watermark()? < change.sequence {
-            match (&change.document, vectors) {
-                (Some(document), Some(vectors)) => self.dense.put(document, vectors)?,
-                _ => self.dense.remove(&change.document_id)?,
+    /// The postings. Held only for a moment: they may be replaced.
+    pub fn lexical(&self) -> Arc<LexicalIndex> {
+        self.postings.index()
+    }
+
+    /// Number of the last change that all of them have durably.
+    pub fn watermark(&self) -> u64 {
+        self.least(|part| part.committed())
+    }
+
+    /// Number of the last change that all of them were told of.
+    fn applied(&self) -> u64 {
+        self.least(|part| part.applied())
+    }
+
+    fn least(&self, number: impl Fn(&dyn Following) -> u64) -> u64 {
+        self.parts().into_iter().map(number).min().unwrap_or(0)
+    }
+
+    fn parts(&self) -> [&dyn Following; 2] {
+        [&self.vectors, &self.postings]
+    }
+
+    /// True where a change's document has to be embedded: an index lacks the change and does not
+    /// hold the chunks either, or holds vectors of another text.
+    fn needs_vectors(&self, change: &Change, same_text: bool) -> Result<bool> {
+        let Some(document) = &change.document else {
+            return Ok(false);
+        };
+        Ok(self.vectors.applied() < change.sequence
+            && !(same_text && part::guarded(|| self.vectors.index().holds(document))?))
+    }
+
+    /// Tells the indexes that lack it of a change. Without vectors, those that are held stay.
+    fn apply(&self, change: &Change, vectors: Option<Vectors>, order: Order) -> Result<()> {
+        locked(&self.dirty).get_or_insert_with(Instant::now);
+        let advance = |part: &dyn Following| {
+            if order == Order::InTurn {
+                part.advance(change.sequence);
             }
-            self.dense.commit(change.sequence)?;
-        }
-        if self.lexical.watermark()? < change.sequence {
-            match &change.document {
-                Some(document) => self.lexical.put(document)?,
-                None => self.lexical.remove(&change.document_id),
+        };
+        // A server that is down must not keep the postings from following.
+        let mut failed = Ok(());
+        if self.vectors.applied() < change.sequence {
+            let index = self.vectors.index();
+            failed = part::guarded(|| match (&change.document, vectors) {
+                (Some(document), Some(vectors)) => {
+                    index.put(document, vectors.chunks)?;
+                    locked(&self.unrecorded).push((document.document_id.clone(), digest(document)));
+                    Ok(())
+                }
+                (Some(document), None) => index.describe(document),
+                (None, _) => index.remove(&change.document_id),
+            });
+            if failed.is_ok() {
+                advance(&self.vectors);
             }
-            self.lexical.commit(change.sequence)?;
         }
-        Ok(())
+        if self.postings.applied() < change.sequence {
+            let index = self.postings.index();
+            part::guarded(|| match &change.document {
+                Some(document) => index.put(document),
+                None => {
+                    index.remove(&change.document_id);
+                    Ok(())
+                }
+            })?;
+            advance(&self.postings);
+        }
+        Ok(failed?)
+    }
+
+    /// Which indexes these are: another number after one was replaced.
+    fn epoch(&self) -> [u32; 2] {
+        self.parts().map(|part| part.number())
+    }
+
+    /// Makes durable what the indexes were told of. What their vectors were computed from is to
+    /// be taken down after it.
+    fn commit(&self) -> Result<Vec<(String, Vec<u8>)>> {
+        if locked(&self.dirty).is_none() {
+            return Ok(Vec::new());
+        }
+        for part in self.parts() {
+            part.commit()?;
+        }
+        *locked(&self.dirty) = None;
+        Ok(std::mem::take(&mut *locked(&self.unrecorded)))
+    }
+
+    /// How far catching up is, while it goes on: documents done and in all.
+    pub(super) fn catching_up(&self) -> Option<(u64, u64)> {
+        *locked(&self.catching_up)
     }
 }
 
-fn or_anew<T>(folder: &Path, open: impl Fn() -> Result<T>) -> Result<T> {
-    open().or_else(|error| {
-        tracing::warn!(
-            "the index {} is damaged and is rebuilt: {error:#}",
-            folder.display()
-        );
-        std::fs::remove_dir_all(folder)
-            .with_context(|| format!("removing the damaged index {}", folder.display()))?;
-        open()
-    })
+/// Whether all changes before one were applied.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Order {
+    /// They were: the change counts as applied.
+    InTurn,
+    /// They were not: the change will come again in its turn.
+    Early,
+}
+
+/// Opens the dense index in `folder`.
+fn dense(folder: &Path, space: &VectorSpace) -> retrieval::Result<Arc<dyn DenseIndex>> {
+    Ok(Arc::new(EdgeIndex::open(folder, space)?))
+}
+
+/// Name of a generation's folder below `indexes/`.
+fn folder_name(generation: &Generation) -> String {
+    format!("generation-{}", generation.id)
+}
+
+/// Hash of what a document's vectors are computed from.
+fn digest(document: &IndexedDocument) -> Vec<u8> {
+    let mut hash = Sha256::new();
+    for text in document.embedded_texts() {
+        hash.update((text.len() as u64).to_le_bytes());
+        hash.update(text.as_bytes());
+    }
+    hash.finalize().to_vec()
+}
+
+// Nothing panics while it holds one of these locks.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
 impl Library {
-    /// Applies a change that was just made, with the vectors at hand where there are any.
+    /// The indexes that answer. Where they are first asked for they are opened and brought level
+    /// with the catalog, by a server in the background.
     ///
-    /// The caller holds `writing`.
-    pub(super) async fn follow(
-        &self,
-        sequence: u64,
-        document_id: String,
-        vectors: Vec<Vec<f32>>,
-    ) -> Result<()> {
-        let indexes = self
-            .indexes
-            .get()
-            .context("the indexes are open before a change is made")?
-            .clone();
-        // Where an earlier change failed half-way, its number must not be skipped.
-        if !self.pending(&indexes, sequence - 1).await?.is_empty() {
-            self.catch_up_to(&indexes, sequence - 1).await?;
+    /// # Errors
+    /// Where an index cannot be opened or brought up to date.
+    pub async fn indexes(&self) -> Result<Arc<Indexes>> {
+        if let Some(active) = self.active() {
+            return Ok(active);
         }
-        let change = self.catalog.change(sequence, document_id).await?;
-        blocking(move || indexes.apply(&change, Some(vectors))).await
+        let _opening = self.opening.lock().await;
+        if let Some(active) = self.active() {
+            return Ok(active);
+        }
+        let generation = self.active_generation().await?;
+        self.sweep_generations(&generation).await?;
+        let parent = self.index_folder();
+        let indexes = Arc::new(blocking(move || Indexes::open(&parent, generation)).await?);
+        self.mend_what_lacks_chunks(&indexes).await?;
+        if self.is_resident() {
+            self.sweep().await?;
+            *locked(&self.active) = Some(indexes.clone());
+            self.wake_upkeep();
+        } else {
+            let _writing = self.writing.lock().await;
+            self.catch_up_showing(&indexes).await?;
+            self.sweep().await?;
+            *locked(&self.active) = Some(indexes.clone());
+        }
+        Ok(indexes)
     }
 
-    /// Brings both indexes level with the catalog.
-    ///
-    /// The caller holds `writing`.
-    pub(super) async fn catch_up(&self, indexes: &Arc<Indexes>) -> Result<()> {
-        let latest = self.catalog.latest_change().await?;
-        self.catch_up_to(indexes, latest).await
+    /// The indexes that answer, where they are open.
+    pub(super) fn active(&self) -> Option<Arc<Indexes>> {
+        locked(&self.active).clone()
     }
 
-    async fn catch_up_to(&self, indexes: &Arc<Indexes>, latest: u64) -> Result<()> {
-        let pending = self.pending(indexes, latest).await?;
-        if pending.is_empty() {
-            return Ok(());
+    /// The generation that answers. In a library without documents that is one for the settings
+    /// in force: there is nothing that would have to be built first.
+    async fn active_generation(&self) -> Result<Generation> {
+        let wanted = self.wanted_spec();
+        let found = self.catalog.generation(GenerationState::Active).await?;
+        match found {
+            Some(found) if found.spec == wanted || self.catalog.count_documents().await? > 0 => {
+                Ok(found)
+            }
+            // What was cut before there were generations has the first tag.
+            _ => {
+                let chunking = found.map_or(0, |found| found.chunking);
+                self.catalog
+                    .begin_generation(GenerationState::Active, &wanted, Some(chunking))
+                    .await
+            }
         }
-        let bar = Bar::items("catching up the indexes", pending.len() as u64);
-        for (done, (sequence, document_id)) in pending.into_iter().enumerate() {
-            bar.set(done as u64);
-            let change = self.catalog.change(sequence, document_id).await?;
-            let embedder = match &change.document {
-                Some(_) if indexes.dense.watermark()? < sequence => Some(self.embedder().await?),
-                _ => None,
-            };
+    }
+
+    /// Removes what a kill has left: folders and chunks of generations that are no more.
+    async fn sweep_generations(&self, active: &Generation) -> Result<()> {
+        let building = self.catalog.generation(GenerationState::Building).await?;
+        let kept: Vec<String> = std::iter::once(active)
+            .chain(building.as_ref())
+            .map(folder_name)
+            .collect();
+        let parent = self.index_folder();
+        blocking(move || {
+            std::fs::create_dir_all(&parent)
+                .with_context(|| format!("making {}", parent.display()))?;
+            for entry in std::fs::read_dir(&parent)? {
+                let entry = entry?;
+                let is_kept = kept.iter().any(|name| entry.file_name() == name.as_str());
+                if !is_kept && entry.file_type()?.is_dir() {
+                    part::remove_folder(&entry.path());
+                }
+            }
+            Ok(())
+        })
+        .await?;
+        self.catalog.sweep_chunks().await
+    }
+
+    /// Replaces indexes that claim to be level with the catalog and hold fewer chunks than it.
+    async fn mend_what_lacks_chunks(&self, indexes: &Arc<Indexes>) -> Result<()> {
+        for (place, part) in indexes.parts().into_iter().enumerate() {
+            let wanted = self
+                .catalog
+                .count_chunks_up_to(indexes.generation.chunking, part.committed())
+                .await?;
             let indexes = indexes.clone();
             blocking(move || {
-                let vectors = match (&embedder, &change.document) {
-                    (Some(embedder), Some(document)) => {
-                        let texts: Vec<&str> = document
-                            .chunks
-                            .iter()
-                            .map(|chunk| chunk.text.as_str())
-                            .collect();
-                        Some(embedder.embed_documents(&texts)?)
-                    }
-                    _ => None,
+                let part = indexes.parts()[place];
+                let why = match part.derived().count(None) {
+                    Ok(held) if held as u64 >= wanted => return Ok(()),
+                    Ok(held) => format!("it holds {held} chunks and should hold {wanted}"),
+                    Err(retrieval::Error::Unavailable { .. }) => return Ok(()),
+                    Err(error) => error.to_string(),
                 };
-                indexes.apply(&change, vectors)
+                part.replace(&why).map(drop)
             })
             .await?;
         }
-        bar.finish();
         Ok(())
     }
 
-    async fn pending(&self, indexes: &Arc<Indexes>, up_to: u64) -> Result<Vec<(u64, String)>> {
-        let mut pending = self.catalog.changes_after(indexes.watermark()?).await?;
-        pending.retain(|(sequence, _)| *sequence <= up_to);
-        Ok(pending)
-    }
-
-    /// Drops both indexes' contents and builds them again from the catalog. Only for a library
-    /// that has not opened its indexes yet.
+    /// The embedder whose vectors these indexes hold, loaded (and fetched) when first asked for.
     ///
     /// # Errors
-    /// Where the indexes are open, or cannot be rebuilt.
-    pub async fn reindex(&self) -> Result<()> {
-        anyhow::ensure!(self.indexes.get().is_none(), "the indexes are in use");
-        let folder = self.index_folder();
-        if folder.exists() {
-            std::fs::remove_dir_all(&folder)
-                .with_context(|| format!("removing the indexes {}", folder.display()))?;
-        }
-        self.indexes().await.map(drop)
+    /// Where the model is missing and cannot be fetched, is unusable, or is not the one any more.
+    pub(super) async fn embedder_of(&self, indexes: &Indexes) -> Result<Arc<dyn Embedder>> {
+        let space = indexes.generation.spec.space();
+        let load = || async {
+            let others = [self.active(), locked(&self.building).clone()];
+            for other in others.into_iter().flatten() {
+                if other.generation.spec.space() == space
+                    && let Some(embedder) = other.embedder.get()
+                {
+                    return Ok(embedder.clone());
+                }
+            }
+            let gone = |why: String| {
+                Problem::new(
+                    Fault::Unavailable,
+                    "embedder_gone",
+                    format!("the embedder {} that the index was built with {why}", space.id),
+                    "run `lectern reindex` to build the index for the embedder of the settings",
+                )
+            };
+            let model = models::find(&space.id)
+                .map_err(|_| gone("is none that Lectern knows any more".to_owned()))?;
+            let embedder = self.load_embedder(model).await?;
+            if *embedder.space() != space {
+                let now = &embedder.space().revision;
+                return Err(gone(format!("had revision {}, and now it has {now}", space.revision)).into());
+            }
+            Ok::<_, anyhow::Error>(embedder)
+        };
+        indexes.embedder.get_or_try_init(load).await.cloned()
     }
 }
