@@ -259,12 +259,13 @@ impl Catalog {
     /// # Errors
     /// Where the database cannot be read.
     pub async fn is_cut(&self, document_id: &str, chunking: i64) -> Result<bool> {
-        let row: Option<i64> =
-            sqlx::query_scalar("SELECT 1 FROM chunks WHERE document_id = $1 AND chunking = $2 LIMIT 1")
-                .bind(document_id)
-                .bind(chunking)
-                .fetch_optional(&self.pool)
-                .await?;
+        let row: Option<i64> = sqlx::query_scalar(
+            "SELECT 1 FROM chunks WHERE document_id = $1 AND chunking = $2 LIMIT 1",
+        )
+        .bind(document_id)
+        .bind(chunking)
+        .fetch_optional(&self.pool)
+        .await?;
         Ok(row.is_some())
     }
 
@@ -302,11 +303,7 @@ impl Catalog {
     ///
     /// # Errors
     /// Where the database refuses.
-    pub async fn set_embedded(
-        &self,
-        generation: i64,
-        digests: &[(String, Vec<u8>)],
-    ) -> Result<()> {
+    pub async fn set_embedded(&self, generation: i64, digests: &[(String, Vec<u8>)]) -> Result<()> {
         if digests.is_empty() {
             return Ok(());
         }

@@ -127,7 +127,8 @@ impl Library {
                 building.generation, building.embedder, building.max_tokens
             );
         } else if self.settings_ask_for_others(indexes) {
-            text += "; the settings ask for others, which `lectern serve` or `lectern reindex` builds";
+            text +=
+                "; the settings ask for others, which `lectern serve` or `lectern reindex` builds";
         }
         text
     }

@@ -83,6 +83,7 @@ impl Library {
             .catalog
             .passages(&searched.found.hits, top_k, searched.up_to)
             .await?;
+        drop(searched.indexes);
         Ok(SearchResponse {
             query: request.query.clone(),
             mode: request.mode,

@@ -15,7 +15,7 @@ use retrieval::lexical::LexicalIndex;
 
 use super::check::IndexesReport;
 use super::follow::Writing;
-use super::{Following, Indexes, locked, part};
+use super::{Indexes, locked, part};
 use crate::catalog::{Generation, GenerationState, IndexSpec};
 use crate::library::add::cut;
 use crate::library::{Library, blocking};
@@ -192,7 +192,9 @@ impl Library {
 
     /// Deletes a generation that was switched away from, when nobody reads it any more.
     async fn retire(&self, old: Arc<Indexes>) -> Result<()> {
-        let folder = self.index_folder().join(super::folder_name(&old.generation));
+        let folder = self
+            .index_folder()
+            .join(super::folder_name(&old.generation));
         let generation = old.generation.id;
         let waited = blocking(move || {
             for _ in 0..600 {
@@ -238,10 +240,7 @@ impl Library {
         let document = self.stored_document(&record).await?;
         let embedder = self.embedder_of(indexes).await?;
         let config = indexes.generation.spec.chunk();
-        let chunks = blocking(move || {
-            Ok(cut(&document, config, embedder.as_ref()))
-        })
-        .await?;
+        let chunks = blocking(move || Ok(cut(&document, config, embedder.as_ref()))).await?;
         self.catalog
             .recut(sequence, document_id, chunking, &chunks)
             .await

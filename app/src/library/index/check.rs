@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use super::{Following, Indexes, locked};
+use super::{Indexes, locked};
 use crate::catalog::{Generation, GenerationState};
 use crate::library::{Library, blocking};
 

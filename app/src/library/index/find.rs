@@ -27,8 +27,6 @@ pub(in crate::library) struct Searched {
     /// The indexes that were asked. Held until the passages are read: the chunks of a generation
     /// stay in the catalog as long as it is in use.
     pub(in crate::library) indexes: Arc<Indexes>,
-    /// Their embedder, where it can be had.
-    pub(in crate::library) embedder: Option<Arc<dyn Embedder>>,
 }
 
 impl Library {
@@ -82,7 +80,6 @@ impl Library {
             found,
             up_to,
             indexes,
-            embedder,
         })
     }
 

@@ -13,7 +13,7 @@ use anyhow::{Context, Result};
 use retrieval::IndexedDocument;
 use retrieval::embed::Embedder;
 
-use super::{Following, Indexes, Order, Vectors, digest, locked};
+use super::{Indexes, Order, Vectors, digest, locked};
 use crate::catalog::Change;
 use crate::library::{Library, blocking};
 use crate::progress::Bar;
@@ -64,7 +64,7 @@ impl Library {
             let caught_up = self
                 .catch_up(&indexes, Some(sequence - 1), Writing::Held, &|_, _| ())
                 .await;
-            self.told(&indexes, caught_up).await?;
+            self.outlived(&indexes, caught_up).await?;
             if !self.pending(&indexes, Some(sequence - 1)).await?.is_empty() {
                 order = Order::Early;
             }
@@ -85,7 +85,7 @@ impl Library {
             move || indexes.apply(&change, vectors, order)
         })
         .await;
-        self.told(&indexes, applied).await?;
+        self.outlived(&indexes, applied).await?;
         self.commit_sometimes(&indexes).await
     }
 
@@ -108,7 +108,7 @@ impl Library {
         }
         let committing = indexes.clone();
         let committed = blocking(move || committing.commit()).await;
-        let recorded = self.told(indexes, committed).await?;
+        let recorded = self.outlived(indexes, committed).await?;
         self.catalog
             .set_embedded(indexes.generation.id, &recorded)
             .await
@@ -130,7 +130,9 @@ impl Library {
                 };
                 library.commit_is_due.store(false, Ordering::Release);
                 if let Err(error) = library.commit().await {
-                    tracing::warn!("the indexes could not be written and catch up later: {error:#}");
+                    tracing::warn!(
+                        "the indexes could not be written and catch up later: {error:#}"
+                    );
                 }
             });
         }
@@ -139,7 +141,7 @@ impl Library {
 
     /// Where an engine failed over damaged files, what is damaged is replaced; the change at hand
     /// is then pending and comes again. Other failures stay failures.
-    async fn told<T: Default>(&self, indexes: &Arc<Indexes>, outcome: Result<T>) -> Result<T> {
+    async fn outlived<T: Default>(&self, indexes: &Arc<Indexes>, outcome: Result<T>) -> Result<T> {
         match outcome {
             Ok(done) => Ok(done),
             Err(error) => {
@@ -169,7 +171,13 @@ impl Library {
         tell: &(dyn Fn(u64, u64) + Sync),
     ) -> Result<()> {
         let refreshing = indexes.clone();
-        blocking(move || refreshing.parts().iter().try_for_each(|part| part.refresh())).await?;
+        blocking(move || {
+            refreshing
+                .parts()
+                .iter()
+                .try_for_each(|part| part.refresh())
+        })
+        .await?;
         let caught_up = loop {
             match self.catch_up_pending(indexes, up_to, writing, tell).await {
                 Ok(Pass::Replaced) => {}

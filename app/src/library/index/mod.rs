@@ -35,7 +35,6 @@ use super::{Library, blocking};
 use crate::catalog::{Change, Generation, GenerationState};
 use crate::error::{Fault, Problem};
 use crate::models;
-pub(super) use find::Searched;
 pub(super) use follow::embed;
 use part::{Following, Part};
 
@@ -359,7 +358,10 @@ impl Library {
                 Problem::new(
                     Fault::Unavailable,
                     "embedder_gone",
-                    format!("the embedder {} that the index was built with {why}", space.id),
+                    format!(
+                        "the embedder {} that the index was built with {why}",
+                        space.id
+                    ),
                     "run `lectern reindex` to build the index for the embedder of the settings",
                 )
             };
@@ -368,7 +370,11 @@ impl Library {
             let embedder = self.load_embedder(model).await?;
             if *embedder.space() != space {
                 let now = &embedder.space().revision;
-                return Err(gone(format!("had revision {}, and now it has {now}", space.revision)).into());
+                return Err(gone(format!(
+                    "had revision {}, and now it has {now}",
+                    space.revision
+                ))
+                .into());
             }
             Ok::<_, anyhow::Error>(embedder)
         };

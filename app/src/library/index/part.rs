@@ -27,8 +27,6 @@ const RETIRING: Duration = Duration::from_secs(300);
 pub(super) trait Derived: Send + Sync {
     /// Last change that it has durably.
     fn watermark(&self) -> retrieval::Result<u64>;
-    /// Forgets a document.
-    fn remove(&self, document_id: &str) -> retrieval::Result<()>;
     /// Makes writes durable, up to that change.
     fn commit(&self, sequence: u64) -> retrieval::Result<()>;
     /// Chunks held, of one document where given.
@@ -42,10 +40,6 @@ pub(super) trait Derived: Send + Sync {
 impl Derived for dyn DenseIndex {
     fn watermark(&self) -> retrieval::Result<u64> {
         DenseIndex::watermark(self)
-    }
-
-    fn remove(&self, document_id: &str) -> retrieval::Result<()> {
-        DenseIndex::remove(self, document_id)
     }
 
     fn commit(&self, sequence: u64) -> retrieval::Result<()> {
@@ -68,11 +62,6 @@ impl Derived for dyn DenseIndex {
 impl Derived for LexicalIndex {
     fn watermark(&self) -> retrieval::Result<u64> {
         LexicalIndex::watermark(self)
-    }
-
-    fn remove(&self, document_id: &str) -> retrieval::Result<()> {
-        LexicalIndex::remove(self, document_id);
-        Ok(())
     }
 
     fn commit(&self, sequence: u64) -> retrieval::Result<()> {
@@ -205,10 +194,6 @@ impl<T: Derived + ?Sized> Derived for Pointer<T> {
         guarded(|| self.0.holds(document))
     }
 
-    fn remove(&self, document_id: &str) -> retrieval::Result<()> {
-        guarded(|| self.0.remove(document_id))
-    }
-
     fn optimize(&self) -> retrieval::Result<bool> {
         guarded(|| self.0.optimize())
     }
@@ -261,10 +246,10 @@ impl<T: Derived + ?Sized + 'static> Following for Part<T> {
             let state = self.read();
             (state.index.clone(), state.applied)
         };
-        guarded(|| index.commit(applied)).or_else(|error| {
+        if let Err(error) = guarded(|| index.commit(applied)) {
             is_writable(&self.home)?;
-            Err(error)
-        })?;
+            return Err(error.into());
+        }
         self.write().committed = applied;
         Ok(())
     }
@@ -370,12 +355,7 @@ fn opened<T: ?Sized>(open: &Open<T>, folder: &Path) -> Result<Arc<T>> {
     Ok(guarded(|| open(folder))?)
 }
 
-fn opened_anew<T: ?Sized>(
-    open: &Open<T>,
-    home: &Path,
-    name: &str,
-    number: u32,
-) -> Result<Arc<T>> {
+fn opened_anew<T: ?Sized>(open: &Open<T>, home: &Path, name: &str, number: u32) -> Result<Arc<T>> {
     let folder = home.join(format!("{name}-{number}"));
     remove_folder(&folder);
     opened(open, &folder).with_context(|| format!("making the index {}", folder.display()))
@@ -392,7 +372,7 @@ fn numbers(name: &str, home: &Path) -> Result<Vec<u32>> {
     let mut numbers = Vec::new();
     for entry in std::fs::read_dir(home)? {
         let file = entry?.file_name();
-        let number = file
+        let number: Option<u32> = file
             .to_str()
             .and_then(|file| file.strip_prefix(name)?.strip_prefix('-')?.parse().ok());
         numbers.extend(number);
