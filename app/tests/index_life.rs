@@ -122,10 +122,11 @@ async fn other_settings_build_other_indexes_while_the_old_ones_answer() {
 
     // Searched, added to and deleted from while it is built.
     let heard = Mutex::new(0);
-    let building = library.reindex(&|done, total| {
+    let tell = |done: u64, total: u64| {
         let mut heard = heard.lock().unwrap();
         *heard = total.max(done).max(*heard);
-    });
+    };
+    let building = library.reindex(&tell);
     let meanwhile = async {
         let found = search(&library, "enzyme 3 receptor").await;
         assert_eq!(found.passages[0].document_id, ids[3]);
