@@ -8,6 +8,7 @@
 mod answers;
 mod changes;
 mod documents;
+mod generations;
 mod jobs;
 mod links;
 mod pages;
@@ -23,6 +24,7 @@ use sqlx::sqlite::{
 
 pub use changes::Change;
 pub use documents::{DocumentRecord, DocumentStatus, NewDocument, READER_VERSION};
+pub use generations::{Generation, GenerationState, IndexSpec};
 pub use jobs::{Job, JobState};
 pub use links::{Duplicate, LinkedReference, Structure};
 

@@ -4,10 +4,10 @@
 use std::time::Instant;
 
 use anyhow::Result;
-use retrieval::{Filter, Fusion, Mode, ParsedQuery, Passage, Query, hybrid};
+use retrieval::{Filter, Fusion, Mode, ParsedQuery, Passage, Query};
 use serde::{Deserialize, Serialize};
 
-use super::{Library, blocking};
+use super::Library;
 use crate::error::{Fault, Problem};
 
 /// Longest question, in characters.
@@ -70,8 +70,6 @@ impl Library {
             .into());
         }
         let filter = self.filter(request).await?;
-        let indexes = self.indexes().await?;
-        let embedder = self.embedder().await?;
         let query = Query {
             asked: ParsedQuery::parse(&request.query),
             fusion: Fusion::default(),
@@ -81,27 +79,18 @@ impl Library {
             rerank: false,
             filter,
         };
-        let (found, searchable_up_to) = blocking(move || {
-            let stores = hybrid::Stores {
-                embedder: embedder.as_ref(),
-                dense: indexes.dense.as_ref(),
-                lexical: &indexes.lexical,
-                tokens: None,
-            };
-            let found = hybrid::search(&query, &stores)?;
-            Ok((found, indexes.watermark()?))
-        })
-        .await?;
+        let searched = self.find(&query).await?;
         let passages = self
             .catalog
-            .passages(&found.hits, top_k, searchable_up_to)
+            .passages(&searched.found.hits, top_k, searched.up_to)
             .await?;
+        drop(searched.indexes);
         Ok(SearchResponse {
             query: request.query.clone(),
             mode: request.mode,
             took_ms: started.elapsed().as_secs_f64() * 1000.0,
             passages,
-            warnings: found.warnings,
+            warnings: searched.found.warnings,
         })
     }
 
