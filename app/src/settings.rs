@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use etcetera::BaseStrategy;
+use retrieval::embed::Backend;
+use retrieval::onnx::Precision;
 
 use crate::error::{Fault, Problem};
 use known::KNOWN;
@@ -76,6 +78,14 @@ pub struct Settings {
     pub max_upload_bytes: u64,
     /// Passages that a search returns and an answer reads.
     pub top_k: usize,
+    /// The embedder: a name, or a folder.
+    pub embedder: String,
+    /// What it computes in.
+    pub embedding_precision: Precision,
+    /// What it runs in.
+    pub embedding_backend: Backend,
+    /// Processor threads for it; one for each physical core where `None`.
+    pub embedding_threads: Option<usize>,
     /// How documents are cut.
     pub chunk: ingest::chunk::ChunkConfig,
     /// Memory of the process that reads a PDF, in bytes.
@@ -277,6 +287,16 @@ fn parse(values: &Values) -> Result<Settings, Problem> {
             "at most half of chunk.max_tokens",
         ));
     }
+    let (embedder, embedder_origin) = &values["embedder"];
+    if embedder.trim().is_empty() {
+        return Err(invalid(
+            "embedder",
+            embedder,
+            embedder_origin,
+            "a name that `lectern models list` shows, or a folder",
+        ));
+    }
+    let (precision, precision_origin) = &values["embedding.precision"];
     let (token, token_origin) = &values["token"];
     if !token.is_empty() && token.len() < 16 {
         return Err(invalid(
@@ -336,6 +356,22 @@ fn parse(values: &Values) -> Result<Settings, Problem> {
             .collect(),
         max_upload_bytes: within(values, "max_upload_mb", 1, 4096)? as u64 * (1 << 20),
         top_k: within(values, "top_k", 1, 100)?,
+        embedder: embedder.trim().to_owned(),
+        embedding_precision: match precision.trim() {
+            "int8" => Precision::Int8,
+            "float32" => Precision::Float32,
+            _ => {
+                return Err(invalid(
+                    "embedding.precision",
+                    precision,
+                    precision_origin,
+                    "int8 or float32",
+                ));
+            }
+        },
+        embedding_backend: parsed(values, "embedding.backend", "auto, onnx or candle")?,
+        embedding_threads: Some(within(values, "embedding.threads", 0, 256)?)
+            .filter(|threads| *threads > 0),
         chunk,
         reader_memory_bytes: within(values, "reader.memory_mb", 256, 65536)? as u64 * (1 << 20),
         reader_seconds: within(values, "reader.seconds", 1, 86400)? as u64,
@@ -440,6 +476,15 @@ mod tests {
                 .contains("TOML")
         );
         assert!(load(None, &[("LECTERN_TOKEN", "short")], &[]).is_err());
+        for (name, value) in [
+            ("LECTERN_EMBEDDER", " "),
+            ("LECTERN_EMBEDDING_PRECISION", "int4"),
+            ("LECTERN_EMBEDDING_BACKEND", "torch"),
+            ("LECTERN_EMBEDDING_THREADS", "-1"),
+        ] {
+            let problem = load(None, &[(name, value)], &[]).unwrap_err();
+            assert!(problem.message.contains(name), "{problem}");
+        }
         assert!(load(None, &[("LECTERN_CHUNK_OVERLAP_TOKENS", "200")], &[]).is_err());
     }
 

@@ -61,7 +61,7 @@ pub(super) enum Command {
     /// Measure how well things work, on data of your own
     #[command(subcommand)]
     Eval(Eval),
-    /// Measure speed, memory and exactness at a given size
+    /// Measure how fast things are on this machine, and at what size
     #[command(subcommand)]
     Bench(Bench),
     /// Build both indexes again from the catalog
@@ -385,6 +385,8 @@ pub(super) struct Extraction {
 pub(super) enum Bench {
     /// How search scales: build time, memory, latency, recall
     Search(BenchSearch),
+    /// Texts embedded a second, with the embedder of the settings
+    Embedding(BenchEmbedding),
 }
 
 #[derive(Debug, Args)]
@@ -412,6 +414,27 @@ pub(super) struct BenchSearch {
     /// Measure serving from a folder that was built before
     #[arg(long, hide = true)]
     pub(super) measure: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct BenchEmbedding {
+    /// A text a line, or a BEIR corpus.jsonl
+    pub(super) file: PathBuf,
+    /// What it computes in: int8 or float32 [default: the setting embedding.precision]
+    #[arg(long)]
+    pub(super) precision: Option<String>,
+    /// What it runs in: auto, onnx or candle [default: the setting embedding.backend]
+    #[arg(long)]
+    pub(super) backend: Option<String>,
+    /// Only so many texts
+    #[arg(long, value_name = "N")]
+    pub(super) limit: Option<usize>,
+    /// Write the vectors, as little-endian floats
+    #[arg(long, value_name = "FILE")]
+    pub(super) vectors: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     pub(super) json: bool,
@@ -469,6 +492,14 @@ impl Arguments {
         {
             flags.push(("addr", addr.clone()));
         }
+        if let Command::Bench(Bench::Embedding(bench)) = &self.command {
+            for (key, value) in [
+                ("embedding.precision", &bench.precision),
+                ("embedding.backend", &bench.backend),
+            ] {
+                flags.extend(value.clone().map(|value| (key, value)));
+            }
+        }
         flags
     }
 }
@@ -493,6 +524,7 @@ impl Command {
             | Command::Demo(Demo { json, .. })
             | Command::Reindex(Json { json })
             | Command::Doctor(Json { json })
+            | Command::Bench(Bench::Embedding(BenchEmbedding { json, .. }))
             | Command::Config(Config::Show { json })
             | Command::Documents(
                 Documents::List { json, .. }

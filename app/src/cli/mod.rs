@@ -83,7 +83,7 @@ async fn run(arguments: Arguments) -> Result<Exit> {
         Command::Collections(command) => documents::collections(settings, command).await,
         Command::Models(command) => models::run(&settings, command).await,
         Command::Eval(command) => eval::run(&settings, command).await,
-        Command::Bench(command) => bench::run(&settings, command).await,
+        Command::Bench(command) => bench::run(settings, command).await,
         Command::Reindex(json) => system::reindex(settings, json.json).await,
         Command::Doctor(json) => system::doctor(settings, json.json).await,
         Command::Config(command) => system::config(&settings, &command),

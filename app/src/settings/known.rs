@@ -50,6 +50,26 @@ pub(super) const KNOWN: &[Known] = &[
         meaning: "passages that a search returns and an answer reads",
     },
     Known {
+        key: "embedder",
+        default: "all-MiniLM-L6-v2",
+        meaning: "model that turns text into vectors: a name, or a folder with its files",
+    },
+    Known {
+        key: "embedding.precision",
+        default: "int8",
+        meaning: "numbers that it computes in: int8 or float32",
+    },
+    Known {
+        key: "embedding.backend",
+        default: "auto",
+        meaning: "what it runs in: onnx, candle, or auto for the first of them that can be used",
+    },
+    Known {
+        key: "embedding.threads",
+        default: "0",
+        meaning: "processor threads for it; 0 is one for each physical core",
+    },
+    Known {
         key: "chunk.max_tokens",
         default: "254",
         meaning: "longest chunk, in the embedder's tokens",

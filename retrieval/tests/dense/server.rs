@@ -9,8 +9,8 @@ use retrieval::dense::{
     ApiKey, DenseConfig, DenseIndex, Quantization, ServerAddress, ServerConfig, ServerIndex,
 };
 use retrieval::embed::{Embedded, Embedder, VectorSpace};
-use retrieval::hybrid::{self, Stores};
 use retrieval::fusion::Fusion;
+use retrieval::hybrid::{self, Stores};
 use retrieval::lexical::{LexicalIndex, ParsedQuery};
 use retrieval::{Error, Filter, Mode, Query};
 

@@ -183,7 +183,10 @@ async fn ask(
             Mode::Bm25 => indexes.postings.committed(),
             Mode::Dense => indexes.vectors.committed(),
             // Token vectors only order what the others have found.
-            Mode::Hybrid => indexes.vectors.committed().min(indexes.postings.committed()),
+            Mode::Hybrid => indexes
+                .vectors
+                .committed()
+                .min(indexes.postings.committed()),
         };
         let (dense, lexical, tokens) = (indexes.dense(), indexes.lexical(), indexes.tokens());
         let found = guarded(|| match &embedder {

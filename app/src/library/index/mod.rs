@@ -35,7 +35,7 @@ use tokio::sync::OnceCell;
 use super::{Library, blocking};
 use crate::catalog::{Change, Generation, GenerationState};
 use crate::error::{Fault, Problem};
-use crate::models;
+use crate::models::embedder::EmbedderModel;
 pub(super) use follow::embed;
 use part::{Following, Part};
 
@@ -161,7 +161,8 @@ impl Indexes {
             return Ok(false);
         };
         let lacks = |part: &dyn Following| -> retrieval::Result<bool> {
-            Ok(part.applied() < change.sequence && !(same_text && part.derived().holds(document)?))
+            Ok(part.applied() < change.sequence
+                && !(same_text && part.derived().holds(document)?))
         };
         Ok(lacks(&self.vectors)? || lacks(&self.tokens)?)
     }
@@ -392,29 +393,24 @@ impl Library {
                     return Ok(embedder.clone());
                 }
             }
-            let gone = |why: String| {
-                Problem::new(
+            let model = if self.embedder_model.space() == space {
+                Some(self.embedder_model.clone())
+            } else {
+                EmbedderModel::of_space(&space, &self.settings)
+            };
+            let Some(model) = model else {
+                return Err(Problem::new(
                     Fault::Unavailable,
                     "embedder_gone",
                     format!(
-                        "the embedder {} that the index was built with {why}",
-                        space.id
+                        "the embedder {} ({}) that the index was built with is not known any more",
+                        space.id, space.revision
                     ),
                     "run `lectern reindex` to build the index for the embedder of the settings",
                 )
-            };
-            let model = models::find(&space.id)
-                .map_err(|_| gone("is none that Lectern knows any more".to_owned()))?;
-            let embedder = self.load_embedder(model).await?;
-            if *embedder.space() != space {
-                let now = &embedder.space().revision;
-                return Err(gone(format!(
-                    "had revision {}, and now it has {now}",
-                    space.revision
-                ))
                 .into());
-            }
-            Ok::<_, anyhow::Error>(embedder)
+            };
+            self.load_embedder(model).await
         };
         indexes.embedder.get_or_try_init(load).await.cloned()
     }
