@@ -149,6 +149,7 @@ impl Catalog {
 
         super::pages::add(&mut transaction, new.id, &new.document.pages).await?;
         super::links::add(&mut transaction, new).await?;
+        super::filters::fill(&mut transaction, new.id, metadata.authors(), metadata).await?;
         for chunk in new.chunks {
             sqlx::query(
                 "INSERT INTO chunks (document_id, position, span_start, span_end, first_page, \
@@ -229,6 +230,28 @@ impl Catalog {
             .map(|mut found| found.pop())
     }
 
+    /// Documents that `name` may mean, oldest first: by the start of their id, where that is long
+    /// enough to be one, or by their file name. Two are enough to know that it is ambiguous.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub async fn documents_named(&self, name: &str) -> Result<Vec<DocumentRecord>> {
+        let is_start = (8..=36).contains(&name.len())
+            && name.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
+        // Ids are lower case; past the end of every id that starts with it comes `~`.
+        let (from, to) = if is_start {
+            let start = name.to_ascii_lowercase();
+            (start.clone(), format!("{start}~"))
+        } else {
+            (String::new(), String::new())
+        };
+        self.find_documents(
+            "id > $1 AND id < $2 OR file = $3",
+            &[&from, &to, name],
+        )
+        .await
+    }
+
     /// All documents, of one collection where given, newest first.
     ///
     /// # Errors
@@ -295,50 +318,6 @@ impl Catalog {
         .fetch_all(&self.pool)
         .await?;
         Ok(rows.into_iter().collect())
-    }
-
-    /// Makes sure that a collection exists.
-    ///
-    /// # Errors
-    /// Where the database refuses.
-    pub async fn ensure_collection(&self, name: &str) -> Result<()> {
-        sqlx::query(
-            "INSERT INTO collections (name, created_at) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-        )
-        .bind(name)
-        .bind(now())
-        .execute(&self.pool)
-        .await?;
-        Ok(())
-    }
-
-    /// Collections with their number of documents, by name.
-    ///
-    /// # Errors
-    /// Where the database cannot be read.
-    pub async fn collections(&self) -> Result<Vec<(String, u64)>> {
-        let rows: Vec<(String, i64)> = sqlx::query_as(
-            "SELECT c.name, COUNT(d.id) FROM collections c LEFT JOIN documents d ON d.collection = c.name \
-             GROUP BY c.name ORDER BY c.name",
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        Ok(rows
-            .into_iter()
-            .map(|(name, count)| (name, count as u64))
-            .collect())
-    }
-
-    /// Deletes a collection that holds no documents. False where there is none of that name.
-    ///
-    /// # Errors
-    /// Where the database refuses.
-    pub async fn delete_collection(&self, name: &str) -> Result<bool> {
-        let done = sqlx::query("DELETE FROM collections WHERE name = $1")
-            .bind(name)
-            .execute(&self.pool)
-            .await?;
-        Ok(done.rows_affected() > 0)
     }
 }
 

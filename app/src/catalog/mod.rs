@@ -6,12 +6,16 @@
 //! change, never inside one.
 
 mod answers;
+mod authors;
 mod changes;
+mod collections;
 mod documents;
+mod filters;
 mod jobs;
 mod links;
 mod pages;
 mod passages;
+mod venues;
 
 use std::path::Path;
 use std::time::Duration;
@@ -22,7 +26,9 @@ use sqlx::sqlite::{
 };
 
 pub use changes::Change;
+pub use collections::{Moved, RemovedCollection};
 pub use documents::{DocumentRecord, DocumentStatus, NewDocument, READER_VERSION};
+pub use filters::DocumentFilter;
 pub use jobs::{Job, JobState};
 pub use links::{Duplicate, LinkedReference, Structure};
 
@@ -60,6 +66,7 @@ impl Catalog {
             .await
             .with_context(|| format!("bringing the catalog {} up to date", path.display()))?;
         let catalog = Self { pool };
+        catalog.fill_filters().await?;
         catalog.ensure_collection(DEFAULT_COLLECTION).await?;
         Ok(catalog)
     }
