@@ -1,6 +1,8 @@
 //! Measurements that anyone can run again: `lectern eval`.
 
+pub mod beir;
 pub mod chunks;
 pub mod extraction;
 mod gold;
+pub mod ranking;
 mod words;

@@ -97,7 +97,7 @@ fn dense_finds_filters_forgets_and_remembers_its_watermark() {
     );
     assert!(
         index
-            .search(axis(0), 10, &of_documents(&[]))
+            .search(&axis(0), 10, &of_documents(&[]))
             .unwrap()
             .is_empty()
     );

@@ -1,6 +1,7 @@
 //! Checks that catalog, indexes, files and models agree, and says what to do where they don't.
 
 use anyhow::Result;
+use retrieval::dense::DenseIndex;
 use serde::{Deserialize, Serialize};
 
 use super::{Indexes, Library, blocking};

@@ -10,8 +10,9 @@ use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use qdrant_edge::{
     AnyVariants, Condition, CountRequest, CreateIndex, DEFAULT_VECTOR_NAME, Distance,
     EdgeConfigBuilder, EdgeShard, EdgeVectorParams, FieldCondition, FieldIndexOperations,
-    Filter as EdgeFilter, JsonPath, Match, OperationError, PayloadFieldSchema, PayloadSchemaType,
-    PointId, PointInsertOperations, PointOperations, PointStruct, SearchRequest, UpdateOperation,
+    Filter as EdgeFilter, JsonPath, Match, OperationError, Payload, PayloadFieldSchema, PayloadOps,
+    PayloadSchemaType, PointId, PointInsertOperations, PointOperations, PointStruct, SearchRequest,
+    SetPayloadOp, UpdateOperation, VectorStructInternal, WithPayloadInterface, WithVector,
 };
 use serde::{Deserialize, Serialize};
 
@@ -102,7 +103,12 @@ impl DenseIndex for EdgeIndex {
             .iter()
             .zip(vectors)
             .map(|(chunk, vector)| {
-                PointStruct::new(PointId::NumId(chunk.id), vector, payload(document, chunk)).into()
+                PointStruct::new(
+                    PointId::NumId(chunk.id),
+                    vector,
+                    serde_json::Value::Object(payload(document, chunk)),
+                )
+                .into()
             })
             .collect();
         let insert = PointInsertOperations::PointsList(points);
@@ -172,8 +178,8 @@ impl DenseIndex for EdgeIndex {
     fn describe(&self, document: &IndexedDocument) -> Result<()> {
         for chunk in &document.chunks {
             self.write(UpdateOperation::PayloadOperation(
-                PayloadOperations::OverwritePayload(SetPayloadOperation {
-                    payload: payload(document, chunk),
+                PayloadOps::OverwritePayload(SetPayloadOp {
+                    payload: Payload(payload(document, chunk)),
                     points: Some(vec![PointId::NumId(chunk.id)]),
                     filter: None,
                     key: None,
@@ -253,12 +259,18 @@ fn opened(folder: &Path, dimension: usize) -> Result<EdgeShard> {
     Ok(shard)
 }
 
-fn payload(document: &IndexedDocument, chunk: &IndexedChunk) -> serde_json::Value {
-    serde_json::json!({
-        DOCUMENT: document.document_id,
-        COLLECTION: document.collection,
-        SECTION: chunk.kind().name(),
-    })
+fn payload(
+    document: &IndexedDocument,
+    chunk: &IndexedChunk,
+) -> serde_json::Map<String, serde_json::Value> {
+    [
+        (DOCUMENT, document.document_id.as_str()),
+        (COLLECTION, document.collection.as_str()),
+        (SECTION, chunk.kind().name()),
+    ]
+    .map(|(key, value)| (key.to_owned(), value.into()))
+    .into_iter()
+    .collect()
 }
 
 fn edge_filter(filter: &Filter) -> Option<EdgeFilter> {
