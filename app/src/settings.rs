@@ -72,6 +72,8 @@ pub struct Settings {
     pub max_upload_bytes: u64,
     /// Passages that a search returns and an answer reads.
     pub top_k: usize,
+    /// Order the best passages again by their token vectors.
+    pub search_rerank: bool,
     /// How documents are cut.
     pub chunk: ingest::chunk::ChunkConfig,
     /// Memory of the process that reads a PDF, in bytes.
@@ -330,6 +332,7 @@ fn parse(values: &Values) -> Result<Settings, Problem> {
             .collect(),
         max_upload_bytes: within(values, "max_upload_mb", 1, 4096)? as u64 * (1 << 20),
         top_k: within(values, "top_k", 1, 100)?,
+        search_rerank: flag(values, "search.rerank")?,
         chunk,
         reader_memory_bytes: within(values, "reader.memory_mb", 256, 65536)? as u64 * (1 << 20),
         reader_seconds: within(values, "reader.seconds", 1, 86400)? as u64,

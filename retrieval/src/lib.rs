@@ -7,6 +7,7 @@
 //! it has seen, and applying a change twice is harmless.
 
 pub mod dense;
+pub mod diversify;
 pub mod embed;
 pub mod fusion;
 pub mod hybrid;

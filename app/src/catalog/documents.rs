@@ -231,7 +231,7 @@ impl Catalog {
     }
 
     /// Documents that `name` may mean, oldest first: by the start of their id, where that is long
-    /// enough to be one, or by their file name. Two are enough to know that it is ambiguous.
+    /// enough to be one, or by their file name.
     ///
     /// # Errors
     /// Where the database cannot be read.

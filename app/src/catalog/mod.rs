@@ -9,6 +9,7 @@ mod answers;
 mod authors;
 mod changes;
 mod collections;
+mod context;
 mod documents;
 mod filters;
 mod jobs;
@@ -27,10 +28,12 @@ use sqlx::sqlite::{
 
 pub use changes::Change;
 pub use collections::{Moved, RemovedCollection};
+pub use context::{Expand, PassageContext};
 pub use documents::{DocumentRecord, DocumentStatus, NewDocument, READER_VERSION};
 pub use filters::DocumentFilter;
 pub use jobs::{Job, JobState};
 pub use links::{Duplicate, LinkedReference, Structure};
+pub use passages::ChunkPlace;
 
 /// The collection that documents are added to unless told otherwise.
 pub const DEFAULT_COLLECTION: &str = "default";

@@ -50,6 +50,11 @@ pub(super) const KNOWN: &[Known] = &[
         meaning: "passages that a search returns and an answer reads",
     },
     Known {
+        key: "search.rerank",
+        default: "true",
+        meaning: "order the best passages again by their token vectors",
+    },
+    Known {
         key: "chunk.max_tokens",
         default: "254",
         meaning: "longest chunk, in the embedder's tokens",
