@@ -259,7 +259,9 @@ async fn search(driver: &WebDriver, home: &str) -> Result<()> {
     let mark = wait_for(driver, ".result-text mark", SLOW).await?;
     let word = property(&mark, "textContent").await?.to_lowercase();
     ensure!(
-        ["fusion", "constant"].iter().any(|asked| word.contains(asked)),
+        ["fusion", "constant"]
+            .iter()
+            .any(|asked| word.contains(asked)),
         "{word} is marked"
     );
     set_width(driver, 390).await?;

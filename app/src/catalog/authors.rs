@@ -70,6 +70,9 @@ impl Reading {
                 is_ordered: true,
             };
         }
+        if !splits_capitals && !all.is_empty() && has_capital_family(text) {
+            all.rotate_left(1);
+        }
         // "Smith J. Q.": initials at the end only, so the family name came first.
         let initials = all
             .iter()
@@ -110,9 +113,12 @@ impl Word {
     }
 
     fn begins_with(&self, initial: &Word) -> bool {
-        self.spellings
-            .iter()
-            .any(|word| initial.spellings.iter().any(|one| word.starts_with(one.as_str())))
+        self.spellings.iter().any(|word| {
+            initial
+                .spellings
+                .iter()
+                .any(|one| word.starts_with(one.as_str()))
+        })
     }
 
     fn is_also(&self, other: &Word) -> bool {
@@ -127,17 +133,18 @@ fn is_within(typed: &[Word], name: &[Word]) -> bool {
     let mut rest = name.iter();
     let mut any_in_full = false;
     for word in typed {
-        let found = rest.by_ref().any(|candidate| {
-            match (word.is_initial(), candidate.is_initial()) {
-                (false, false) => {
-                    let same = word.is_also(candidate);
-                    any_in_full |= same;
-                    same
-                }
-                (true, _) => candidate.begins_with(word),
-                (false, true) => word.begins_with(candidate),
-            }
-        });
+        let found =
+            rest.by_ref().any(
+                |candidate| match (word.is_initial(), candidate.is_initial()) {
+                    (false, false) => {
+                        let same = word.is_also(candidate);
+                        any_in_full |= same;
+                        same
+                    }
+                    (true, _) => candidate.begins_with(word),
+                    (false, true) => word.begins_with(candidate),
+                },
+            );
         if !found {
             return false;
         }
@@ -145,10 +152,20 @@ fn is_within(typed: &[Word], name: &[Word]) -> bool {
     any_in_full
 }
 
+/// True for "ONGARO Diego": a family name in capitals before given names.
+fn has_capital_family(text: &str) -> bool {
+    let mut tokens = text.split_whitespace();
+    let family = tokens.next().unwrap_or_default();
+    family.chars().filter(|c| c.is_alphabetic()).count() > 1
+        && !family.contains('.')
+        && !family.chars().any(char::is_lowercase)
+        && tokens.any(|token| token.chars().any(char::is_lowercase))
+}
+
 fn words(text: &str, splits_capitals: bool) -> Vec<Word> {
     let mut words = Vec::new();
-    let tokens = text
-        .split(|c: char| c.is_whitespace() || ".,;-\u{2010}\u{2011}\u{2013}\u{b7}".contains(c));
+    let tokens =
+        text.split(|c: char| c.is_whitespace() || ".,;-\u{2010}\u{2011}\u{2013}\u{b7}".contains(c));
     for token in tokens {
         let is_short = (2..=3).contains(&token.chars().count());
         if splits_capitals && is_short && token.chars().all(char::is_uppercase) {
@@ -232,6 +249,7 @@ mod tests {
             ("LI", "Wei Li"),
             ("W. Li", "LI Wei"),
             ("Li", "Wei LI"),
+            ("D. Ongaro", "ONGARO Diego"),
             ("W. Li", "Wei LI"),
             ("张", "张 伟"),
         ] {

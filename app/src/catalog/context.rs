@@ -164,9 +164,16 @@ mod tests {
         assert_eq!(reach(&around, 0, Expand::Section), (0, 0));
         let long = chunks(&["a"; 20], 3000);
         let (first, last) = reach(&long, 10, Expand::Section);
-        assert!(first <= 10 && last >= 10 && last - first == 1, "{first} {last}");
+        assert!(
+            first <= 10 && last >= 10 && last - first == 1,
+            "{first} {last}"
+        );
         let mut gap = chunks(&["a", "a", "a"], 100);
         gap[2].position = 3;
-        assert_eq!(reach(&gap, 1, Expand::Section), (0, 1), "a chunk was left out");
+        assert_eq!(
+            reach(&gap, 1, Expand::Section),
+            (0, 1),
+            "a chunk was left out"
+        );
     }
 }

@@ -245,11 +245,8 @@ impl Catalog {
         } else {
             (String::new(), String::new())
         };
-        self.find_documents(
-            "id > $1 AND id < $2 OR file = $3",
-            &[&from, &to, name],
-        )
-        .await
+        self.find_documents("id > $1 AND id < $2 OR file = $3", &[&from, &to, name])
+            .await
     }
 
     /// All documents, of one collection where given, newest first.

@@ -26,12 +26,15 @@ pub(super) fn names(typed: &str, venue: &str) -> bool {
         typed.text == word.text
             || (may_be_short || typed.is_abbreviated) && word.text.starts_with(&typed.text)
             || (may_be_short || word.is_abbreviated)
-                && word.text.len() > 1
+                && (word.text.len() > 1 || word.is_abbreviated)
                 && typed.text.starts_with(&word.text)
     };
-    let as_words = venue
-        .windows(typed.len())
-        .any(|run| typed.iter().zip(run).all(|(typed, word)| stands_for(typed, word)));
+    let as_words = venue.windows(typed.len()).any(|run| {
+        typed
+            .iter()
+            .zip(run)
+            .all(|(typed, word)| stands_for(typed, word))
+    });
     as_words || is_acronym(&typed, &venue)
 }
 
@@ -74,8 +77,14 @@ mod tests {
             (jmlr, "J. Mach. Learn. Res."),
             ("nature", "Nature Communications"),
             ("PNAS", "Proceedings of the National Academy of Sciences"),
-            ("CVPR", "2017 IEEE Conference on Computer Vision and Pattern Recognition (CVPR)"),
-            ("CVPR", "Conference on Computer Vision and Pattern Recognition"),
+            (
+                "CVPR",
+                "2017 IEEE Conference on Computer Vision and Pattern Recognition (CVPR)",
+            ),
+            (
+                "CVPR",
+                "Conference on Computer Vision and Pattern Recognition",
+            ),
             ("revista espanola", "Revista Española de Física"),
             ("phys rev lett", "Physical Review Letters"),
         ] {

@@ -69,10 +69,9 @@ fn show(response: &SearchResponse) -> Result<()> {
 
 fn shown(found: &FoundPassage, is_bold: bool) -> String {
     let passage = &found.passage;
-    let section = passage
-        .section
-        .as_ref()
-        .map_or(String::new(), |section| format!(" — {}", output::plain(section)));
+    let section = passage.section.as_ref().map_or(String::new(), |section| {
+        format!(" — {}", output::plain(section))
+    });
     let marked = |text: &str| {
         if is_bold {
             output::bold(text, &found.highlights)
@@ -100,10 +99,11 @@ fn shown(found: &FoundPassage, is_bold: bool) -> String {
         }
     };
     format!(
-        "{}. {} ({}, page {}){section}\n   {text}\n",
+        "{}. {} ({}, page {}, passage {}){section}\n   {text}\n",
         passage.rank,
         output::plain(&passage.title),
         output::plain(&passage.file),
         passage.page,
+        passage.chunk_id,
     )
 }

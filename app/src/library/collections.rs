@@ -56,7 +56,9 @@ impl Library {
     /// # Errors
     /// A problem `collection_invalid`, or where the catalog cannot be written.
     pub async fn create_collection(&self, name: &str) -> Result<bool> {
-        self.catalog.ensure_collection(&collection_name(name)?).await
+        self.catalog
+            .ensure_collection(&collection_name(name)?)
+            .await
     }
 
     /// Moves documents (ids, starts of ids or file names) to a collection that exists. One whose

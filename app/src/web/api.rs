@@ -129,15 +129,14 @@ pub(super) async fn move_document(
 ) -> Answered {
     let id = [id.into_inner()];
     let reports = state.library.move_documents(&id, &target.to).await?;
-    let report = reports
-        .into_iter()
-        .next()
-        .ok_or_else(|| Problem::new(
+    let report = reports.into_iter().next().ok_or_else(|| {
+        Problem::new(
             Fault::NotFound,
             "document_not_found",
             format!("there is no document {:?} any more", id[0]),
             "GET /api/v1/documents lists them",
-        ))?;
+        )
+    })?;
     if report.status == MoveStatus::Duplicate {
         return Err(Problem::new(
             Fault::Conflict,

@@ -97,13 +97,15 @@ pub(super) async fn page_view(
         let quote = asked(q);
         let mut place = quote.as_deref().and_then(|quote| find(&page.text, quote));
         if let (None, Some(chunk)) = (&quote, passage) {
-            let of_chunk = state.library.catalog.chunk_on_page(chunk, &record.id, number);
+            let of_chunk = state
+                .library
+                .catalog
+                .chunk_on_page(chunk, &record.id, number);
             place = of_chunk
                 .await?
                 .filter(|place| page.text.get(place.clone()).is_some());
         }
-        let place = place
-            .unwrap_or(page.text.len()..page.text.len());
+        let place = place.unwrap_or(page.text.len()..page.text.len());
         Ok(PageView {
             csrf_token: state.guard.csrf().to_owned(),
             image: (record.format == Format::Pdf).then(|| PageImage {

@@ -80,8 +80,7 @@ async fn made(state: &State, parameters: &[(String, String)]) -> anyhow::Result<
         csrf_token: state.guard.csrf().to_owned(),
         documents: state.library.catalog.count_documents().await? as usize,
         form: SearchForm {
-            query: first(parameters, "query")
-                .map_or_else(|| value("q"), str::to_owned),
+            query: first(parameters, "query").map_or_else(|| value("q"), str::to_owned),
             like: first(parameters, "like").map(str::to_owned),
             modes: choices(
                 &[
@@ -158,7 +157,10 @@ fn result(found: FoundPassage) -> SearchResult {
             done = end;
         }
     }
-    parts.push((false, passage.text.get(done..).unwrap_or_default().to_owned()));
+    parts.push((
+        false,
+        passage.text.get(done..).unwrap_or_default().to_owned(),
+    ));
     let mut byline = match passage.authors.len() {
         0..=3 => passage.authors.join(", "),
         _ => format!("{} et al.", passage.authors[0]),
@@ -240,7 +242,9 @@ fn parse(parameters: &[(String, String)]) -> Result<SearchRequest, Problem> {
                 }
             }
             "diversify" => {
-                let strength = text.parse().map_err(|_| wrong("give a number from 0 to 1"))?;
+                let strength = text
+                    .parse()
+                    .map_err(|_| wrong("give a number from 0 to 1"))?;
                 request.diversify = Some(strength);
             }
             "expand" => {
@@ -327,10 +331,16 @@ mod tests {
             ("expand", "section"),
         ])
         .unwrap();
-        assert_eq!((request.mode, request.top_k, request.offset), (Mode::Bm25, Some(5), Some(10)));
+        assert_eq!(
+            (request.mode, request.top_k, request.offset),
+            (Mode::Bm25, Some(5), Some(10))
+        );
         assert_eq!(request.documents, ["a.pdf", "b.pdf"]);
         assert_eq!((request.venue, request.rerank), (None, Some(false)));
-        assert_eq!((request.diversify, request.expand), (Some(0.3), Expand::Section));
+        assert_eq!(
+            (request.diversify, request.expand),
+            (Some(0.3), Expand::Section)
+        );
     }
 
     #[test]

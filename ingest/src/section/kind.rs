@@ -86,7 +86,8 @@ const CERTAIN: &[(&str, SectionKind)] = &[
     ("remerciements", Back),
     ("agradecimientos", Back),
     ("referencias", Back),
-    ("abstract*", Abstract),
+    ("abstract", Abstract),
+    ("abstracts", Abstract),
     ("author summary", Abstract),
     ("lay summary", Abstract),
     ("plain language summary", Abstract),
@@ -192,6 +193,8 @@ const CERTAIN: &[(&str, SectionKind)] = &[
     ("general discussion", Discussion),
     ("limitation*", Discussion),
     ("threats to validity", Discussion),
+    ("ethical consideration*", Discussion),
+    ("lessons learned", Discussion),
     ("broader impact*", Discussion),
     ("societal impact*", Discussion),
     ("implication*", Discussion),
@@ -208,6 +211,8 @@ const CERTAIN: &[(&str, SectionKind)] = &[
     ("summary of finding*", Results),
     ("future work", Conclusion),
     ("future direction*", Conclusion),
+    ("new directions", Conclusion),
+    ("follow up work", Conclusion),
     ("future research", Conclusion),
     ("future perspectives", Conclusion),
     ("outlook", Conclusion),
@@ -225,6 +230,7 @@ const LIKELY: &[(&str, SectionKind)] = &[
     ("synopsis", Abstract),
     ("highlights", Abstract),
     ("overview", Introduction),
+    ("outline of", Introduction),
     ("contribution*", Introduction),
     ("notation*", Background),
     ("definition*", Background),
@@ -236,6 +242,7 @@ const LIKELY: &[(&str, SectionKind)] = &[
     ("comparison*", Results),
     ("benchmark*", Results),
     ("case stud*", Results),
+    ("experiences", Results),
     ("analys*", Results),
     ("approach*", Methods),
     ("model*", Methods),
@@ -253,6 +260,7 @@ const LIKELY: &[(&str, SectionKind)] = &[
     ("training", Methods),
     ("preprocessing", Methods),
     ("setup", Methods),
+    ("baselines", Methods),
 ];
 
 impl SectionKind {
@@ -272,10 +280,7 @@ impl SectionKind {
     /// The kind of a section, from its path of headings: the innermost that says it for certain
     /// decides, so that "Appendix > Results" is a result; else the innermost that hints at it.
     pub fn of(path: &str) -> Self {
-        let headings: Vec<Vec<String>> = path
-            .rsplit(crate::SECTION_SEPARATOR)
-            .map(words)
-            .collect();
+        let headings: Vec<Vec<String>> = path.rsplit(crate::SECTION_SEPARATOR).map(words).collect();
         let told = |phrases: &[(&str, SectionKind)]| {
             headings
                 .iter()
@@ -359,11 +364,21 @@ mod tests {
         for (kind, headings) in [
             (
                 Abstract,
-                &["Abstract", "ABSTRACT", "Author Summary", "Abstract—", "Summary"][..],
+                &[
+                    "Abstract",
+                    "ABSTRACT",
+                    "Author Summary",
+                    "Abstract—",
+                    "Summary",
+                ][..],
             ),
             (
                 Introduction,
-                &["1 Introduction", "I. INTRODUCTION", "1. Introduction and Related Work"],
+                &[
+                    "1 Introduction",
+                    "I. INTRODUCTION",
+                    "1. Introduction and Related Work",
+                ],
             ),
             (
                 Background,
@@ -446,7 +461,13 @@ mod tests {
             ),
             (
                 Other,
-                &["", "3.2 The Zebra of the Savanna", "Index terms", "Mythology"],
+                &[
+                    "",
+                    "3.2 The Zebra of the Savanna",
+                    "Index terms",
+                    "Mythology",
+                    "2.4 Predicate Abstractions",
+                ],
             ),
         ] {
             for heading in headings {

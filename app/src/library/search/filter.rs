@@ -141,8 +141,12 @@ fn check_names(request: &SearchRequest) -> Result<(), Problem> {
                 code,
                 format!("{shown:?} is no name of an {what}").replace("an v", "a v"),
                 match what {
-                    "author" => "give a family name, or a whole name such as \"Jane Smith\" or \"Smith, J.\"",
-                    _ => "give a journal or conference, whole, in part or abbreviated, such as JMLR",
+                    "author" => {
+                        "give a family name, or a whole name such as \"Jane Smith\" or \"Smith, J.\""
+                    }
+                    _ => {
+                        "give a journal or conference, whole, in part or abbreviated, such as JMLR"
+                    }
                 },
             ));
         }
@@ -220,7 +224,16 @@ mod tests {
         assert_eq!(years("2010-2020").unwrap(), 2010..=2020);
         assert_eq!(years("2010..").unwrap(), 2010..=i32::MAX);
         assert_eq!(years("..2020").unwrap(), i32::MIN..=2020);
-        for bad in ["", "..", "soon", "2020..2010", "1..x", "2010..2020..2030", "99999999999", "-"] {
+        for bad in [
+            "",
+            "..",
+            "soon",
+            "2020..2010",
+            "1..x",
+            "2010..2020..2030",
+            "99999999999",
+            "-",
+        ] {
             assert_eq!(years(bad).unwrap_err().code, "year_invalid", "{bad}");
         }
     }

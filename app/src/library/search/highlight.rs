@@ -4,9 +4,9 @@ use std::ops::Range;
 
 /// Words that are in every text.
 const SMALL_WORDS: &[&str] = &[
-    "a", "an", "and", "are", "as", "at", "be", "by", "do", "does", "for", "from", "how", "in", "is",
-    "it", "of", "on", "or", "that", "the", "to", "was", "were", "what", "when", "where", "which",
-    "who", "why", "with",
+    "a", "an", "and", "are", "as", "at", "be", "by", "do", "does", "for", "from", "how", "in",
+    "is", "it", "of", "on", "or", "that", "the", "to", "was", "were", "what", "when", "where",
+    "which", "who", "why", "with",
 ];
 
 /// [`highlights`] as the JSON contract has them.
@@ -69,7 +69,10 @@ mod tests {
     #[test]
     fn words_of_the_query_are_marked_whatever_their_ending() {
         assert_eq!(
-            marked("How is a leader elected?", "Leaders are elected; the LEADER, in É, elects."),
+            marked(
+                "How is a leader elected?",
+                "Leaders are elected; the LEADER, in É, elects."
+            ),
             ["Leaders", "elected", "LEADER", "elects"]
         );
         assert_eq!(marked("p53", "p53 and p5"), ["p53"]);

@@ -58,7 +58,10 @@ impl Library {
         for passage in passages {
             response.passages.push(FoundPassage {
                 highlights: highlight::spans(&request.query, &passage.text),
-                context: self.catalog.context(passage.chunk_id, request.expand).await?,
+                context: self
+                    .catalog
+                    .context(passage.chunk_id, request.expand)
+                    .await?,
                 passage,
             });
         }

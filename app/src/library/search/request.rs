@@ -198,7 +198,10 @@ impl SearchRequest {
             filters.push(format!("of the document {}", self.documents.join(" or ")));
         }
         if !self.sections.is_empty() {
-            filters.push(format!("from sections of kind {}", self.sections.join(" or ")));
+            filters.push(format!(
+                "from sections of kind {}",
+                self.sections.join(" or ")
+            ));
         }
         filters
     }
@@ -259,7 +262,14 @@ mod tests {
             check_question(&"a".repeat(100_000)).unwrap_err().code,
             "question_too_long"
         );
-        for typed in ["What is Raft?", "🦀", "the of and", "\"", "'; DROP TABLE--", "a\0b"] {
+        for typed in [
+            "What is Raft?",
+            "🦀",
+            "the of and",
+            "\"",
+            "'; DROP TABLE--",
+            "a\0b",
+        ] {
             assert!(check_question(typed).is_ok(), "{typed}");
         }
         assert_eq!(cleaned("a\0b\u{1b}[31m"), "a b [31m");
