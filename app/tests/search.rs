@@ -238,7 +238,7 @@ async fn more_like_this_leaves_out_itself() {
     let stripes = found(&app, "q=biting+flies+land+on+striped+coats&top_k=1").await;
     let chunk = stripes["passages"][0]["chunk_id"].as_u64().unwrap();
     let alike = found(&app, &format!("like={chunk}&top_k=100")).await;
-    assert_eq!(alike["mode"], "dense");
+    assert_eq!(alike["mode"], "hybrid");
     let passages = alike["passages"].as_array().unwrap();
     assert!(!passages.is_empty());
     assert!(passages.iter().all(|passage| passage["chunk_id"] != chunk));

@@ -76,6 +76,21 @@ impl Catalog {
         Ok(found.into_iter().map(|id| id as ChunkId).collect())
     }
 
+    /// The texts of chunks, in the order of `ids`; those that do not exist are left out.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub async fn chunk_texts(&self, ids: &[ChunkId]) -> Result<Vec<String>> {
+        let mut query = QueryBuilder::<Sqlite>::new("SELECT id, text FROM chunks WHERE id IN (");
+        push_ids(&mut query, ids);
+        let rows: Vec<(i64, String)> = query.build_query_as().fetch_all(&self.pool).await?;
+        let mut texts: HashMap<ChunkId, String> = rows
+            .into_iter()
+            .map(|(id, text)| (id as ChunkId, text))
+            .collect();
+        Ok(ids.iter().filter_map(|id| texts.remove(id)).collect())
+    }
+
     /// The bytes of a chunk on one page of its document, counted in the page's text; none where the
     /// chunk is of another document or does not reach that page.
     ///

@@ -1,19 +1,23 @@
-//! More like this: passages that mean what a passage means, or documents that mean what a document
-//! means, by the vectors that the dense index has anyway.
+//! More like this: passages that mean what a passage means and use the words that set it apart, or
+//! documents that do so with a document.
 //!
-//! A document's vector is the mean of its chunks'. Documents come with their nearest passage, one
-//! each. A passage is not like itself, nor like its neighbours, with which it shares text.
+//! The vectors are those that the dense index has anyway; a document's is the mean of its chunks'.
+//! The words are the most characteristic ones of the text. The two rankings are joined by their
+//! ranks, since neither's scores were tuned for questions as long as these. Documents come with
+//! their best passage, one each. A passage is not like itself, nor like its neighbours, with which
+//! it shares text.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use anyhow::Result;
 use retrieval::dense::DenseIndex;
-use retrieval::{ChunkId, Filter, Hit, Scores};
+use retrieval::fusion::{self, Candidate};
+use retrieval::{ChunkId, Error, Filter, Hit, Mode, Scores};
 
-use super::pool::{DEEP, DEPTH, Pool, vectors};
+use super::pool::{DEEP, Pool};
 use crate::catalog::ChunkPlace;
 use crate::error::{Fault, Problem};
-use crate::library::{Library, blocking};
+use crate::library::{Indexes, Library, blocking};
 
 /// What others are to be like.
 enum Pattern {
@@ -22,48 +26,27 @@ enum Pattern {
 }
 
 impl Library {
-    /// Ranks what is like a passage (by its chunk id) or a document, more than `end` of it where
-    /// there is as much.
-    pub(super) async fn alike(&self, like: &str, filter: Filter, end: usize) -> Result<Pool> {
+    /// Ranks what is like a passage (by its chunk id) or a document.
+    pub(super) async fn alike(&self, like: &str, mode: Mode, filter: Filter) -> Result<Pool> {
         let pattern = self.pattern(like).await?;
-        let (ids, depth) = match &pattern {
-            Pattern::Passage(place) => {
-                let depth = if end < DEPTH - 10 { DEPTH } else { DEEP };
-                (vec![place.chunk_id], depth)
-            }
-            Pattern::Document { chunks, .. } => (chunks.clone(), DEEP + chunks.len()),
+        let ids = match &pattern {
+            Pattern::Passage(place) => vec![place.chunk_id],
+            Pattern::Document { chunks, .. } => chunks.clone(),
         };
+        let text = self.catalog.chunk_texts(&ids).await?.join("\n");
+        // A document's own chunks come first and are left out.
+        let depth = DEEP + ids.len();
         let indexes = self.indexes().await?;
-        let vectors = vectors(indexes.clone(), ids).await??;
-        let Some(vector) = mean(vectors.into_iter().flatten()) else {
-            return Err(Problem::new(
-                Fault::Conflict,
-                "not_indexed_yet",
-                format!("the index does not have {like:?} yet"),
-                "wait until the indexes have caught up; `lectern doctor` tells",
-            )
-            .into());
-        };
-        let (found, up_to) = blocking(move || {
+        let (hits, warnings, up_to) = blocking(move || {
             let up_to = indexes.watermark()?;
-            Ok((indexes.dense.search(&vector, depth, &filter)?, up_to))
+            let (hits, warnings) = ranked(&indexes, mode, &ids, &text, depth, &filter)?;
+            Ok((hits, warnings, up_to))
         })
         .await?;
-        let hits = found
-            .into_iter()
-            .map(|(chunk_id, score)| Hit {
-                chunk_id,
-                score,
-                scores: Scores {
-                    dense: Some(score),
-                    ..Scores::default()
-                },
-            })
-            .collect();
         let hits = self.searchable(hits, up_to).await?;
         Ok(Pool {
             hits: self.others(&pattern, hits).await?,
-            warnings: Vec::new(),
+            warnings,
         })
     }
 
@@ -128,6 +111,101 @@ impl Library {
             .filter(|hit| kept.contains(&hit.chunk_id))
             .collect())
     }
+}
+
+/// What is nearest to the mean of `ids`, what has the words of `text`, or both joined; with what
+/// was done without.
+fn ranked(
+    indexes: &Indexes,
+    mode: Mode,
+    ids: &[ChunkId],
+    text: &str,
+    depth: usize,
+    filter: &Filter,
+) -> Result<(Vec<Hit>, Vec<String>)> {
+    let by_words = || indexes.lexical.similar(text, depth, filter);
+    let by_meaning = || -> retrieval::Result<Option<(Vec<f32>, Vec<(ChunkId, f32)>)>> {
+        let Some(vector) = mean(indexes.dense.vectors(ids)?.into_iter().flatten()) else {
+            return Ok(None);
+        };
+        let found = indexes.dense.search(&vector, depth, filter)?;
+        Ok(Some((vector, found)))
+    };
+    let alone = |ranking: Vec<(ChunkId, f32)>, scores: fn(f32) -> Scores| -> Vec<Hit> {
+        ranking
+            .into_iter()
+            .map(|(chunk_id, score)| Hit {
+                chunk_id,
+                score,
+                scores: scores(score),
+            })
+            .collect()
+    };
+    let bm25 = |score| Scores {
+        bm25: Some(score),
+        ..Scores::default()
+    };
+    if mode == Mode::Bm25 {
+        return Ok((alone(by_words()?, bm25), Vec::new()));
+    }
+    let (vector, meaning) = match by_meaning() {
+        Ok(Some(found)) => found,
+        Ok(None) => {
+            return Err(Problem::new(
+                Fault::Conflict,
+                "not_indexed_yet",
+                "the dense index does not have it yet",
+                "wait until the indexes have caught up; `lectern doctor` tells",
+            )
+            .into());
+        }
+        Err(error @ Error::Unavailable { .. }) if mode == Mode::Hybrid => {
+            let warning = format!("found by words alone: {error}");
+            return Ok((alone(by_words()?, bm25), vec![warning]));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    if mode == Mode::Dense {
+        let dense = |score| Scores {
+            dense: Some(score),
+            ..Scores::default()
+        };
+        return Ok((alone(meaning, dense), Vec::new()));
+    }
+    let words = by_words()?;
+    let candidates = candidates(indexes, &vector, &meaning, &words)?;
+    let hits = fusion::reciprocal_rank(&candidates, &meaning, &words);
+    Ok((hits, Vec::new()))
+}
+
+fn candidates(
+    indexes: &Indexes,
+    vector: &[f32],
+    meaning: &[(ChunkId, f32)],
+    words: &[(ChunkId, f32)],
+) -> Result<Vec<Candidate>> {
+    let cosines: HashMap<ChunkId, f32> = meaning.iter().copied().collect();
+    let scores: HashMap<ChunkId, f32> = words.iter().copied().collect();
+    let by_words_alone: Vec<ChunkId> = words
+        .iter()
+        .map(|(id, _)| *id)
+        .filter(|id| !cosines.contains_key(id))
+        .collect();
+    let vectors = indexes.dense.vectors(&by_words_alone)?;
+    let nearest = meaning.iter().map(|(id, cosine)| (*id, Some(*cosine)));
+    let others = by_words_alone.into_iter().zip(vectors).map(|(id, found)| {
+        let cosine = found.map(|found| vector.iter().zip(found).map(|(a, b)| a * b).sum());
+        (id, cosine)
+    });
+    Ok(nearest
+        .chain(others)
+        .map(|(chunk_id, cosine)| Candidate {
+            chunk_id,
+            cosine,
+            bm25: Some(scores.get(&chunk_id).copied().unwrap_or_default()),
+            vector: None,
+        })
+        .collect())
 }
 
 /// The mean of vectors, L2-normalised; none of none.

@@ -14,7 +14,6 @@ mod request;
 use std::time::Instant;
 
 use anyhow::Result;
-use retrieval::Mode;
 
 pub use filter::collection_not_found;
 pub use request::{
@@ -45,19 +44,18 @@ impl Library {
         let Restriction { filter, nothing } = self.restriction(request).await?;
         let pool = match (&request.like, &nothing) {
             (_, Some(_)) => pool::Pool::default(),
-            (Some(like), None) => {
-                response.mode = Mode::Dense;
-                self.alike(like, filter, page.end()).await?
-            }
+            (Some(like), None) => self.alike(like, request.mode, filter).await?,
             (None, None) => self.ranked(request, filter, page.end()).await?,
         };
         let end = page.end().min(pool.hits.len());
         let shown = pool.hits.get(page.offset..end).unwrap_or_default();
         let passages = self.catalog.passages(shown, page.offset + 1).await?;
 
-        for passage in passages {
+        let texts = passages.iter().map(|passage| passage.text.clone());
+        let highlights = self.highlights(request, texts.collect()).await?;
+        for (passage, highlights) in passages.into_iter().zip(highlights) {
             response.passages.push(FoundPassage {
-                highlights: highlight::spans(&request.query, &passage.text),
+                highlights,
                 context: self
                     .catalog
                     .context(passage.chunk_id, request.expand)

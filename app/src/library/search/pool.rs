@@ -10,14 +10,14 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use retrieval::dense::DenseIndex;
-use retrieval::{ChunkId, Filter, Found, Hit, Query, diversify, hybrid};
+use retrieval::{ChunkId, Filter, Found, Fusion, Hit, Mode, ParsedQuery, Query, diversify, hybrid};
 
 use super::SearchRequest;
 use super::request::cleaned;
 use crate::library::{Indexes, Library, blocking};
 
 /// Depth of the search that most pages come from.
-pub(super) const DEPTH: usize = 100;
+const DEPTH: usize = 100;
 /// Depth where a page lies beyond; some more than pages can reach, since some may be left out.
 pub(super) const DEEP: usize = 1200;
 
@@ -37,11 +37,16 @@ impl Library {
         filter: Filter,
         end: usize,
     ) -> Result<Pool> {
+        let is_hybrid = request.mode == Mode::Hybrid;
         let mut query = Query {
-            text: cleaned(&request.query),
+            asked: ParsedQuery::parse(&cleaned(&request.query)),
             mode: request.mode,
+            fusion: Fusion::default(),
             top_k: DEPTH,
-            rerank: request.rerank.unwrap_or(self.settings.search_rerank),
+            // Who asks one index alone wants to see its order, unless told otherwise.
+            rerank: request
+                .rerank
+                .unwrap_or(is_hybrid && self.settings.search_rerank),
             filter,
         };
         let mut pool = Pool::default();
@@ -73,6 +78,7 @@ impl Library {
                 embedder: embedder.as_ref(),
                 dense: &indexes.dense,
                 lexical: &indexes.lexical,
+                tokens: None,
             };
             // Asked before the search: a change that comes in meanwhile must not count as seen.
             let up_to = indexes.watermark()?;
@@ -117,7 +123,7 @@ impl Library {
 }
 
 /// The vectors of chunks; the inner result is what the index says.
-pub(super) async fn vectors(
+async fn vectors(
     indexes: Arc<Indexes>,
     ids: Vec<ChunkId>,
 ) -> Result<retrieval::Result<Vec<Option<Vec<f32>>>>> {
