@@ -26,6 +26,7 @@ pub(super) async fn run(settings: Settings, args: Search) -> Result<Exit> {
         rerank: args.rerank.map(|switch| switch == Switch::On),
         diversify: args.diversify,
         expand: args.expand.into(),
+        ..SearchRequest::default()
     };
     let response = single(settings, Request::Search(request), |event| match event {
         Event::Search(response) => Some(response),

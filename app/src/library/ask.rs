@@ -64,6 +64,7 @@ impl Library {
                 top_k: request.top_k,
                 collection: request.collection.clone(),
                 diversify: Some(DIVERSITY),
+                is_question: true,
                 ..SearchRequest::default()
             })
             .await?;

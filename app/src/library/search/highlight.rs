@@ -1,10 +1,8 @@
 //! Which words of a passage are words of the query.
 
 use anyhow::Result;
-use retrieval::ParsedQuery;
 
 use super::SearchRequest;
-use super::request::cleaned;
 use crate::library::{Library, blocking};
 
 impl Library {
@@ -18,7 +16,7 @@ impl Library {
         if request.like.is_some() {
             return Ok(vec![Vec::new(); texts.len()]);
         }
-        let asked = ParsedQuery::parse(&cleaned(&request.query));
+        let asked = request.asked();
         let indexes = self.indexes().await?;
         blocking(move || {
             let mut marked = Vec::with_capacity(texts.len());

@@ -10,10 +10,9 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use retrieval::dense::DenseIndex;
-use retrieval::{ChunkId, Filter, Found, Fusion, Hit, Mode, ParsedQuery, Query, diversify, hybrid};
+use retrieval::{ChunkId, Filter, Found, Fusion, Hit, Mode, Query, diversify, hybrid};
 
 use super::SearchRequest;
-use super::request::cleaned;
 use crate::library::{Indexes, Library, blocking};
 
 /// Depth of the search that most pages come from.
@@ -39,7 +38,7 @@ impl Library {
     ) -> Result<Pool> {
         let is_hybrid = request.mode == Mode::Hybrid;
         let mut query = Query {
-            asked: ParsedQuery::parse(&cleaned(&request.query)),
+            asked: request.asked(),
             mode: request.mode,
             fusion: Fusion::default(),
             top_k: DEPTH,

@@ -1,6 +1,6 @@
 //! What can be asked of a search, what is wrong with a request, and what comes back.
 
-use retrieval::{Mode, Passage};
+use retrieval::{Mode, ParsedQuery, Passage};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Fault, Problem};
@@ -48,6 +48,9 @@ pub struct SearchRequest {
     pub diversify: Option<f32>,
     /// What is given around each passage.
     pub expand: Expand,
+    /// The query is a question to be answered: what would be query syntax is text.
+    #[serde(skip)]
+    pub is_question: bool,
 }
 
 /// What `search --json` prints.
@@ -135,6 +138,21 @@ impl SearchRequest {
             ));
         }
         Ok(Page { offset, top_k })
+    }
+
+    /// The query as the indexes take it.
+    pub(super) fn asked(&self) -> ParsedQuery {
+        // Control characters are no text.
+        let text: String = self
+            .query
+            .chars()
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .collect();
+        if self.is_question {
+            ParsedQuery::plain(&text)
+        } else {
+            ParsedQuery::parse(&text)
+        }
     }
 
     /// Refuses what cannot be asked.
@@ -235,14 +253,6 @@ pub fn check_question(question: &str) -> Result<(), Problem> {
     Ok(())
 }
 
-/// What the indexes are asked: control characters are no text.
-pub(super) fn cleaned(query: &str) -> String {
-    query
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
-}
-
 /// False for white space, control characters, and marks that only steer direction or joining.
 fn is_visible(c: char) -> bool {
     let steers = matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}');
@@ -272,7 +282,11 @@ mod tests {
         ] {
             assert!(check_question(typed).is_ok(), "{typed}");
         }
-        assert_eq!(cleaned("a\0b\u{1b}[31m"), "a b [31m");
+        let typed = SearchRequest {
+            query: "a\0b\u{1b}[31m".into(),
+            ..SearchRequest::default()
+        };
+        assert_eq!(typed.asked().plain_text(), "a b [31m");
     }
 
     #[test]
