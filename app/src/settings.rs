@@ -86,6 +86,8 @@ pub struct Settings {
     pub embedding_backend: Backend,
     /// Processor threads for it; one for each physical core where `None`.
     pub embedding_threads: Option<usize>,
+    /// Order the best passages again by their token vectors.
+    pub search_rerank: bool,
     /// How documents are cut.
     pub chunk: ingest::chunk::ChunkConfig,
     /// Memory of the process that reads a PDF, in bytes.
@@ -372,6 +374,7 @@ fn parse(values: &Values) -> Result<Settings, Problem> {
         embedding_backend: parsed(values, "embedding.backend", "auto, onnx or candle")?,
         embedding_threads: Some(within(values, "embedding.threads", 0, 256)?)
             .filter(|threads| *threads > 0),
+        search_rerank: flag(values, "search.rerank")?,
         chunk,
         reader_memory_bytes: within(values, "reader.memory_mb", 256, 65536)? as u64 * (1 << 20),
         reader_seconds: within(values, "reader.seconds", 1, 86400)? as u64,

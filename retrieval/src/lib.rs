@@ -8,6 +8,7 @@
 
 pub mod cross_encoder;
 pub mod dense;
+pub mod diversify;
 pub mod embed;
 pub mod fusion;
 pub mod hybrid;

@@ -1,13 +1,15 @@
 //! The library: what one process that owns a data folder can do with it.
 //!
 //! [`Library::open`] takes the folder's lock; [`add`] brings a file in, [`remove`] takes a
-//! document out, [`search`] and [`ask`] read, [`index`] keeps the indexes level with the
+//! document out, [`collections`] moves it, [`search`] and [`ask`] read, [`index`] keeps the indexes
+//! level with the
 //! catalog, [`doctor`] checks that all of it agrees. Models and indexes are opened when first
 //! needed, so that listing documents loads no model.
 
 pub mod add;
 pub mod ask;
 mod blobs;
+pub mod collections;
 pub mod details;
 pub mod doctor;
 pub mod index;

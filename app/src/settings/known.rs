@@ -70,6 +70,11 @@ pub(super) const KNOWN: &[Known] = &[
         meaning: "processor threads for it; 0 is one for each physical core",
     },
     Known {
+        key: "search.rerank",
+        default: "true",
+        meaning: "order the best passages again by their token vectors",
+    },
+    Known {
         key: "chunk.max_tokens",
         default: "254",
         meaning: "longest chunk, in the embedder's tokens",

@@ -36,6 +36,7 @@ use super::{Library, blocking};
 use crate::catalog::{Change, Generation, GenerationState};
 use crate::error::{Fault, Problem};
 use crate::models::embedder::EmbedderModel;
+pub(super) use find::Searched;
 pub(super) use follow::embed;
 use part::{Following, Part};
 
