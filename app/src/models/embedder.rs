@@ -86,6 +86,21 @@ impl EmbedderModel {
         })
     }
 
+    /// The known model that makes vectors of a space, where there is one: what an index was built
+    /// with before the settings changed.
+    pub fn of_space(space: &VectorSpace, settings: &Settings) -> Option<Self> {
+        let model = find(&space.id).ok()?;
+        [Precision::Int8, Precision::Float32]
+            .into_iter()
+            .map(|precision| Self {
+                source: Source::Known(Box::new(model.clone())),
+                precision,
+                backend: settings.embedding_backend,
+                threads: settings.embedding_threads.unwrap_or_else(physical_cores),
+            })
+            .find(|model| model.space() == *space)
+    }
+
     /// The model of the registry or of the hub, unless it is a folder.
     pub fn model(&self) -> Option<&Model> {
         match &self.source {

@@ -132,6 +132,14 @@ impl Embedder for BertEmbedder {
         self.tokenizer.count(text)
     }
 
+    fn max_tokens(&self) -> usize {
+        self.tokenizer.room(self.about.context, &self.about.prompts)
+    }
+
+    fn whole_words(&self) -> Vec<String> {
+        self.tokenizer.whole_words()
+    }
+
     fn encode_documents(&self, texts: &[&str]) -> Result<Vec<Embedded>> {
         self.encode(texts, &self.about.prompts.document)
     }

@@ -78,6 +78,18 @@ pub struct VectorSpace {
     pub dimension: usize,
 }
 
+impl VectorSpace {
+    /// Name of the folder of an index of this space.
+    pub(crate) fn folder_name(&self, index: &str) -> String {
+        let safe = |text: &str| -> String {
+            text.chars()
+                .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+                .collect()
+        };
+        format!("{index}-{}-{}", safe(&self.id), safe(&self.revision))
+    }
+}
+
 /// A text as the model sees it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Embedded {
@@ -116,6 +128,10 @@ pub trait Embedder: Send + Sync {
     fn space(&self) -> &VectorSpace;
     /// Tokens in `text`, without special tokens.
     fn count_tokens(&self, text: &str) -> usize;
+    /// Tokens of a text that are looked at, without special tokens; a longer text is cut there.
+    fn max_tokens(&self) -> usize;
+    /// Words that are one token each, in the order of the vocabulary.
+    fn whole_words(&self) -> Vec<String>;
     /// Passages with their token vectors, in the order of `texts`.
     ///
     /// # Errors

@@ -213,6 +213,14 @@ impl Embedder for OnnxEmbedder {
         self.tokenizer.count(text)
     }
 
+    fn max_tokens(&self) -> usize {
+        self.tokenizer.room(self.model.context, &self.model.prompts)
+    }
+
+    fn whole_words(&self) -> Vec<String> {
+        self.tokenizer.whole_words()
+    }
+
     fn encode_documents(&self, texts: &[&str]) -> Result<Vec<Embedded>> {
         // The longest first, so that none is left to run alone at the end.
         let mut order: Vec<usize> = (0..texts.len()).collect();

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use tokenizers::{Encoding, Tokenizer, TruncationParams};
 
-use super::{TextToken, TokenVectors};
+use super::{Prompts, TextToken, TokenVectors};
 use crate::{Error, Result};
 
 /// The tokenizer of a model's folder.
@@ -45,6 +45,31 @@ impl TextTokenizer {
                 let beyond = encoding.get_overflowing().iter().map(Encoding::len);
                 encoding.len() + beyond.sum::<usize>()
             })
+    }
+
+    /// Tokens of a text that are looked at: what the model's special tokens and the longer of the
+    /// prompts leave of `context`.
+    pub(crate) fn room(&self, context: usize, prompts: &Prompts) -> usize {
+        let special = self.encode("").map_or(2, |encoding| encoding.len());
+        let prompt = self
+            .count(&prompts.query)
+            .max(self.count(&prompts.document));
+        context.saturating_sub(special + prompt)
+    }
+
+    /// The words of lower-case letters that are whole in the vocabulary, in the order of their
+    /// numbers.
+    pub(crate) fn whole_words(&self) -> Vec<String> {
+        let mut words: Vec<(u32, String)> = self
+            .tokenizer
+            .get_vocab(false)
+            .into_iter()
+            // SentencePiece marks the start of a word, WordPiece what is none.
+            .map(|(word, id)| (id, word.trim_start_matches('\u{2581}').to_owned()))
+            .filter(|(_, word)| word.chars().count() > 2 && word.chars().all(char::is_lowercase))
+            .collect();
+        words.sort();
+        words.into_iter().map(|(_, word)| word).collect()
     }
 
     /// The tokens that the model reads, with special ones.
