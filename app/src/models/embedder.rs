@@ -97,6 +97,7 @@ impl EmbedderModel {
                 precision,
                 backend: settings.embedding_backend,
                 threads: settings.embedding_threads.unwrap_or_else(physical_cores),
+                chunk_tokens: settings.chunk.max_tokens,
             })
             .find(|model| model.space() == *space)
     }
