@@ -10,7 +10,6 @@
 use std::collections::{HashMap, HashSet};
 
 use anyhow::Result;
-use retrieval::dense::DenseIndex;
 use retrieval::fusion::{self, Candidate};
 use retrieval::{ChunkId, Error, Filter, Hit, Mode, Scores};
 
