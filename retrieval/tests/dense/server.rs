@@ -9,8 +9,8 @@ use retrieval::dense::{
     ApiKey, DenseConfig, DenseIndex, Quantization, ServerAddress, ServerConfig, ServerIndex,
 };
 use retrieval::embed::{Embedded, Embedder, VectorSpace};
-use retrieval::hybrid::{self, Stores};
 use retrieval::fusion::Fusion;
+use retrieval::hybrid::{self, Stores};
 use retrieval::lexical::{LexicalIndex, ParsedQuery};
 use retrieval::{Error, Filter, Mode, Query};
 
@@ -257,6 +257,14 @@ impl Embedder for Letters {
 
     fn count_tokens(&self, text: &str) -> usize {
         text.len()
+    }
+
+    fn max_tokens(&self) -> usize {
+        512
+    }
+
+    fn whole_words(&self) -> Vec<String> {
+        Vec::new()
     }
 
     fn encode_documents(&self, texts: &[&str]) -> retrieval::Result<Vec<Embedded>> {
