@@ -70,11 +70,13 @@ impl Catalog {
         };
         let around: Vec<Neighbour> = sqlx::query_as(
             "SELECT id, position, span_start, span_end, first_page, last_page, section FROM chunks \
-             WHERE document_id = $1 AND position BETWEEN $2 AND $3 ORDER BY position",
+             WHERE document_id = $1 AND position BETWEEN $2 AND $3 \
+             AND chunking = (SELECT chunking FROM chunks WHERE id = $4) ORDER BY position",
         )
         .bind(&document_id)
         .bind(position - REACH)
         .bind(position + REACH)
+        .bind(chunk_id as i64)
         .fetch_all(&self.pool)
         .await?;
         let Some(own) = around.iter().position(|chunk| chunk.id == chunk_id as i64) else {

@@ -8,7 +8,7 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
 use super::links::Structure;
-use super::{Catalog, now, timestamp};
+use super::{Catalog, generations, now, timestamp};
 
 /// What state a document is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -149,25 +149,9 @@ impl Catalog {
 
         super::pages::add(&mut transaction, new.id, &new.document.pages).await?;
         super::links::add(&mut transaction, new).await?;
+        let chunking = generations::active_chunking(&mut transaction).await?;
+        generations::add_chunks(&mut transaction, new.id, chunking, new.chunks).await?;
         super::filters::fill(&mut transaction, new.id, metadata.authors(), metadata).await?;
-        for chunk in new.chunks {
-            sqlx::query(
-                "INSERT INTO chunks (document_id, position, span_start, span_end, first_page, \
-                 last_page, section, tokens, text) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-            )
-            .bind(new.id)
-            .bind(i64::from(chunk.index))
-            .bind(chunk.start as i64)
-            .bind(chunk.end as i64)
-            .bind(i64::from(chunk.first_page))
-            .bind(i64::from(chunk.last_page))
-            .bind(&chunk.section)
-            .bind(i64::from(chunk.tokens))
-            .bind(&chunk.text)
-            .execute(&mut *transaction)
-            .await
-            .context("adding a chunk")?;
-        }
         let sequence = super::changes::record(&mut transaction, new.id).await?;
         transaction.commit().await?;
         Ok(sequence)
@@ -294,14 +278,17 @@ impl Catalog {
         )
     }
 
-    /// Number of chunks.
+    /// Number of chunks that can be found: those of the generation that answers.
     ///
     /// # Errors
     /// Where the database cannot be read.
     pub async fn count_chunks(&self) -> Result<u64> {
-        Ok(sqlx::query_scalar::<_, i64>("SELECT COUNT(*) FROM chunks")
-            .fetch_one(&self.pool)
-            .await? as u64)
+        Ok(sqlx::query_scalar::<_, i64>(
+            "SELECT COUNT(*) FROM chunks WHERE chunking = \
+             COALESCE((SELECT chunking FROM index_generations WHERE state = 'active'), 0)",
+        )
+        .fetch_one(&self.pool)
+        .await? as u64)
     }
 
     /// Every blob that a document or a job needs.

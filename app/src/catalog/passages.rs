@@ -63,16 +63,19 @@ impl Catalog {
         Ok(ids.iter().filter_map(|id| places.remove(id)).collect())
     }
 
-    /// The chunks of a document, in order.
+    /// The chunks of a document that can be found, in order.
     ///
     /// # Errors
     /// Where the database cannot be read.
     pub async fn chunk_ids(&self, document_id: &str) -> Result<Vec<ChunkId>> {
-        let found: Vec<i64> =
-            sqlx::query_scalar("SELECT id FROM chunks WHERE document_id = $1 ORDER BY position")
-                .bind(document_id)
-                .fetch_all(&self.pool)
-                .await?;
+        let found: Vec<i64> = sqlx::query_scalar(
+            "SELECT id FROM chunks WHERE document_id = $1 AND chunking = \
+                 COALESCE((SELECT chunking FROM index_generations WHERE state = 'active'), 0) \
+                 ORDER BY position",
+        )
+        .bind(document_id)
+        .fetch_all(&self.pool)
+        .await?;
         Ok(found.into_iter().map(|id| id as ChunkId).collect())
     }
 

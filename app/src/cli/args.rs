@@ -64,6 +64,9 @@ pub(super) enum Command {
     /// Measure how well things work, on data of your own
     #[command(subcommand)]
     Eval(Eval),
+    /// Measure how fast things are on this machine, and at what size
+    #[command(subcommand)]
+    Bench(Bench),
     /// Build both indexes again from the catalog
     Reindex(Json),
     /// Check that catalog, indexes, files and models agree
@@ -356,6 +359,65 @@ pub(super) struct Extraction {
 }
 
 #[derive(Debug, Subcommand)]
+pub(super) enum Bench {
+    /// How search scales: build time, memory, latency, recall
+    Search(BenchSearch),
+    /// Texts embedded a second, with the embedder of the settings
+    Embedding(BenchEmbedding),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct BenchSearch {
+    /// Folder in BEIR's layout that texts and queries are taken from
+    #[arg(required_unless_present = "measure")]
+    pub(super) corpus: Option<PathBuf>,
+    /// Sizes of the library
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_name = "N",
+        default_value = "100000"
+    )]
+    pub(super) chunks: Vec<usize>,
+    /// Passages that are embedded; the others' vectors lie between theirs
+    #[arg(long, value_name = "N", default_value = "2000")]
+    pub(super) seeds: usize,
+    /// Queries to ask, at most
+    #[arg(long, value_name = "N", default_value = "200")]
+    pub(super) queries: usize,
+    /// Where to build; about 4 GB per million chunks [default: the system's temporary folder]
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) folder: Option<PathBuf>,
+    /// Measure serving from a folder that was built before
+    #[arg(long, hide = true)]
+    pub(super) measure: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct BenchEmbedding {
+    /// A text a line, or a BEIR corpus.jsonl
+    pub(super) file: PathBuf,
+    /// What it computes in: int8 or float32 [default: the setting embedding.precision]
+    #[arg(long)]
+    pub(super) precision: Option<String>,
+    /// What it runs in: auto, onnx or candle [default: the setting embedding.backend]
+    #[arg(long)]
+    pub(super) backend: Option<String>,
+    /// Only so many texts
+    #[arg(long, value_name = "N")]
+    pub(super) limit: Option<usize>,
+    /// Write the vectors, as little-endian floats
+    #[arg(long, value_name = "FILE")]
+    pub(super) vectors: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
 pub(super) enum Config {
     /// Show every setting, its value and where that came from
     Show {
@@ -407,6 +469,14 @@ impl Arguments {
         {
             flags.push(("addr", addr.clone()));
         }
+        if let Command::Bench(Bench::Embedding(bench)) = &self.command {
+            for (key, value) in [
+                ("embedding.precision", &bench.precision),
+                ("embedding.backend", &bench.backend),
+            ] {
+                flags.extend(value.clone().map(|value| (key, value)));
+            }
+        }
         flags
     }
 }
@@ -424,12 +494,14 @@ impl Command {
                 | Eval::Chunks(Chunks { json, .. })
                 | Eval::Retrieval(Retrieval { json, .. }),
             ) => *json,
+            Command::Bench(Bench::Search(BenchSearch { json, .. })) => *json,
             Command::Ingest(Ingest { json, .. })
             | Command::Search(Search { json, .. })
             | Command::Ask(Ask { json, .. })
             | Command::Demo(Demo { json, .. })
             | Command::Reindex(Json { json })
             | Command::Doctor(Json { json })
+            | Command::Bench(Bench::Embedding(BenchEmbedding { json, .. }))
             | Command::Config(Config::Show { json })
             | Command::Documents(
                 Documents::List { json, .. }

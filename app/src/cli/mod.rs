@@ -5,6 +5,7 @@
 
 mod args;
 mod ask;
+mod bench;
 mod collections;
 mod demo;
 mod documents;
@@ -83,6 +84,7 @@ async fn run(arguments: Arguments) -> Result<Exit> {
         Command::Collections(command) => collections::run(settings, command).await,
         Command::Models(command) => models::run(&settings, command).await,
         Command::Eval(command) => eval::run(&settings, command).await,
+        Command::Bench(command) => bench::run(settings, command).await,
         Command::Reindex(json) => system::reindex(settings, json.json).await,
         Command::Doctor(json) => system::doctor(settings, json.json).await,
         Command::Config(command) => system::config(&settings, &command),

@@ -117,7 +117,7 @@ pub enum Request {
     },
     /// Check that all stores agree.
     Doctor,
-    /// Build the indexes again.
+    /// Build the indexes again, for the settings in force; those there are answer meanwhile.
     Reindex,
 }
 
@@ -195,6 +195,13 @@ pub enum Event {
     Moved(Vec<MoveReport>),
     /// Collections.
     Collections(Vec<CollectionRecord>),
+    /// How building the indexes comes along.
+    Indexing {
+        /// Documents done.
+        done: u64,
+        /// Documents in all.
+        total: u64,
+    },
     /// What the doctor found.
     Report(Report),
     /// It failed; nothing follows.

@@ -6,7 +6,6 @@ use anyhow::Result;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::{CollectionRecord, Event, Request};
-use crate::error::{Fault, Problem};
 use crate::library::Library;
 
 pub(super) type Events = UnboundedSender<Event>;
@@ -75,14 +74,11 @@ pub async fn run(library: Arc<Library>, request: Request, events: &Events) -> Re
         }
         Request::Doctor => say(Event::Report(library.doctor().await?)),
         Request::Reindex => {
-            library.reindex().await.map_err(|error| {
-                Problem::new(
-                    Fault::Conflict,
-                    "reindex_failed",
-                    format!("the indexes cannot be rebuilt now: {error:#}"),
-                    "stop `lectern serve` first, then run `lectern reindex`",
-                )
-            })?;
+            library
+                .reindex(&|done, total| {
+                    let _ = events.send(Event::Indexing { done, total });
+                })
+                .await?;
             say(Event::Report(library.doctor().await?));
         }
     }

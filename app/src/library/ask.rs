@@ -83,7 +83,7 @@ impl Library {
             adapter: None,
             index: IndexInfo {
                 embedder: embedder.space().id.clone(),
-                revision: self.indexes().await?.watermark()?,
+                revision: self.indexes().await?.watermark(),
             },
             retrieve_ms: Some(found.took_ms),
             rerank_ms: None,

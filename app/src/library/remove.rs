@@ -14,11 +14,12 @@ impl Library {
     /// # Errors
     /// A problem `document_not_found`, or where a store cannot be written.
     pub async fn remove(&self, id: &str) -> Result<DocumentRecord> {
-        self.indexes().await?;
+        let indexes = self.indexes().await?;
         let _writing = self.writing.lock().await;
         let record = self.document(id).await?;
         if let Some(sequence) = self.catalog.delete_document(&record.id).await? {
-            self.follow(sequence, record.id.clone(), Vec::new()).await?;
+            self.follow(sequence, record.id.clone(), None).await?;
+            self.commit_these(&indexes).await?;
         }
         self.forget_blob(&record.sha256).await?;
         Ok(record)

@@ -52,9 +52,9 @@ pub struct Bm25 {
 impl Default for Bm25 {
     fn default() -> Self {
         Self {
-            k1: 1.2,
+            k1: 1.5,
             b: 0.75,
-            title: 1.0,
+            title: 2.0,
             section: 0.5,
             authors: 1.0,
             exact: 1.0,

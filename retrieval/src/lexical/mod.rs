@@ -29,7 +29,6 @@ use std::sync::{Mutex, MutexGuard};
 use tantivy::collector::Count;
 use tantivy::directory::MmapDirectory;
 use tantivy::error::DataCorruption;
-use tantivy::indexer::LogMergePolicy;
 use tantivy::query::TermQuery;
 use tantivy::schema::IndexRecordOption;
 use tantivy::{
@@ -47,8 +46,6 @@ use schema::Fields;
 
 /// Memory of words that wait to be written. Larger makes fewer segments.
 const WRITER_BYTES: usize = 48 << 20;
-/// Deleted share of a segment from which merging drops them without being asked.
-const DELETED_SHARE: f32 = 0.2;
 /// Bytes up to which [`LexicalIndex::open`] reads the whole index to check it: about 0.1 s.
 const CHECKED_BYTES: u64 = 256 << 20;
 const FOLDER: &str = "bm25-v3";
@@ -108,9 +105,6 @@ impl LexicalIndex {
                 segment.fast_fields().u64(schema::CHUNK)?;
             }
             let writer: IndexWriter = index.writer_with_num_threads(1, WRITER_BYTES)?;
-            let mut merging = LogMergePolicy::default();
-            merging.set_del_docs_ratio_before_merge(DELETED_SHARE);
-            writer.set_merge_policy(Box::new(merging));
             Ok(Self {
                 index,
                 reader,
@@ -245,11 +239,11 @@ impl LexicalIndex {
                 Err(error) => return Err(error.into()),
             }
         }
-        if done {
-            self.reader.reload()?;
-            let collected = self.writer().garbage_collect_files();
-            collected.wait()?;
-        }
+        // Files that a search may still read are kept, so the reader has to let go of them first:
+        // those of tantivy's own merging too.
+        self.reader.reload()?;
+        let collected = self.writer().garbage_collect_files();
+        collected.wait()?;
         Ok(done)
     }
 

@@ -66,8 +66,8 @@ impl LexicalIndex {
         })
     }
 
-    /// What no chunk's score for `parsed` can exceed: the sum over its words that stand anywhere of
-    /// `idf * (k1 + 1)`.
+    /// What no chunk's BM25 for `parsed` can exceed: the sum over the words that stand anywhere of
+    /// `idf * (k1 + 1)`, so that scores of different questions compare.
     ///
     /// # Errors
     /// Where the index cannot be read.

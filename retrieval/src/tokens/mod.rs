@@ -87,24 +87,30 @@ impl TokenIndex {
         Ok(self.reading().watermark())
     }
 
-    /// Adds a document, replacing what was there under its id. `tokens[i]` are those that
-    /// `embedder` gave for the i-th of [`IndexedDocument::embedded_texts`].
+    /// Compresses the tokens that `embedder` gave for `text`: a record for [`put`](Self::put).
     ///
     /// # Errors
-    /// Where a file cannot be written, or the model fails when the codec is fitted.
-    pub fn put(
+    /// Where the codec is not fitted yet and the model fails, or its file cannot be written.
+    pub fn encode(
         &self,
-        document: &IndexedDocument,
-        tokens: &[TokenVectors],
+        text: &str,
+        tokens: &TokenVectors,
         embedder: &dyn Embedder,
-    ) -> Result<()> {
-        let codec = self.codec(embedder)?;
+    ) -> Result<Vec<u8>> {
+        Ok(self.codec(embedder)?.encode(text, tokens))
+    }
+
+    /// Adds a document, replacing what was there under its id. `records[i]` is what
+    /// [`encode`](Self::encode) made of the i-th of [`IndexedDocument::embedded_texts`].
+    ///
+    /// # Errors
+    /// Where a file cannot be written.
+    pub fn put(&self, document: &IndexedDocument, records: Vec<Vec<u8>>) -> Result<()> {
         let records: Vec<(ChunkId, Vec<u8>)> = document
             .chunks
             .iter()
-            .zip(document.embedded_texts())
-            .zip(tokens)
-            .map(|((chunk, text), tokens)| (chunk.id, codec.encode(&text, tokens)))
+            .map(|chunk| chunk.id)
+            .zip(records)
             .collect();
         self.writing().put(key(&document.document_id), &records)
     }

@@ -18,10 +18,11 @@ impl Library {
         }
         let asked = request.asked();
         let indexes = self.indexes().await?;
+        let lexical = indexes.lexical();
         blocking(move || {
             let mut marked = Vec::with_capacity(texts.len());
             for text in &texts {
-                let spans = indexes.lexical.highlights(&asked, text)?;
+                let spans = lexical.highlights(&asked, text)?;
                 marked.push(
                     spans
                         .into_iter()

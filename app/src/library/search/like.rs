@@ -10,7 +10,6 @@
 use std::collections::{HashMap, HashSet};
 
 use anyhow::Result;
-use retrieval::dense::DenseIndex;
 use retrieval::fusion::{self, Candidate};
 use retrieval::{ChunkId, Error, Filter, Hit, Mode, Scores};
 
@@ -40,7 +39,7 @@ impl Library {
         let depth = DEEP + ids.len();
         let indexes = self.indexes().await?;
         let (hits, warnings, up_to) = blocking(move || {
-            let up_to = indexes.watermark()?;
+            let up_to = indexes.watermark();
             let (hits, warnings) = ranked(&indexes, mode, &ids, &text, depth, &filter)?;
             Ok((hits, warnings, up_to))
         })
@@ -125,12 +124,13 @@ fn ranked(
     depth: usize,
     filter: &Filter,
 ) -> Result<(Vec<Hit>, Vec<String>)> {
-    let by_words = || indexes.lexical.similar(text, depth, filter);
+    let (dense, lexical) = (indexes.dense(), indexes.lexical());
+    let by_words = || lexical.similar(text, depth, filter);
     let by_meaning = || -> retrieval::Result<Option<(Vec<f32>, Ranking)>> {
-        let Some(vector) = mean(indexes.dense.vectors(ids)?.into_iter().flatten()) else {
+        let Some(vector) = mean(dense.vectors(ids)?.into_iter().flatten()) else {
             return Ok(None);
         };
-        let found = indexes.dense.search(&vector, depth, filter)?;
+        let found = dense.search(&vector, depth, filter)?;
         Ok(Some((vector, found)))
     };
     let alone = |ranking: Ranking, scores: fn(f32) -> Scores| -> Vec<Hit> {
@@ -193,7 +193,7 @@ fn candidates(
         .map(|(id, _)| *id)
         .filter(|id| !cosines.contains_key(id))
         .collect();
-    let vectors = indexes.dense.vectors(&by_words_alone)?;
+    let vectors = indexes.dense().vectors(&by_words_alone)?;
     let nearest = meaning.iter().map(|(id, cosine)| (*id, Some(*cosine)));
     let others = by_words_alone.into_iter().zip(vectors).map(|(id, found)| {
         let cosine = found.map(|found| vector.iter().zip(found).map(|(a, b)| a * b).sum());

@@ -9,10 +9,10 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use anyhow::Result;
-use retrieval::dense::DenseIndex;
-use retrieval::{ChunkId, Filter, Found, Fusion, Hit, Mode, Query, diversify, hybrid};
+use retrieval::{ChunkId, Filter, Fusion, Hit, Mode, Query, diversify};
 
 use super::SearchRequest;
+use crate::library::index::Searched;
 use crate::library::{Indexes, Library, blocking};
 
 /// Depth of the search that most pages come from.
@@ -52,7 +52,11 @@ impl Library {
         let mut seen: HashSet<ChunkId> = HashSet::new();
         for depth in [DEPTH, DEEP] {
             query.top_k = depth;
-            let (mut found, up_to) = self.found(query.clone()).await?;
+            let Searched {
+                mut found,
+                up_to,
+                indexes: _in_use,
+            } = self.find(&query).await?;
             let is_all = found.hits.len() < depth;
             found.hits.retain(|hit| seen.insert(hit.chunk_id));
             let mut hits = self.searchable(found.hits, up_to).await?;
@@ -66,24 +70,6 @@ impl Library {
             }
         }
         Ok(pool)
-    }
-
-    /// Asks the indexes; with what they found, up to which change they are level.
-    async fn found(&self, query: Query) -> Result<(Found, u64)> {
-        let indexes = self.indexes().await?;
-        let embedder = self.embedder().await?;
-        blocking(move || {
-            let stores = hybrid::Stores {
-                embedder: embedder.as_ref(),
-                dense: &indexes.dense,
-                lexical: &indexes.lexical,
-                tokens: None,
-            };
-            // Asked before the search: a change that comes in meanwhile must not count as seen.
-            let up_to = indexes.watermark()?;
-            Ok((hybrid::search(&query, &stores)?, up_to))
-        })
-        .await
     }
 
     /// Leaves out hits that not every index knows in their present state.
@@ -126,5 +112,5 @@ async fn vectors(
     indexes: Arc<Indexes>,
     ids: Vec<ChunkId>,
 ) -> Result<retrieval::Result<Vec<Option<Vec<f32>>>>> {
-    blocking(move || Ok(indexes.dense.vectors(&ids))).await
+    blocking(move || Ok(indexes.dense().vectors(&ids))).await
 }
