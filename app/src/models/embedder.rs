@@ -7,6 +7,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use anyhow::Result;
 use retrieval::embed::{
@@ -22,6 +23,9 @@ use crate::settings::Settings;
 /// What a folder must have.
 const NEEDED: [&str; 3] = ["config.json", "tokenizer.json", "model.safetensors"];
 
+/// How long a failure to fetch the library holds.
+const RETRY: Duration = Duration::from_hours(24);
+
 /// A chosen embedder with how it is run.
 #[derive(Debug, Clone)]
 pub struct EmbedderModel {
@@ -29,6 +33,8 @@ pub struct EmbedderModel {
     precision: Precision,
     backend: Backend,
     threads: usize,
+    /// Longest chunk that it will be given, in tokens.
+    chunk_tokens: usize,
 }
 
 #[derive(Debug, Clone)]
@@ -76,6 +82,7 @@ impl EmbedderModel {
             precision: settings.embedding_precision,
             backend: settings.embedding_backend,
             threads: settings.embedding_threads.unwrap_or_else(physical_cores),
+            chunk_tokens: settings.chunk.max_tokens,
         })
     }
 
@@ -90,6 +97,7 @@ impl EmbedderModel {
                 precision,
                 backend: settings.embedding_backend,
                 threads: settings.embedding_threads.unwrap_or_else(physical_cores),
+                chunk_tokens: settings.chunk.max_tokens,
             })
             .find(|model| model.space() == *space)
     }
@@ -167,10 +175,19 @@ impl EmbedderModel {
         };
         let mut loaded = embed::load(&self.files(place.models_dir), &engine)?;
         // Why the library could not be fetched is told only where it would have been needed.
-        if loaded.backend != "candle" {
+        if loaded.backend != "candle" || self.backend == Backend::Candle {
             warnings.clear();
         }
         warnings.append(&mut loaded.warnings);
+        // Two of its tokens mark a text's start and end.
+        let own = self.context().saturating_sub(2);
+        if self.chunk_tokens > own {
+            warnings.push(format!(
+                "{} reads {own} tokens of a text, so the rest of longer chunks does not count for \
+                 their vectors; hint: set chunk.max_tokens to {own} and ingest again",
+                self.space().id
+            ));
+        }
         loaded.warnings = warnings;
         Ok(loaded)
     }
@@ -217,16 +234,24 @@ impl Model {
 /// Candidates for ONNX Runtime's library, the one that is fetched among them, and why that could
 /// not be fetched.
 fn libraries(place: &pull::Place<'_>) -> (Vec<PathBuf>, Vec<String>) {
-    let mut libraries = Vec::new();
+    let named = std::env::var_os("ORT_DYLIB_PATH")
+        .filter(|path| !path.is_empty())
+        .map(PathBuf::from);
+    let mut libraries: Vec<PathBuf> = named.iter().cloned().collect();
     let mut warnings = Vec::new();
-    if let Some(named) = std::env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty()) {
-        libraries.push(named.into());
-    }
     match registry().into_iter().find(|model| model.id == RUNTIME) {
-        Some(runtime) => match pull::ensure(&runtime, place) {
-            Ok(_) => libraries.push(runtime.weights(place.models_dir)),
-            Err(error) => warnings.push(format!("{error:#}")),
-        },
+        Some(runtime) => {
+            let wanted = named.is_none_or(|path| !path.is_file());
+            if wanted
+                && !runtime.is_present(place.models_dir)
+                && let Err(error) = fetch(&runtime, place)
+            {
+                warnings.push(format!("{error:#}"));
+            }
+            if runtime.is_present(place.models_dir) {
+                libraries.push(runtime.weights(place.models_dir));
+            }
+        }
         None => warnings.push(format!(
             "no ONNX Runtime is fetched for {}-{}",
             std::env::consts::ARCH,
@@ -235,6 +260,27 @@ fn libraries(place: &pull::Place<'_>) -> (Vec<PathBuf>, Vec<String>) {
     }
     libraries.push(embed::system_library());
     (libraries, warnings)
+}
+
+/// Fetches the library, but not again within a day of a failure: a machine without a network would
+/// wait for it at each start, and there is candle.
+fn fetch(runtime: &Model, place: &pull::Place<'_>) -> Result<()> {
+    let failed = place.models_dir.join(format!(".{RUNTIME}.failed"));
+    let recently = std::fs::metadata(&failed)
+        .and_then(|meta| meta.modified())
+        .ok()
+        .and_then(|when| when.elapsed().ok())
+        .is_some_and(|age| age < RETRY);
+    if recently {
+        anyhow::bail!("fetching {RUNTIME} failed within the last day");
+    }
+    let fetched = pull::ensure(runtime, place);
+    if fetched.is_err() && !place.offline {
+        let _ = std::fs::write(&failed, "");
+    } else {
+        let _ = std::fs::remove_file(&failed);
+    }
+    fetched.map(|_| ())
 }
 
 /// A model by the name that fastembed has for it, or by that of its repository.

@@ -85,10 +85,9 @@ pub fn load(model: &EmbeddingModel, engine: &Engine) -> Result<Loaded> {
         }
         Err(reasons) => {
             return Err(Error::Onnx(format!(
-                "no library can be used: {}; hint: run `lectern models pull onnxruntime`, or name \
-                 a library of version 1.{} or newer in ORT_DYLIB_PATH",
-                reasons.join("; "),
+                "no library of version 1.{} or newer can be used ({})",
                 ort::MINOR_VERSION,
+                reasons.join("; "),
             )));
         }
     };
@@ -97,7 +96,17 @@ pub fn load(model: &EmbeddingModel, engine: &Engine) -> Result<Loaded> {
         Some(published) => open(model.folder.join(published))?,
         None => {
             let head = Head::Embedding(model.pooling);
-            graph_file(&model.folder, &model.derived, head, engine.precision, open)?
+            let opened = graph_file(&model.folder, &model.derived, head, engine.precision, open);
+            match opened {
+                Err(Error::Io(error)) if engine.backend == Backend::Auto => {
+                    return candle(vec![format!(
+                        "no ONNX file can be written to {} ({error}), so the embedder runs several \
+                         times slower in candle; hint: make that folder writable once",
+                        model.derived.display()
+                    )]);
+                }
+                opened => opened?,
+            }
         }
     };
     Ok(Loaded {

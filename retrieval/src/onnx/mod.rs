@@ -5,8 +5,9 @@
 //! every machine reaches, each with its own choice of outputs. So the graph is written here: the
 //! weights as they are, or quantised to bytes ([`int8`]), and the outputs that search needs, the
 //! text's vector beside its tokens' ([`bert`]). It is ONNX of operator set 17
-//! (<https://onnx.ai/onnx/operators/>) but for attention, where ONNX Runtime's own
-//! `MultiHeadAttention` saves the transpositions and a fifth of the time at 500 tokens.
+//! (<https://onnx.ai/onnx/operators/>) but for two of ONNX Runtime's own: `MultiHeadAttention` saves
+//! the transpositions, and a fifth of the time at 500 tokens; `MatMulIntegerToFloat` scales a
+//! product of bytes as it is made.
 //!
 //! A file is written under a temporary name and renamed, so one that is there is whole.
 
