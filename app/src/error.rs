@@ -147,12 +147,14 @@ fn from_retrieval(error: &retrieval::Error, message: String) -> Problem {
             message,
             "delete that folder and run `lectern models pull`",
         ),
-        retrieval::Error::Dense(_) | retrieval::Error::Lexical(_) => Problem::new(
-            Fault::Machine,
-            "index_failed",
-            message,
-            "run `lectern reindex`: indexes are rebuilt from the catalog, nothing is lost",
-        ),
+        retrieval::Error::Dense(_) | retrieval::Error::Lexical(_) | retrieval::Error::Tokens(_) => {
+            Problem::new(
+                Fault::Machine,
+                "index_failed",
+                message,
+                "run `lectern reindex`: indexes are rebuilt from the catalog, nothing is lost",
+            )
+        }
         retrieval::Error::Unavailable { .. } => Problem::new(
             Fault::Unavailable,
             "index_unreachable",

@@ -11,6 +11,8 @@ pub mod embed;
 pub mod fusion;
 pub mod hybrid;
 pub mod lexical;
+pub mod rerank;
+pub mod tokens;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -18,6 +20,9 @@ use std::collections::BTreeSet;
 use ingest::section::SectionKind;
 use ingest::{PageRect, Rect};
 use serde::{Deserialize, Serialize};
+
+pub use fusion::Fusion;
+pub use lexical::ParsedQuery;
 
 /// Number of a chunk in the catalog.
 pub type ChunkId = u64;
@@ -90,15 +95,17 @@ pub struct Filter {
 }
 
 /// A question put to the indexes.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Query {
-    /// What the person typed.
-    pub text: String,
+    /// What the person asks.
+    pub asked: ParsedQuery,
     /// Which indexes to ask.
     pub mode: Mode,
+    /// How their rankings are joined.
+    pub fusion: Fusion,
     /// How many hits to return.
     pub top_k: usize,
-    /// Order the best again by their token vectors.
+    /// Look at the best again, by their token vectors and neighbours.
     pub rerank: bool,
     /// Where to look.
     pub filter: Filter,
@@ -206,6 +213,9 @@ pub enum Error {
     /// The dense index failed; it can be rebuilt.
     #[error("the dense index failed: {0}")]
     Dense(String),
+    /// The index of token vectors failed; it can be rebuilt.
+    #[error("the index of token vectors failed: {0}")]
+    Tokens(String),
     /// A server that keeps an index cannot be reached, or refuses.
     #[error("the {service} at {address} cannot be used: {reason}")]
     Unavailable {

@@ -325,6 +325,27 @@ pub(super) enum Eval {
     Extraction(Extraction),
     /// How long chunks should be: hit rate of questions for several sizes
     Chunks(Chunks),
+    /// How well passages are found: BM25, dense, hybrid and reranked, side by side
+    Retrieval(Retrieval),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Retrieval {
+    /// Collections in BEIR's layout: corpus.jsonl, queries.jsonl, qrels/SPLIT.tsv
+    #[arg(required = true)]
+    pub(super) collections: Vec<PathBuf>,
+    /// Which judgements; "test" where there are several
+    #[arg(long)]
+    pub(super) split: Option<String>,
+    /// Keep the indexes in this folder, and use those that are there
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) keep: Option<PathBuf>,
+    /// Write the table between the markers of this Markdown file
+    #[arg(long, value_name = "FILE")]
+    pub(super) table: Option<PathBuf>,
+    /// Print JSON, an object a collection
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -422,7 +443,9 @@ impl Command {
             | Command::Documents(Documents::Export { .. }) => false,
             Command::Extract(extract) => extract.format == TextFormat::Json,
             Command::Eval(
-                Eval::Extraction(Extraction { json, .. }) | Eval::Chunks(Chunks { json, .. }),
+                Eval::Extraction(Extraction { json, .. })
+                | Eval::Chunks(Chunks { json, .. })
+                | Eval::Retrieval(Retrieval { json, .. }),
             ) => *json,
             Command::Ingest(Ingest { json, .. })
             | Command::Search(Search { json, .. })

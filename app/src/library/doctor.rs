@@ -248,6 +248,7 @@ fn level(part: &PartReport, wanted: u64, latest: u64) -> Check {
     let name = match part.name.as_str() {
         "vectors" => "dense index",
         "postings" => "BM25 index",
+        "tokens" => "index of token vectors",
         other => other,
     };
     let mut detail = format!(

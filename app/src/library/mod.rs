@@ -8,6 +8,7 @@
 pub mod add;
 pub mod ask;
 mod blobs;
+mod cut;
 pub mod details;
 pub mod doctor;
 pub mod index;

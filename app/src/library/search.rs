@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use anyhow::Result;
-use retrieval::{Filter, Mode, Passage, Query};
+use retrieval::{Filter, Fusion, Mode, ParsedQuery, Passage, Query};
 use serde::{Deserialize, Serialize};
 
 use super::Library;
@@ -71,11 +71,12 @@ impl Library {
         }
         let filter = self.filter(request).await?;
         let query = Query {
-            text: request.query.clone(),
+            asked: ParsedQuery::parse(&request.query),
+            fusion: Fusion::default(),
             mode: request.mode,
             // Some hits may be left out while an index is still catching up.
             top_k: top_k * 2,
-            rerank: false,
+            rerank: true,
             filter,
         };
         let searched = self.find(&query).await?;

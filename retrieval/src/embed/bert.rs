@@ -20,6 +20,8 @@ const BATCH_TOKENS: usize = 2_048;
 /// A BERT encoder with mean pooling, on the CPU in float32.
 pub struct BertEmbedder {
     space: VectorSpace,
+    /// Longest input in tokens, special ones included.
+    context: usize,
     model: BertModel,
     tokenizer: Tokenizer,
 }
@@ -63,6 +65,7 @@ impl BertEmbedder {
                 revision: revision.to_owned(),
                 dimension: config.hidden_size,
             },
+            context: config.max_position_embeddings,
             model,
             tokenizer,
         })
@@ -140,6 +143,15 @@ impl Embedder for BertEmbedder {
         self.tokenizer
             .encode_fast(text, false)
             .map_or(usize::MAX, |encoding| encoding.len())
+    }
+
+    fn max_tokens(&self) -> usize {
+        // [CLS] and [SEP] are the model's.
+        self.context - 2
+    }
+
+    fn whole_words(&self) -> Vec<String> {
+        super::whole_words(&self.tokenizer)
     }
 
     fn encode_documents(&self, texts: &[&str]) -> Result<Vec<Embedded>> {

@@ -21,6 +21,18 @@ pub struct VectorSpace {
     pub dimension: usize,
 }
 
+impl VectorSpace {
+    /// Name of the folder of an index of this space.
+    pub(crate) fn folder_name(&self, index: &str) -> String {
+        let safe = |text: &str| -> String {
+            text.chars()
+                .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+                .collect()
+        };
+        format!("{index}-{}-{}", safe(&self.id), safe(&self.revision))
+    }
+}
+
 /// A text as the model sees it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Embedded {
@@ -59,6 +71,10 @@ pub trait Embedder: Send + Sync {
     fn space(&self) -> &VectorSpace;
     /// Tokens in `text`, without special tokens.
     fn count_tokens(&self, text: &str) -> usize;
+    /// Tokens of a text that are looked at, without special tokens; a longer text is cut there.
+    fn max_tokens(&self) -> usize;
+    /// Words that are one token each, in the order of the vocabulary.
+    fn whole_words(&self) -> Vec<String>;
     /// Passages with their token vectors, in the order of `texts`.
     ///
     /// # Errors
@@ -86,6 +102,19 @@ pub trait Embedder: Send + Sync {
     fn embed_query(&self, text: &str) -> Result<Vec<f32>> {
         Ok(self.encode_query(text)?.vector)
     }
+}
+
+/// The words of lower-case letters that are whole in a vocabulary, in the order of their numbers.
+pub(crate) fn whole_words(tokenizer: &tokenizers::Tokenizer) -> Vec<String> {
+    let mut words: Vec<(u32, String)> = tokenizer
+        .get_vocab(false)
+        .into_iter()
+        // SentencePiece marks the start of a word, WordPiece what is none.
+        .map(|(word, id)| (id, word.trim_start_matches('\u{2581}').to_owned()))
+        .filter(|(_, word)| word.chars().count() > 2 && word.chars().all(char::is_lowercase))
+        .collect();
+    words.sort();
+    words.into_iter().map(|(_, word)| word).collect()
 }
 
 /// Counts as an embedder does, for [`ingest::chunk`].

@@ -1,40 +1,61 @@
-//! The BM25 index, in tantivy: title, section and body, English stems.
+//! The BM25 index: passages by their words.
 //!
-//! What a person types is never parsed as a query language: it is cut into terms by the same
-//! analyser that cut the text, so that no input can be a syntax error. The watermark is the
-//! commit's payload and so moves with the postings, atomically.
+//! tantivy keeps the postings; what a word is ([`mod@self`] looks the same into documents and
+//! questions), how a question is read ([`ParsedQuery`]) and how passages are scored ([`Bm25`]) is
+//! decided here. Text comes from anywhere and in any language, so nothing that stands in a document
+//! or a question is an error.
+//!
+//! The index is derived from the catalog. The watermark is the commit's payload and so moves with
+//! the postings, atomically; a folder that is damaged is told by [`LexicalIndex::open`] or by a
+//! search, which give an error and never panic, and is built anew by the caller.
 
-use std::path::Path;
+mod analysis;
+mod best;
+mod bm25;
+mod highlight;
+mod identifier;
+mod language;
+mod plan;
+mod query;
+mod restriction;
+mod schema;
+mod search;
+mod stop_words;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
 
-use tantivy::collector::{Count, TopDocs};
-use tantivy::query::{BooleanQuery, BoostQuery, ConstScoreQuery, Occur, TermQuery, TermSetQuery};
-use tantivy::schema::{
-    FAST, Field, INDEXED, IndexRecordOption, STRING, Schema, TextFieldIndexing, TextOptions, Value,
+use tantivy::collector::Count;
+use tantivy::directory::MmapDirectory;
+use tantivy::error::DataCorruption;
+use tantivy::indexer::LogMergePolicy;
+use tantivy::query::TermQuery;
+use tantivy::schema::IndexRecordOption;
+use tantivy::{
+    DocSet, Index, IndexReader, IndexWriter, ReloadPolicy, TERMINATED, TantivyError, Term,
 };
-use tantivy::tokenizer::{
-    AsciiFoldingFilter, Language, LowerCaser, RemoveLongFilter, SimpleTokenizer, Stemmer,
-    TextAnalyzer, TokenStream,
-};
-use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, TantivyDocument, Term};
 
-use crate::{ChunkId, Filter, IndexedDocument, Result};
+pub use bm25::Bm25;
+pub use identifier::identifiers;
+pub use query::{Clause, Occur, ParsedQuery, QueryField};
 
-const ANALYSER: &str = "english";
-/// Smallest arena that tantivy accepts is 15 MB; papers come one at a time, so it suffices.
-const WRITER_BYTES: usize = 32 << 20;
-/// Terms of a question that are searched; a pasted page must not cost seconds.
-const QUERY_TERMS: usize = 256;
-const FOLDER: &str = "bm25-v2";
+use crate::{IndexedDocument, Result};
+use bm25::Scratch;
+use language::Language;
+use schema::Fields;
 
-struct Fields {
-    chunk: Field,
-    document: Field,
-    collection: Field,
-    kind: Field,
-    title: Field,
-    section: Field,
-    body: Field,
+/// Memory of words that wait to be written. Larger makes fewer segments.
+const WRITER_BYTES: usize = 48 << 20;
+/// Deleted share of a segment from which merging drops them without being asked.
+const DELETED_SHARE: f32 = 0.2;
+/// Bytes up to which [`LexicalIndex::open`] reads the whole index to check it: about 0.1 s.
+const CHECKED_BYTES: u64 = 256 << 20;
+const FOLDER: &str = "bm25-v3";
+
+/// True for English words that say nothing of what a text is about.
+pub fn is_stop_word(word: &str) -> bool {
+    Language::English.is_stop_word(&word.to_lowercase())
 }
 
 /// Postings of all chunks.
@@ -43,36 +64,73 @@ pub struct LexicalIndex {
     reader: IndexReader,
     writer: Mutex<IndexWriter>,
     fields: Fields,
+    bm25: Bm25,
+    scratch: Mutex<Vec<Scratch>>,
 }
 
 impl LexicalIndex {
     /// Opens the index under `parent`, or makes it.
     ///
     /// # Errors
-    /// Where it is damaged: delete its [`folder`](Self::folder_in) and open again.
+    /// Where it is damaged: delete its [`folder`](Self::folder_in) and open again. Up to 256 MB,
+    /// all of it is read to tell; of a larger one, what [`damaged_files`](Self::damaged_files) would find may
+    /// only show later.
     pub fn open(parent: &Path) -> Result<Self> {
         let folder = Self::folder_in(parent);
         std::fs::create_dir_all(&folder)?;
-        let (schema, fields) = schema();
-        let directory = tantivy::directory::MmapDirectory::open(&folder)
-            .map_err(tantivy::TantivyError::from)?;
-        let index = Index::open_or_create(directory, schema)?;
-        index.tokenizers().register(ANALYSER, analyser());
-        let reader = index
-            .reader_builder()
-            .reload_policy(ReloadPolicy::Manual)
-            .try_into()?;
-        let writer = Mutex::new(index.writer_with_num_threads(1, WRITER_BYTES)?);
-        Ok(Self {
-            index,
-            reader,
-            writer,
-            fields,
+        guarded(|| {
+            let (schema, fields) = schema::schema();
+            let directory = MmapDirectory::open(&folder).map_err(TantivyError::from)?;
+            let index = Index::open_or_create(directory, schema)?;
+            let small = size(&folder)? <= CHECKED_BYTES;
+            let damaged = if small {
+                index.validate_checksum()?
+            } else {
+                Default::default()
+            };
+            if let Some(file) = damaged.into_iter().next() {
+                return Err(TantivyError::DataCorruption(DataCorruption::new(
+                    file,
+                    "its checksum is wrong".to_owned(),
+                ))
+                .into());
+            }
+            let reader: IndexReader = index
+                .reader_builder()
+                .reload_policy(ReloadPolicy::Manual)
+                .try_into()?;
+            for segment in reader.searcher().segment_readers() {
+                for (field, _) in index.schema().fields() {
+                    if index.schema().get_field_entry(field).is_indexed() {
+                        segment.inverted_index(field)?;
+                    }
+                }
+                segment.fast_fields().u64(schema::CHUNK)?;
+            }
+            let writer: IndexWriter = index.writer_with_num_threads(1, WRITER_BYTES)?;
+            let mut merging = LogMergePolicy::default();
+            merging.set_del_docs_ratio_before_merge(DELETED_SHARE);
+            writer.set_merge_policy(Box::new(merging));
+            Ok(Self {
+                index,
+                reader,
+                writer: Mutex::new(writer),
+                fields,
+                bm25: Bm25::default(),
+                scratch: Mutex::default(),
+            })
         })
     }
 
+    /// The same index scored with other parameters.
+    #[must_use]
+    pub fn with_bm25(mut self, bm25: Bm25) -> Self {
+        self.bm25 = bm25;
+        self
+    }
+
     /// Where the index lives under `parent`.
-    pub fn folder_in(parent: &Path) -> std::path::PathBuf {
+    pub fn folder_in(parent: &Path) -> PathBuf {
         parent.join(FOLDER)
     }
 
@@ -91,20 +149,8 @@ impl LexicalIndex {
     /// Where tantivy cannot write.
     pub fn put(&self, document: &IndexedDocument) -> Result<()> {
         self.remove(&document.document_id);
-        let writer = self.writer();
-        for chunk in &document.chunks {
-            let mut entry = TantivyDocument::new();
-            entry.add_u64(self.fields.chunk, chunk.id);
-            entry.add_text(self.fields.document, &document.document_id);
-            entry.add_text(self.fields.collection, &document.collection);
-            entry.add_text(self.fields.kind, chunk.kind().name());
-            entry.add_text(self.fields.title, &document.title);
-            entry.add_text(
-                self.fields.section,
-                chunk.section.as_deref().unwrap_or_default(),
-            );
-            entry.add_text(self.fields.body, &chunk.text);
-            writer.add_document(entry)?;
+        for entry in schema::entries(document, &self.fields) {
+            self.writer().add_document(entry)?;
         }
         Ok(())
     }
@@ -129,69 +175,36 @@ impl LexicalIndex {
         Ok(())
     }
 
-    /// The `limit` best chunks by BM25, best first.
+    /// True where the document is indexed exactly as it is here: its chunks, their text and
+    /// sections, its title, authors and collection. What is not committed does not count.
     ///
     /// # Errors
     /// Where the index cannot be read.
-    pub fn search(&self, text: &str, limit: usize, filter: &Filter) -> Result<Vec<(ChunkId, f32)>> {
-        let mut clauses: Vec<(Occur, Box<dyn tantivy::query::Query>)> = Vec::new();
-        for term in self.terms(text) {
-            for (field, boost) in [
-                (self.fields.body, 1.0),
-                (self.fields.title, 0.3),
-                (self.fields.section, 0.2),
-            ] {
-                let query = TermQuery::new(
-                    Term::from_field_text(field, &term),
-                    IndexRecordOption::WithFreqs,
-                );
-                clauses.push((
-                    Occur::Should,
-                    Box::new(BoostQuery::new(Box::new(query), boost)),
-                ));
+    pub fn holds(&self, document: &IndexedDocument) -> Result<bool> {
+        guarded(|| {
+            let fingerprint = schema::fingerprint(document);
+            let term = Term::from_field_text(self.fields.document, &document.document_id);
+            let mut chunks = 0;
+            for segment in self.reader.searcher().segment_readers() {
+                let index = segment.inverted_index(self.fields.document)?;
+                let Some(mut postings) = index.read_postings(&term, IndexRecordOption::Basic)?
+                else {
+                    continue;
+                };
+                let fingerprints = segment.fast_fields().u64(schema::FINGERPRINT)?;
+                while postings.doc() != TERMINATED {
+                    let doc = postings.doc();
+                    if !segment.is_deleted(doc) {
+                        if fingerprints.first(doc) != Some(fingerprint) {
+                            return Ok(false);
+                        }
+                        chunks += 1;
+                    }
+                    postings.advance();
+                }
             }
-        }
-        if clauses.is_empty() || limit == 0 {
-            return Ok(Vec::new());
-        }
-        let mut query = BooleanQuery::new(clauses);
-        if let Some(collection) = &filter.collection {
-            let term = Term::from_field_text(self.fields.collection, collection);
-            query = restricted(
-                query,
-                Box::new(TermQuery::new(term, IndexRecordOption::Basic)),
-            );
-        }
-        if let Some(documents) = &filter.documents {
-            let terms: Vec<Term> = documents
-                .iter()
-                .map(|id| Term::from_field_text(self.fields.document, id))
-                .collect();
-            query = restricted(query, Box::new(TermSetQuery::new(terms)));
-        }
-
-        if !filter.section_kinds.is_empty() {
-            let terms: Vec<Term> = filter
-                .section_kinds
-                .iter()
-                .map(|kind| Term::from_field_text(self.fields.kind, kind.name()))
-                .collect();
-            query = restricted(query, Box::new(TermSetQuery::new(terms)));
-        }
-
-        let searcher = self.reader.searcher();
-        let best = searcher.search(&query, &TopDocs::with_limit(limit).order_by_score())?;
-        let mut found = Vec::with_capacity(best.len());
-        for (score, address) in best {
-            let entry: TantivyDocument = searcher.doc(address)?;
-            if let Some(id) = entry
-                .get_first(self.fields.chunk)
-                .and_then(|value| value.as_u64())
-            {
-                found.push((id, score));
-            }
-        }
-        Ok(found)
+            Ok(chunks == document.chunks.len())
+        })
     }
 
     /// Number of chunks held; of one document, where given.
@@ -200,27 +213,52 @@ impl LexicalIndex {
     /// Where the index cannot be read.
     pub fn count(&self, document_id: Option<&str>) -> Result<usize> {
         let searcher = self.reader.searcher();
-        Ok(match document_id {
-            None => searcher.num_docs() as usize,
-            Some(id) => {
-                let term = Term::from_field_text(self.fields.document, id);
-                searcher.search(&TermQuery::new(term, IndexRecordOption::Basic), &Count)?
-            }
+        guarded(|| {
+            Ok(match document_id {
+                None => searcher.num_docs() as usize,
+                Some(id) => {
+                    let term = Term::from_field_text(self.fields.document, id);
+                    searcher.search(&TermQuery::new(term, IndexRecordOption::Basic), &Count)?
+                }
+            })
         })
     }
 
-    /// The distinct terms of a question, as the analyser cuts them.
-    fn terms(&self, text: &str) -> Vec<String> {
-        let mut terms = Vec::new();
-        let mut analyser = analyser();
-        let mut stream = analyser.token_stream(text);
-        while stream.advance() && terms.len() < QUERY_TERMS {
-            let term = &stream.token().text;
-            if !terms.contains(term) {
-                terms.push(term.clone());
+    /// Rewrites every part of the index that still has the words of a document that was removed,
+    /// so that they are gone from the disk. Searches and writes go on meanwhile. True where
+    /// anything was done.
+    ///
+    /// # Errors
+    /// Where tantivy cannot write.
+    pub fn optimize(&self) -> Result<bool> {
+        let mut done = false;
+        for segment in self.index.searchable_segment_metas()? {
+            if segment.num_deleted_docs() == 0 {
+                continue;
+            }
+            let merge = self.writer().merge(&[segment.id()]);
+            match merge.wait() {
+                Ok(_) => done = true,
+                // tantivy's own merging was faster, or is about it: what it leaves is for the next
+                // time.
+                Err(TantivyError::InvalidArgument(_)) => {}
+                Err(error) => return Err(error.into()),
             }
         }
-        terms
+        if done {
+            self.reader.reload()?;
+            let collected = self.writer().garbage_collect_files();
+            collected.wait()?;
+        }
+        Ok(done)
+    }
+
+    /// Files of the index whose checksum is wrong. Reads all of it.
+    ///
+    /// # Errors
+    /// Where a file cannot be read at all.
+    pub fn damaged_files(&self) -> Result<Vec<PathBuf>> {
+        guarded(|| Ok(self.index.validate_checksum()?.into_iter().collect()))
     }
 
     fn writer(&self) -> MutexGuard<'_, IndexWriter> {
@@ -230,40 +268,23 @@ impl LexicalIndex {
     }
 }
 
-/// `query`, only where `condition` holds too; the condition adds nothing to the score.
-fn restricted(query: BooleanQuery, condition: Box<dyn tantivy::query::Query>) -> BooleanQuery {
-    BooleanQuery::new(vec![
-        (Occur::Must, Box::new(query)),
-        (Occur::Must, Box::new(ConstScoreQuery::new(condition, 0.0))),
-    ])
+/// tantivy trusts its files: what it makes of damaged ones may be a panic, which becomes an error.
+fn guarded<T>(read: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|panic| {
+        let reason = panic
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or_else(|| panic.downcast_ref::<&str>().copied())
+            .unwrap_or("unknown");
+        Err(TantivyError::InternalError(format!("its files are damaged ({reason})")).into())
+    })
 }
 
-fn analyser() -> TextAnalyzer {
-    TextAnalyzer::builder(SimpleTokenizer::default())
-        .filter(RemoveLongFilter::limit(64))
-        .filter(LowerCaser)
-        .filter(AsciiFoldingFilter)
-        .filter(Stemmer::new(Language::English))
-        .build()
-}
-
-fn schema() -> (Schema, Fields) {
-    let text = || {
-        TextOptions::default().set_indexing_options(
-            TextFieldIndexing::default()
-                .set_tokenizer(ANALYSER)
-                .set_index_option(IndexRecordOption::WithFreqsAndPositions),
-        )
-    };
-    let mut builder = Schema::builder();
-    let fields = Fields {
-        chunk: builder.add_u64_field("chunk", tantivy::schema::STORED | INDEXED | FAST),
-        document: builder.add_text_field("document", STRING),
-        collection: builder.add_text_field("collection", STRING),
-        kind: builder.add_text_field("kind", STRING),
-        title: builder.add_text_field("title", text()),
-        section: builder.add_text_field("section", text()),
-        body: builder.add_text_field("body", text()),
-    };
-    (builder.build(), fields)
+fn size(folder: &Path) -> Result<u64> {
+    let mut bytes = 0;
+    for entry in std::fs::read_dir(folder)? {
+        // A file that a merge has just removed has no size.
+        bytes += entry?.metadata().map_or(0, |file| file.len());
+    }
+    Ok(bytes)
 }

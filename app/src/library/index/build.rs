@@ -17,13 +17,13 @@ use super::check::IndexesReport;
 use super::follow::Writing;
 use super::{Indexes, locked, part};
 use crate::catalog::{Generation, GenerationState, IndexSpec};
-use crate::library::add::cut;
+use crate::library::cut::cut;
 use crate::library::{Library, blocking};
 
 /// Version of how documents are cut. Raised where cutting them again is worth it.
 const CUTTER_VERSION: u32 = 1;
 /// Changes that writers wait for before the switch.
-const LAST_CHANGES: usize = 8;
+const LAST_CHANGES: usize = 2;
 
 impl Library {
     /// What the settings in force ask of the indexes.
@@ -151,7 +151,7 @@ impl Library {
     ) -> Result<()> {
         // Loaded first, so that a model that cannot be had is said at once.
         self.embedder_of(next).await?;
-        self.mend_what_lacks_chunks(next).await?;
+        self.mend_what_lies(next).await?;
         loop {
             self.catch_up(next, None, Writing::Free, tell).await?;
             self.optimize(next).await?;

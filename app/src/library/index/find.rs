@@ -11,7 +11,7 @@ use retrieval::embed::Embedder;
 use retrieval::{Found, Hit, Mode, Query, Scores, hybrid};
 
 use super::part::guarded;
-use super::{Following, Indexes};
+use super::{Following, Indexes, POSTINGS, TOKENS, VECTORS};
 use crate::library::{Library, blocking};
 
 /// Documents that may be missing without a word: writes become durable in a moment.
@@ -123,9 +123,10 @@ impl Library {
             return Ok(false);
         };
         let suspects: Vec<usize> = match cause {
-            retrieval::Error::Dense(_) => vec![0],
-            retrieval::Error::Lexical(_) => vec![1],
-            retrieval::Error::Io(_) => vec![0, 1],
+            retrieval::Error::Dense(_) => vec![VECTORS],
+            retrieval::Error::Lexical(_) => vec![POSTINGS],
+            retrieval::Error::Tokens(_) => vec![TOKENS],
+            retrieval::Error::Io(_) => vec![TOKENS, VECTORS, POSTINGS],
             _ => return Ok(false),
         };
         let why = cause.to_string();
@@ -153,12 +154,13 @@ impl Indexes {
     fn is_damaged(&self, place: usize) -> bool {
         let filter = retrieval::Filter::default();
         match place {
-            0 => {
+            VECTORS => {
                 let index = self.vectors.index();
                 let vector = vec![1.0; self.generation.spec.dimension];
                 guarded(|| index.search(&vector, 100, &filter)).is_err()
                     || self.vectors.derived().count(None).is_err()
             }
+            TOKENS => self.tokens.derived().count(None).is_err(),
             _ => {
                 let index = self.postings.index();
                 guarded(|| index.search("the of and in a", 100, &filter)).is_err()
@@ -181,17 +183,18 @@ async fn ask(
             Mode::Dense => indexes.vectors.committed(),
             Mode::Hybrid => indexes.watermark(),
         };
-        let (dense, lexical) = (indexes.dense(), indexes.lexical());
+        let (dense, lexical, tokens) = (indexes.dense(), indexes.lexical(), indexes.tokens());
         let found = guarded(|| match &embedder {
             Some(embedder) => {
                 let stores = hybrid::Stores {
                     embedder: embedder.as_ref(),
                     dense: dense.as_ref(),
                     lexical: &lexical,
+                    tokens: Some(&tokens),
                 };
                 hybrid::search(&query, &stores)
             }
-            None => by_words(lexical.search(&query.text, query.top_k, &query.filter)?),
+            None => by_words(lexical.search_parsed(&query.asked, query.top_k, &query.filter)?),
         })?;
         Ok((found, up_to))
     })

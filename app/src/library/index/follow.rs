@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use retrieval::IndexedDocument;
 use retrieval::embed::Embedder;
+use retrieval::tokens::TokenIndex;
 
 use super::{Indexes, Order, Vectors, digest, locked};
 use crate::catalog::Change;
@@ -316,7 +317,8 @@ impl Library {
             return Ok(Vectors::default());
         };
         let embedder = self.embedder_of(indexes).await?;
-        blocking(move || embed(&document, embedder.as_ref(), &mut |_| Ok(()))).await
+        let tokens = indexes.tokens();
+        blocking(move || embed(&document, embedder.as_ref(), &tokens, &mut |_| Ok(()))).await
     }
 }
 
@@ -324,15 +326,20 @@ impl Library {
 pub(in crate::library) fn embed(
     document: &IndexedDocument,
     embedder: &dyn Embedder,
+    tokens: &TokenIndex,
     go_on: &mut dyn FnMut(usize) -> Result<()>,
 ) -> Result<Vectors> {
     let texts = document.embedded_texts();
     let mut vectors = Vectors::default();
     for group in texts.chunks(EMBED_AT_ONCE) {
-        go_on(vectors.len())?;
+        go_on(vectors.chunks.len())?;
         let group: Vec<&str> = group.iter().map(AsRef::as_ref).collect();
-        vectors.extend(embedder.encode_documents(&group)?);
+        for (text, embedded) in group.iter().zip(embedder.encode_documents(&group)?) {
+            let record = tokens.record(text, &embedded.tokens, embedder)?;
+            vectors.tokens.push(record);
+            vectors.chunks.push(embedded.vector);
+        }
     }
-    go_on(vectors.len())?;
+    go_on(vectors.chunks.len())?;
     Ok(vectors)
 }

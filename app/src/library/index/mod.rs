@@ -9,7 +9,7 @@
 //! a server what nobody should wait for.
 //!
 //! A set of indexes is a [`Generation`], built for one embedder and one way of cutting documents,
-//! in a folder of its own: `indexes/generation-3/{vectors,postings}-1/`. Which generation answers
+//! in a folder of its own: `indexes/generation-3/{tokens,vectors,postings}-1/`. Which generation answers
 //! is a row of the catalog.
 
 mod build;
@@ -26,8 +26,9 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use retrieval::IndexedDocument;
 use retrieval::dense::{DenseIndex, EdgeIndex};
-use retrieval::embed::{Embedded, Embedder, VectorSpace};
+use retrieval::embed::{Embedder, VectorSpace};
 use retrieval::lexical::LexicalIndex;
+use retrieval::tokens::TokenIndex;
 use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
 
@@ -38,22 +39,18 @@ use crate::models;
 pub(super) use follow::embed;
 use part::{Following, Part};
 
-/// What the indexes need of a document's forward pass, in the order of its chunks. What no index
-/// keeps is dropped batch by batch, so that a book does not fill the memory.
+/// Places of the indexes in [`Indexes::parts`]. Token vectors come first, so that they are durable
+/// before the chunk can be found.
+const TOKENS: usize = 0;
+const VECTORS: usize = 1;
+const POSTINGS: usize = 2;
+
+/// What the indexes need of a document's forward pass, in the order of its chunks. Token vectors
+/// are compressed batch by batch, so that a book does not fill the memory.
 #[derive(Default)]
 pub(super) struct Vectors {
     chunks: Vec<Vec<f32>>,
-}
-
-impl Vectors {
-    pub(super) fn extend(&mut self, batch: Vec<Embedded>) {
-        self.chunks
-            .extend(batch.into_iter().map(|embedded| embedded.vector));
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.chunks.len()
-    }
+    tokens: Vec<Vec<u8>>,
 }
 
 /// A set of indexes of one generation.
@@ -62,6 +59,7 @@ pub struct Indexes {
     pub generation: Generation,
     vectors: Part<dyn DenseIndex>,
     postings: Part<LexicalIndex>,
+    tokens: Part<TokenIndex>,
     embedder: OnceCell<Arc<dyn Embedder>>,
     /// What vectors were computed from, to be taken down once they are durable.
     unrecorded: Mutex<Vec<(String, Vec<u8>)>>,
@@ -80,6 +78,7 @@ impl Indexes {
     pub fn open(parent: &Path, generation: Generation) -> Result<Self> {
         let home = parent.join(folder_name(&generation));
         let space = generation.spec.space();
+        let token_space = space.clone();
         Ok(Self {
             vectors: Part::open(
                 "vectors",
@@ -90,6 +89,11 @@ impl Indexes {
                 "postings",
                 &home,
                 Box::new(|folder| LexicalIndex::open(folder).map(Arc::new)),
+            )?,
+            tokens: Part::open(
+                "tokens",
+                &home,
+                Box::new(move |folder| TokenIndex::open(folder, &token_space).map(Arc::new)),
             )?,
             generation,
             embedder: OnceCell::new(),
@@ -109,22 +113,25 @@ impl Indexes {
         self.postings.index()
     }
 
-    /// Number of the last change that all of them have durably.
+    /// The token vectors. Held only for a moment: they may be replaced.
+    pub fn tokens(&self) -> Arc<TokenIndex> {
+        self.tokens.index()
+    }
+
+    /// Number of the last change from which on a document may not be found by meaning or by words.
+    /// Token vectors only order what was found, so what lacks them is found all the same.
     pub fn watermark(&self) -> u64 {
-        self.least(|part| part.committed())
+        self.vectors.committed().min(self.postings.committed())
     }
 
     /// Number of the last change that all of them were told of.
     fn applied(&self) -> u64 {
-        self.least(|part| part.applied())
+        let applied = self.parts().map(|part| part.applied());
+        applied.into_iter().min().unwrap_or(0)
     }
 
-    fn least(&self, number: impl Fn(&dyn Following) -> u64) -> u64 {
-        self.parts().into_iter().map(number).min().unwrap_or(0)
-    }
-
-    fn parts(&self) -> [&dyn Following; 2] {
-        [&self.vectors, &self.postings]
+    fn parts(&self) -> [&dyn Following; 3] {
+        [&self.tokens, &self.vectors, &self.postings]
     }
 
     /// True where a change's document has to be embedded: an index lacks the change and does not
@@ -133,8 +140,14 @@ impl Indexes {
         let Some(document) = &change.document else {
             return Ok(false);
         };
-        Ok(self.vectors.applied() < change.sequence
-            && !(same_text && part::guarded(|| self.vectors.index().holds(document))?))
+        for place in [TOKENS, VECTORS] {
+            let part = self.parts()[place];
+            let lacks = part.applied() < change.sequence;
+            if lacks && !(same_text && part.derived().holds(document)?) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Tells the indexes that lack it of a change. Without vectors, those that are held stay.
@@ -145,13 +158,26 @@ impl Indexes {
                 part.advance(change.sequence);
             }
         };
+        let (chunks, tokens) = match vectors {
+            Some(vectors) => (Some(vectors.chunks), Some(vectors.tokens)),
+            None => (None, None),
+        };
+        if self.tokens.applied() < change.sequence {
+            let index = self.tokens.index();
+            part::guarded(|| match (&change.document, tokens) {
+                (Some(document), Some(tokens)) => index.put_records(document, tokens),
+                (Some(_), None) => Ok(()),
+                (None, _) => index.remove(&change.document_id),
+            })?;
+            advance(&self.tokens);
+        }
         // A server that is down must not keep the postings from following.
         let mut failed = Ok(());
         if self.vectors.applied() < change.sequence {
             let index = self.vectors.index();
-            failed = part::guarded(|| match (&change.document, vectors) {
-                (Some(document), Some(vectors)) => {
-                    index.put(document, vectors.chunks)?;
+            failed = part::guarded(|| match (&change.document, chunks) {
+                (Some(document), Some(chunks)) => {
+                    index.put(document, chunks)?;
                     locked(&self.unrecorded).push((document.document_id.clone(), digest(document)));
                     Ok(())
                 }
@@ -177,7 +203,7 @@ impl Indexes {
     }
 
     /// Which indexes these are: another number after one was replaced.
-    fn epoch(&self) -> [u32; 2] {
+    fn epoch(&self) -> [u32; 3] {
         self.parts().map(|part| part.number())
     }
 
@@ -254,7 +280,7 @@ impl Library {
         self.sweep_generations(&generation).await?;
         let parent = self.index_folder();
         let indexes = Arc::new(blocking(move || Indexes::open(&parent, generation)).await?);
-        self.mend_what_lacks_chunks(&indexes).await?;
+        self.mend_what_lies(&indexes).await?;
         if self.is_resident() {
             self.sweep().await?;
             *locked(&self.active) = Some(indexes.clone());
@@ -316,18 +342,21 @@ impl Library {
         self.catalog.sweep_chunks().await
     }
 
-    /// Replaces indexes that claim to be level with the catalog and hold fewer chunks than it.
-    async fn mend_what_lacks_chunks(&self, indexes: &Arc<Indexes>) -> Result<()> {
+    /// Replaces indexes that do not hold the chunks that their watermark promises.
+    async fn mend_what_lies(&self, indexes: &Arc<Indexes>) -> Result<()> {
         for (place, part) in indexes.parts().into_iter().enumerate() {
             let wanted = self
                 .catalog
                 .count_chunks_up_to(indexes.generation.chunking, part.committed())
                 .await?;
+            let is_level = part.committed() >= self.catalog.latest_change().await?;
             let indexes = indexes.clone();
             blocking(move || {
                 let part = indexes.parts()[place];
                 let why = match part.derived().count(None) {
-                    Ok(held) if held as u64 >= wanted => return Ok(()),
+                    Ok(held) if held as u64 == wanted => return Ok(()),
+                    // What came and went after its last change may still be in it.
+                    Ok(held) if held as u64 > wanted && !is_level => return Ok(()),
                     Ok(held) => format!("it holds {held} chunks and should hold {wanted}"),
                     Err(retrieval::Error::Unavailable { .. }) => return Ok(()),
                     Err(error) => error.to_string(),

@@ -14,6 +14,7 @@ use anyhow::{Context, Result};
 use retrieval::IndexedDocument;
 use retrieval::dense::DenseIndex;
 use retrieval::lexical::LexicalIndex;
+use retrieval::tokens::TokenIndex;
 
 use crate::error::{Fault, Problem};
 
@@ -73,12 +74,33 @@ impl Derived for LexicalIndex {
     }
 
     fn holds(&self, document: &IndexedDocument) -> retrieval::Result<bool> {
-        Ok(LexicalIndex::count(self, Some(&document.document_id))? == document.chunks.len())
+        LexicalIndex::holds(self, document)
     }
 
-    /// tantivy merges its segments by itself when it commits.
     fn optimize(&self) -> retrieval::Result<bool> {
-        Ok(false)
+        LexicalIndex::optimize(self)
+    }
+}
+
+impl Derived for TokenIndex {
+    fn watermark(&self) -> retrieval::Result<u64> {
+        TokenIndex::watermark(self)
+    }
+
+    fn commit(&self, sequence: u64) -> retrieval::Result<()> {
+        TokenIndex::commit(self, sequence)
+    }
+
+    fn count(&self, document_id: Option<&str>) -> retrieval::Result<usize> {
+        TokenIndex::count(self, document_id)
+    }
+
+    fn holds(&self, document: &IndexedDocument) -> retrieval::Result<bool> {
+        TokenIndex::holds(self, document)
+    }
+
+    fn optimize(&self) -> retrieval::Result<bool> {
+        TokenIndex::optimize(self)
     }
 }
 
@@ -387,5 +409,48 @@ pub(super) fn remove_folder(folder: &Path) {
         && error.kind() != std::io::ErrorKind::NotFound
     {
         tracing::warn!("{} cannot be removed yet: {error}", folder.display());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_cannot_be_written_is_no_damage() {
+        let error = is_writable(Path::new("/proc")).unwrap_err();
+        let problem = Problem::from_error(&error);
+        assert_eq!(problem.code, "indexes_not_writable");
+        assert!(problem.message.contains("/proc"), "{}", problem.message);
+        let folder = tempfile::tempdir().unwrap();
+        is_writable(folder.path()).unwrap();
+    }
+
+    #[test]
+    fn panics_of_an_engine_are_errors() {
+        let outcome: retrieval::Result<()> = guarded(|| panic!("damaged"));
+        assert!(matches!(outcome, Err(retrieval::Error::Io(_))));
+    }
+
+    #[test]
+    fn a_part_that_is_replaced_is_another_and_empty_and_is_kept() {
+        let home = tempfile::tempdir().unwrap();
+        let open = || -> Part<LexicalIndex> {
+            let open: Open<LexicalIndex> =
+                Box::new(|folder| LexicalIndex::open(folder).map(Arc::new));
+            Part::open("postings", home.path(), open).unwrap()
+        };
+        let part = open();
+        part.advance(7);
+        part.commit().unwrap();
+        assert_eq!((part.number(), part.committed()), (1, 7));
+        assert!(part.replace("a test says so").unwrap());
+        assert_eq!((part.number(), part.applied(), part.committed()), (2, 0, 0));
+        assert!(!part.replace("again").unwrap(), "not twice in a row");
+        part.advance(9);
+        part.commit().unwrap();
+        drop(part);
+        let part = open();
+        assert_eq!((part.number(), part.committed()), (2, 9));
     }
 }
