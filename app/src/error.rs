@@ -145,16 +145,22 @@ fn from_retrieval(error: &retrieval::Error, message: String) -> Problem {
             Fault::Unavailable,
             "embedder_unusable",
             message,
-            "delete that folder and run `lectern models pull`",
+            "for a model that Lectern fetched, delete that folder and run `lectern models pull`; for \
+             a folder of yours, see docs/embedding.md",
         ),
-        retrieval::Error::Dense(_) | retrieval::Error::Lexical(_) | retrieval::Error::Tokens(_) => {
-            Problem::new(
-                Fault::Machine,
-                "index_failed",
-                message,
-                "run `lectern reindex`: indexes are rebuilt from the catalog, nothing is lost",
-            )
-        }
+        retrieval::Error::Onnx(_) => Problem::new(
+            Fault::Unavailable,
+            "onnx_unusable",
+            message,
+            "run `lectern models pull onnxruntime`, name a library in ORT_DYLIB_PATH, or set \
+             LECTERN_EMBEDDING_BACKEND=candle",
+        ),
+        retrieval::Error::Dense(_) | retrieval::Error::Lexical(_) => Problem::new(
+            Fault::Machine,
+            "index_failed",
+            message,
+            "run `lectern reindex`: indexes are rebuilt from the catalog, nothing is lost",
+        ),
         retrieval::Error::Unavailable { .. } => Problem::new(
             Fault::Unavailable,
             "index_unreachable",

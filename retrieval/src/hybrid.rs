@@ -81,7 +81,17 @@ pub fn search(query: &Query, stores: &Stores<'_>) -> Result<Found> {
                 ..Scores::default()
             })
         }
-        Some((asked, ranking)) => joined(query, stores, &asked, &ranking, &words)?,
+        Some((asked, ranking)) => match joined(query, stores, &asked, &ranking, &words) {
+            // It went away between search and vectors.
+            Err(error @ Error::Unavailable { .. }) if query.mode == Mode::Hybrid => {
+                warnings.push(format!("found by words alone: {error}"));
+                alone(words, |score| Scores {
+                    bm25: Some(score),
+                    ..Scores::default()
+                })
+            }
+            joined => joined?,
+        },
     };
     hits.truncate(query.top_k);
     Ok(Found { hits, warnings })

@@ -6,11 +6,14 @@
 //! All indexes are derived from the catalog: each carries the watermark of the last change that
 //! it has seen, and applying a change twice is harmless.
 
+pub mod cross_encoder;
 pub mod dense;
+pub mod diversify;
 pub mod embed;
 pub mod fusion;
 pub mod hybrid;
 pub mod lexical;
+pub mod onnx;
 pub mod rerank;
 pub mod tokens;
 
@@ -207,6 +210,9 @@ pub enum Error {
     /// The model ran and failed.
     #[error("embedding failed: {0}")]
     Embed(#[from] candle_core::Error),
+    /// ONNX Runtime is missing, or failed.
+    #[error("ONNX Runtime failed: {0}")]
+    Onnx(String),
     /// Tokenising failed.
     #[error("tokenising failed: {0}")]
     Tokenize(String),

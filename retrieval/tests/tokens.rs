@@ -101,13 +101,12 @@ fn put(index: &TokenIndex, document: &IndexedDocument) {
     let words = Words::new();
     let texts = document.embedded_texts();
     let texts: Vec<&str> = texts.iter().map(|text| text.as_ref()).collect();
-    let tokens: Vec<TokenVectors> = words
-        .encode_documents(&texts)
-        .unwrap()
-        .into_iter()
-        .map(|text| text.tokens)
+    let records = texts
+        .iter()
+        .zip(words.encode_documents(&texts).unwrap())
+        .map(|(text, embedded)| index.encode(text, &embedded.tokens, &words).unwrap())
         .collect();
-    index.put(document, &tokens, &words).unwrap();
+    index.put(document, records).unwrap();
 }
 
 fn scores(index: &TokenIndex, question: &str, ids: &[u64]) -> Vec<Option<f32>> {

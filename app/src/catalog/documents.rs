@@ -151,6 +151,7 @@ impl Catalog {
         super::links::add(&mut transaction, new).await?;
         let chunking = generations::active_chunking(&mut transaction).await?;
         generations::add_chunks(&mut transaction, new.id, chunking, new.chunks).await?;
+        super::filters::fill(&mut transaction, new.id, metadata.authors(), metadata).await?;
         let sequence = super::changes::record(&mut transaction, new.id).await?;
         transaction.commit().await?;
         Ok(sequence)
@@ -211,6 +212,25 @@ impl Catalog {
         self.find_documents(condition, &[collection, source])
             .await
             .map(|mut found| found.pop())
+    }
+
+    /// Documents that `name` may mean, oldest first: by the start of their id, where that is long
+    /// enough to be one, or by their file name.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub async fn documents_named(&self, name: &str) -> Result<Vec<DocumentRecord>> {
+        let is_start = (8..=36).contains(&name.len())
+            && name.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
+        // Ids are lower case; past the end of every id that starts with it comes `~`.
+        let (from, to) = if is_start {
+            let start = name.to_ascii_lowercase();
+            (start.clone(), format!("{start}~"))
+        } else {
+            (String::new(), String::new())
+        };
+        self.find_documents("id > $1 AND id < $2 OR file = $3", &[&from, &to, name])
+            .await
     }
 
     /// All documents, of one collection where given, newest first.
@@ -282,50 +302,6 @@ impl Catalog {
         .fetch_all(&self.pool)
         .await?;
         Ok(rows.into_iter().collect())
-    }
-
-    /// Makes sure that a collection exists.
-    ///
-    /// # Errors
-    /// Where the database refuses.
-    pub async fn ensure_collection(&self, name: &str) -> Result<()> {
-        sqlx::query(
-            "INSERT INTO collections (name, created_at) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-        )
-        .bind(name)
-        .bind(now())
-        .execute(&self.pool)
-        .await?;
-        Ok(())
-    }
-
-    /// Collections with their number of documents, by name.
-    ///
-    /// # Errors
-    /// Where the database cannot be read.
-    pub async fn collections(&self) -> Result<Vec<(String, u64)>> {
-        let rows: Vec<(String, i64)> = sqlx::query_as(
-            "SELECT c.name, COUNT(d.id) FROM collections c LEFT JOIN documents d ON d.collection = c.name \
-             GROUP BY c.name ORDER BY c.name",
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        Ok(rows
-            .into_iter()
-            .map(|(name, count)| (name, count as u64))
-            .collect())
-    }
-
-    /// Deletes a collection that holds no documents. False where there is none of that name.
-    ///
-    /// # Errors
-    /// Where the database refuses.
-    pub async fn delete_collection(&self, name: &str) -> Result<bool> {
-        let done = sqlx::query("DELETE FROM collections WHERE name = $1")
-            .bind(name)
-            .execute(&self.pool)
-            .await?;
-        Ok(done.rows_affected() > 0)
     }
 }
 

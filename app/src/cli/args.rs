@@ -1,12 +1,15 @@
 //! The command line as clap parses it.
 
+mod search;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use retrieval::Mode;
 
 use crate::catalog::DEFAULT_COLLECTION;
 use crate::control::ExportFormat;
+
+pub(super) use search::{Search, Switch};
 
 /// Ask your papers; every sentence of the answer cites the page and lines that support it.
 ///
@@ -49,7 +52,7 @@ pub(super) enum Command {
     Search(Search),
     /// Answer a question with citations
     Ask(Ask),
-    /// List, show and delete documents
+    /// List, show, move and delete documents
     #[command(subcommand)]
     Documents(Documents),
     /// List, create and delete collections
@@ -61,6 +64,9 @@ pub(super) enum Command {
     /// Measure how well things work, on data of your own
     #[command(subcommand)]
     Eval(Eval),
+    /// Measure how fast things are on this machine, and at what size
+    #[command(subcommand)]
+    Bench(Bench),
     /// Build both indexes again from the catalog
     Reindex(Json),
     /// Check that catalog, indexes, files and models agree
@@ -141,47 +147,6 @@ pub(super) struct Extract {
     pub(super) no_ocr: bool,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(super) enum SearchMode {
-    Bm25,
-    Dense,
-    Hybrid,
-}
-
-impl From<SearchMode> for Mode {
-    fn from(mode: SearchMode) -> Self {
-        match mode {
-            SearchMode::Bm25 => Mode::Bm25,
-            SearchMode::Dense => Mode::Dense,
-            SearchMode::Hybrid => Mode::Hybrid,
-        }
-    }
-}
-
-#[derive(Debug, Args)]
-pub(super) struct Search {
-    /// What to look for
-    pub(super) query: String,
-    /// By words, by meaning or both
-    #[arg(long, value_enum, default_value = "hybrid")]
-    pub(super) mode: SearchMode,
-    /// Passages to return [default: the setting top_k]
-    #[arg(long, value_name = "N")]
-    pub(super) top_k: Option<usize>,
-    /// Only in this collection
-    #[arg(long)]
-    pub(super) collection: Option<String>,
-    /// Only papers with an author whose name contains this
-    #[arg(long)]
-    pub(super) author: Option<String>,
-    /// Only papers of these years: 2012 or 2010..2020
-    #[arg(long)]
-    pub(super) year: Option<String>,
-    /// Print JSON
-    #[arg(long)]
-    pub(super) json: bool,
-}
-
 #[derive(Debug, Args)]
 pub(super) struct Ask {
     /// The question
@@ -232,6 +197,18 @@ pub(super) enum Documents {
         /// In what form
         #[arg(long, value_enum, default_value = "bibtex")]
         format: ExportForm,
+    },
+    /// Move documents to another collection
+    Move {
+        /// Ids, starts of ids, or file names
+        #[arg(required = true)]
+        documents: Vec<String>,
+        /// Where they go
+        #[arg(long, value_name = "COLLECTION")]
+        to: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Delete documents and all that was made of them
     Delete {
@@ -285,8 +262,11 @@ pub(super) enum Collections {
         /// Its name
         name: String,
         /// Delete its documents too
-        #[arg(long)]
-        with_documents: bool,
+        #[arg(long, alias = "with-documents", conflicts_with = "move_to")]
+        documents: bool,
+        /// Move its documents to this collection first
+        #[arg(long, value_name = "COLLECTION")]
+        move_to: Option<String>,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -379,6 +359,65 @@ pub(super) struct Extraction {
 }
 
 #[derive(Debug, Subcommand)]
+pub(super) enum Bench {
+    /// How search scales: build time, memory, latency, recall
+    Search(BenchSearch),
+    /// Texts embedded a second, with the embedder of the settings
+    Embedding(BenchEmbedding),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct BenchSearch {
+    /// Folder in BEIR's layout that texts and queries are taken from
+    #[arg(required_unless_present = "measure")]
+    pub(super) corpus: Option<PathBuf>,
+    /// Sizes of the library
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_name = "N",
+        default_value = "100000"
+    )]
+    pub(super) chunks: Vec<usize>,
+    /// Passages that are embedded; the others' vectors lie between theirs
+    #[arg(long, value_name = "N", default_value = "2000")]
+    pub(super) seeds: usize,
+    /// Queries to ask, at most
+    #[arg(long, value_name = "N", default_value = "200")]
+    pub(super) queries: usize,
+    /// Where to build; about 4 GB per million chunks [default: the system's temporary folder]
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) folder: Option<PathBuf>,
+    /// Measure serving from a folder that was built before
+    #[arg(long, hide = true)]
+    pub(super) measure: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct BenchEmbedding {
+    /// A text a line, or a BEIR corpus.jsonl
+    pub(super) file: PathBuf,
+    /// What it computes in: int8 or float32 [default: the setting embedding.precision]
+    #[arg(long)]
+    pub(super) precision: Option<String>,
+    /// What it runs in: auto, onnx or candle [default: the setting embedding.backend]
+    #[arg(long)]
+    pub(super) backend: Option<String>,
+    /// Only so many texts
+    #[arg(long, value_name = "N")]
+    pub(super) limit: Option<usize>,
+    /// Write the vectors, as little-endian floats
+    #[arg(long, value_name = "FILE")]
+    pub(super) vectors: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
 pub(super) enum Config {
     /// Show every setting, its value and where that came from
     Show {
@@ -430,6 +469,14 @@ impl Arguments {
         {
             flags.push(("addr", addr.clone()));
         }
+        if let Command::Bench(Bench::Embedding(bench)) = &self.command {
+            for (key, value) in [
+                ("embedding.precision", &bench.precision),
+                ("embedding.backend", &bench.backend),
+            ] {
+                flags.extend(value.clone().map(|value| (key, value)));
+            }
+        }
         flags
     }
 }
@@ -447,16 +494,19 @@ impl Command {
                 | Eval::Chunks(Chunks { json, .. })
                 | Eval::Retrieval(Retrieval { json, .. }),
             ) => *json,
+            Command::Bench(Bench::Search(BenchSearch { json, .. })) => *json,
             Command::Ingest(Ingest { json, .. })
             | Command::Search(Search { json, .. })
             | Command::Ask(Ask { json, .. })
             | Command::Demo(Demo { json, .. })
             | Command::Reindex(Json { json })
             | Command::Doctor(Json { json })
+            | Command::Bench(Bench::Embedding(BenchEmbedding { json, .. }))
             | Command::Config(Config::Show { json })
             | Command::Documents(
                 Documents::List { json, .. }
                 | Documents::Show { json, .. }
+                | Documents::Move { json, .. }
                 | Documents::Delete { json, .. },
             )
             | Command::Collections(

@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use ingest::TokenCounter;
-use retrieval::dense::{DenseIndex, EdgeIndex};
+use retrieval::dense::{self, DenseConfig, DenseIndex};
 use retrieval::embed::{Embedder, EmbedderTokens};
 use retrieval::hybrid::{self, Stores};
 use retrieval::lexical::LexicalIndex;
@@ -202,7 +202,7 @@ fn differences(systems: &[(&'static str, SystemScore)]) -> Vec<Difference> {
 /// The corpus in real indexes.
 struct Corpus {
     embedder: Arc<dyn Embedder>,
-    dense: EdgeIndex,
+    dense: Box<dyn DenseIndex>,
     lexical: LexicalIndex,
     tokens: TokenIndex,
     /// Which document a chunk is of.
@@ -212,7 +212,7 @@ struct Corpus {
 impl Corpus {
     fn index(collection: &Collection, embedder: &Arc<dyn Embedder>, folder: &Path) -> Result<Self> {
         let space = embedder.space();
-        let dense = EdgeIndex::open(folder, space)?;
+        let dense = dense::open(&DenseConfig::default(), folder, space)?;
         let lexical = LexicalIndex::open(folder)?;
         let tokens = TokenIndex::open(folder, space)?;
         let mut corpus = Self {
@@ -260,16 +260,17 @@ impl Corpus {
             .iter()
             .flat_map(IndexedDocument::embedded_texts)
             .collect();
-        let texts: Vec<&str> = texts.iter().map(|text| text.as_ref()).collect();
-        let mut embedded = self.embedder.encode_documents(&texts)?.into_iter();
+        let texts: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
+        let mut embedded = texts.iter().zip(self.embedder.encode_documents(&texts)?);
         for document in documents {
-            let (vectors, tokens): (Vec<_>, Vec<_>) = embedded
-                .by_ref()
-                .take(document.chunks.len())
-                .map(|text| (text.vector, text.tokens))
-                .unzip();
+            let (mut vectors, mut records) = (Vec::new(), Vec::new());
+            for (text, embedded) in embedded.by_ref().take(document.chunks.len()) {
+                vectors.push(embedded.vector);
+                let embedder = self.embedder.as_ref();
+                records.push(self.tokens.encode(text, &embedded.tokens, embedder)?);
+            }
             self.dense.put(document, vectors)?;
-            self.tokens.put(document, &tokens, self.embedder.as_ref())?;
+            self.tokens.put(document, records)?;
             self.lexical.put(document)?;
         }
         self.dense.commit(sequence)?;
@@ -281,7 +282,7 @@ impl Corpus {
     fn score(&self, collection: &Collection, system: System) -> Result<SystemScore> {
         let stores = Stores {
             embedder: self.embedder.as_ref(),
-            dense: &self.dense,
+            dense: self.dense.as_ref(),
             lexical: &self.lexical,
             tokens: Some(&self.tokens),
         };

@@ -321,26 +321,21 @@ impl Library {
         }
         let embedder = self.embedder_of(indexes).await?;
         let (generation, config) = (indexes.generation.id, indexes.generation.spec.chunk());
-        let tokens = indexes.tokens();
-        let title = title.to_owned();
+        let (title, tokens) = (title.to_owned(), indexes.tokens());
         blocking(move || {
             if read.generation != generation {
                 read.chunks = cut(&read.document, config, embedder.as_ref());
                 read.generation = generation;
             }
             let total = read.chunks.len();
-            let vectors = embed(
-                &read.unnumbered(title),
-                embedder.as_ref(),
-                &tokens,
-                &mut |done| {
-                    if watch.cancelled() {
-                        return Err(ingest::Error::Cancelled.into());
-                    }
-                    watch.progress(Stage::Embedding, done, total);
-                    Ok(())
-                },
-            )?;
+            let document = read.unnumbered(title);
+            let vectors = embed(&document, embedder.as_ref(), &tokens, &mut |done| {
+                if watch.cancelled() {
+                    return Err(ingest::Error::Cancelled.into());
+                }
+                watch.progress(Stage::Embedding, done, total);
+                Ok(())
+            })?;
             Ok((read, vectors))
         })
         .await

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::index::check::{IndexesReport, PartReport};
 use super::{Library, blocking};
 use crate::catalog::READER_VERSION;
-use crate::models::{self, pull};
+use crate::models::{self, Role, pull};
 
 /// Chunks that each store holds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -222,12 +222,18 @@ impl Library {
 
     async fn check_models(&self) -> Result<Vec<Check>> {
         let models_dir = self.settings.models_dir.clone();
+        let needed = models::needed(&self.settings)?;
         blocking(move || {
-            Ok(models::registry()
+            Ok(needed
                 .iter()
                 .map(|model| {
                     let name = format!("model {}", model.id);
                     let hint = "run `lectern models pull`";
+                    if model.role == Role::Runtime && !model.is_present(&models_dir) {
+                        let detail = "not here; another library is used, or candle, several times \
+                                      slower";
+                        return check(&name, true, detail.into(), hint);
+                    }
                     if !model.is_present(&models_dir) {
                         let detail = format!("not in {} yet", model.folder(&models_dir).display());
                         return check(&name, false, detail, hint);
@@ -248,7 +254,6 @@ fn level(part: &PartReport, wanted: u64, latest: u64) -> Check {
     let name = match part.name.as_str() {
         "vectors" => "dense index",
         "postings" => "BM25 index",
-        "tokens" => "index of token vectors",
         other => other,
     };
     let mut detail = format!(

@@ -1,13 +1,14 @@
 //! The library: what one process that owns a data folder can do with it.
 //!
 //! [`Library::open`] takes the folder's lock; [`add`] brings a file in, [`remove`] takes a
-//! document out, [`search`] and [`ask`] read, [`index`] keeps the indexes level with the
-//! catalog, [`doctor`] checks that all of it agrees. Models and indexes are opened when first
-//! needed, so that listing documents loads no model.
+//! document out, [`collections`] moves it, [`search`] and [`ask`] read, [`index`] keeps the indexes
+//! level with the catalog, [`doctor`] checks that all of it agrees. Models and indexes are opened
+//! when first needed, so that listing documents loads no model.
 
 pub mod add;
 pub mod ask;
 mod blobs;
+pub mod collections;
 mod cut;
 pub mod details;
 pub mod doctor;
@@ -26,10 +27,11 @@ use std::sync::{Arc, Weak};
 use anyhow::{Context, Result};
 use generation::Generator;
 use generation::llama::Llama;
-use retrieval::embed::{BertEmbedder, Embedder};
+use retrieval::embed::Embedder;
 use tokio::sync::{Mutex, Notify, OnceCell};
 
 use crate::catalog::Catalog;
+use crate::models::embedder::EmbedderModel;
 use crate::models::{self, Model, pull};
 use crate::settings::Settings;
 use reading::FileReader;
@@ -50,7 +52,7 @@ pub struct Library {
     pub blobs: Blobs,
     /// Reads files, each in a process of its own.
     pub reader: FileReader,
-    embedder_model: Model,
+    embedder_model: EmbedderModel,
     answerer_model: Model,
     generator: OnceCell<Arc<dyn Generator>>,
     /// The indexes that answer, once they are open.
@@ -85,7 +87,7 @@ impl Library {
         let catalog = Catalog::open(&folder.join("catalog.sqlite")).await?;
         let blobs = Blobs::open(&folder.join("blobs"))?;
         let reader = FileReader::new(&settings)?;
-        let embedder_model = models::find(models::DEFAULT_EMBEDDER)?;
+        let embedder_model = EmbedderModel::choose(&settings)?;
         let answerer_model = models::find(models::DEFAULT_ANSWERER)?;
         Ok(Arc::new_cyclic(|me| Self {
             embedder_model,
@@ -125,10 +127,17 @@ impl Library {
     }
 
     /// Loads an embedder, and fetches it first where it is missing.
-    async fn load_embedder(&self, model: Model) -> Result<Arc<dyn Embedder>> {
-        self.with_model(model, |model, folder| {
-            let embedder = BertEmbedder::load(&model.folder(folder), &model.id, &model.revision())?;
-            Ok(Arc::new(embedder) as Arc<dyn Embedder>)
+    async fn load_embedder(&self, model: EmbedderModel) -> Result<Arc<dyn Embedder>> {
+        let (models_dir, offline) = (self.settings.models_dir.clone(), self.settings.offline);
+        blocking(move || {
+            let loaded = model.load(&pull::Place {
+                models_dir: &models_dir,
+                offline,
+            })?;
+            for warning in &loaded.warnings {
+                tracing::warn!("{warning}");
+            }
+            Ok(Arc::from(loaded.embedder))
         })
         .await
     }

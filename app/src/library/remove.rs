@@ -25,7 +25,8 @@ impl Library {
         Ok(record)
     }
 
-    /// A document by its id, or by a prefix of it that only one has.
+    /// A document by its id, by a start of it (8 characters or more) that only one has, or by its file
+    /// name.
     ///
     /// # Errors
     /// A problem `document_not_found` or `document_ambiguous`.
@@ -33,8 +34,7 @@ impl Library {
         if let Some(record) = self.catalog.document(id).await? {
             return Ok(record);
         }
-        let mut matching = self.catalog.documents(None).await?;
-        matching.retain(|record| (id.len() >= 8 && record.id.starts_with(id)) || record.file == id);
+        let mut matching = self.catalog.documents_named(id).await?;
         match matching.len() {
             1 => Ok(matching.swap_remove(0)),
             0 => Err(Problem::new(

@@ -26,14 +26,14 @@ pub(super) fn ranges(
         .collect();
     let single = single.join(" ");
     let mut found = identifiers(&single, text);
-    // Digits and letters that a name was cut into would be marked all over the text.
+    // The digits and letters that a name was cut into would be marked all over the text.
     let names: Vec<Range<usize>> = identifier::find(&single).map(|name| name.range).collect();
     let mut wanted: HashSet<String> = HashSet::new();
     for word in plan::meaningful(&single, languages) {
         let within_name = names
             .iter()
             .any(|name| name.start <= word.range.start && word.range.end <= name.end);
-        let telling = word.surface.chars().filter(|c| c.is_alphabetic()).count() > 1;
+        let telling = word.surface.chars().filter(|c| c.is_alphabetic()).count() > 2;
         if !within_name || telling {
             wanted.extend(plan::forms(&word, languages));
         }

@@ -1,14 +1,15 @@
 //! The BM25 index: passages by their words.
 //!
-//! tantivy keeps the postings; what a word is ([`mod@self`] looks the same into documents and
-//! questions), how a question is read ([`ParsedQuery`]) and how passages are scored ([`Bm25`]) is
-//! decided here. Text comes from anywhere and in any language, so nothing that stands in a document
-//! or a question is an error.
+//! tantivy keeps the postings. What a word is, is decided here, and the same for documents,
+//! questions and highlighting; how a question is read ([`ParsedQuery`]); and how
+//! passages are scored ([`Bm25`]). Text comes from anywhere and in any language, so nothing that
+//! stands in a document or a question is an error.
 //!
 //! The index is derived from the catalog. The watermark is the commit's payload and so moves with
 //! the postings, atomically; a folder that is damaged is told by [`LexicalIndex::open`] or by a
 //! search, which give an error and never panic, and is built anew by the caller.
 
+mod accumulate;
 mod analysis;
 mod best;
 mod bm25;
@@ -29,7 +30,6 @@ use std::sync::{Mutex, MutexGuard};
 use tantivy::collector::Count;
 use tantivy::directory::MmapDirectory;
 use tantivy::error::DataCorruption;
-use tantivy::indexer::LogMergePolicy;
 use tantivy::query::TermQuery;
 use tantivy::schema::IndexRecordOption;
 use tantivy::{
@@ -41,14 +41,12 @@ pub use identifier::identifiers;
 pub use query::{Clause, Occur, ParsedQuery, QueryField};
 
 use crate::{IndexedDocument, Result};
-use bm25::Scratch;
+use accumulate::Scratch;
 use language::Language;
 use schema::Fields;
 
 /// Memory of words that wait to be written. Larger makes fewer segments.
 const WRITER_BYTES: usize = 48 << 20;
-/// Deleted share of a segment from which merging drops them without being asked.
-const DELETED_SHARE: f32 = 0.2;
 /// Bytes up to which [`LexicalIndex::open`] reads the whole index to check it: about 0.1 s.
 const CHECKED_BYTES: u64 = 256 << 20;
 const FOLDER: &str = "bm25-v3";
@@ -108,9 +106,6 @@ impl LexicalIndex {
                 segment.fast_fields().u64(schema::CHUNK)?;
             }
             let writer: IndexWriter = index.writer_with_num_threads(1, WRITER_BYTES)?;
-            let mut merging = LogMergePolicy::default();
-            merging.set_del_docs_ratio_before_merge(DELETED_SHARE);
-            writer.set_merge_policy(Box::new(merging));
             Ok(Self {
                 index,
                 reader,
@@ -245,11 +240,11 @@ impl LexicalIndex {
                 Err(error) => return Err(error.into()),
             }
         }
-        if done {
-            self.reader.reload()?;
-            let collected = self.writer().garbage_collect_files();
-            collected.wait()?;
-        }
+        // Files that a search may still read are kept, so the reader has to let go of them first:
+        // those of tantivy's own merging too.
+        self.reader.reload()?;
+        let collected = self.writer().garbage_collect_files();
+        collected.wait()?;
         Ok(done)
     }
 

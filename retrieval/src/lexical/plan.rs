@@ -8,7 +8,7 @@
 //! Stop words are those of the language that most of the question's words are stop words of,
 //! English in doubt, and they are dropped unless there is nothing else.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use super::analysis::{Word, words};
 use super::identifier;
@@ -29,6 +29,15 @@ pub(super) enum Slot {
     Authors,
     Exact,
 }
+
+/// All of them, each at its number.
+pub(super) const SLOTS: [Slot; 5] = [
+    Slot::Body,
+    Slot::Title,
+    Slot::Section,
+    Slot::Authors,
+    Slot::Exact,
+];
 
 /// A word of a question in all its forms.
 #[derive(Debug, Clone, PartialEq)]
@@ -98,12 +107,15 @@ fn gathered<'q>(
     stop: Option<Language>,
 ) -> Vec<Concept> {
     let mut found: Vec<Concept> = Vec::new();
-    let mut known: HashSet<Vec<(Slot, String)>> = HashSet::new();
+    let mut known: HashMap<Vec<(Slot, String)>, (usize, f32)> = HashMap::new();
     let mut add = |terms: Vec<(Slot, String)>, found: &mut Vec<Concept>| {
-        if found.len() < CONCEPTS && known.insert(terms.clone()) {
+        if let Some((place, times)) = known.get_mut(&terms) {
+            *times += 1.0;
+            found[*place].weight = repeated(*times);
+        } else if found.len() < CONCEPTS {
+            known.insert(terms.clone(), (found.len(), 1.0));
             found.push(Concept { weight: 1.0, terms });
         }
-        found.len() < CONCEPTS
     };
     for clause in clauses {
         if matches!(clause.field, None | Some(QueryField::Body)) {
@@ -129,12 +141,15 @@ fn gathered<'q>(
             if stop.is_some_and(|language| language.is_stop_word(&word.surface)) {
                 continue;
             }
-            if !add(terms_of(&word, clause.field, languages), &mut found) {
-                break;
-            }
+            add(terms_of(&word, clause.field, languages), &mut found);
         }
     }
     found
+}
+
+/// Weight of a word that is asked for several times (BM25's k3 of 1).
+fn repeated(times: f32) -> f32 {
+    2.0 * times / (1.0 + times)
 }
 
 fn terms_of(

@@ -72,19 +72,23 @@ impl Restriction {
         let mut allowed = Allowed::all(segment);
         for (field, terms) in &self.any_of {
             let index = segment.inverted_index(*field)?;
-            let mut bits: Option<Vec<u64>> = None;
+            let mut lists = Vec::with_capacity(terms.len());
             for term in terms {
-                let Some(info) = index.get_term_info(term)? else {
-                    continue;
-                };
-                let bits = bits.get_or_insert_with(|| empty(segment));
+                lists.extend(index.get_term_info(term)?);
+            }
+            // A library is often one collection.
+            if lists.iter().any(|list| list.doc_freq == segment.max_doc()) {
+                continue;
+            }
+            let mut bits = empty(segment);
+            for list in &lists {
                 let option = IndexRecordOption::Basic;
                 fill(
-                    bits,
-                    index.read_block_postings_from_terminfo(&info, option)?,
+                    &mut bits,
+                    index.read_block_postings_from_terminfo(list, option)?,
                 );
             }
-            allowed.keep(&bits.unwrap_or_else(|| empty(segment)));
+            allowed.keep(&bits);
         }
         for (must, weight) in &self.conditions {
             let mut matched = weight.scorer(segment, 1.0)?;
@@ -158,8 +162,16 @@ impl<'s> Allowed<'s> {
         if count * LOOK_UP > postings {
             return None;
         }
-        let docs = (0..self.segment.max_doc()).filter(|&doc| self.contains(doc));
-        Some(docs.collect())
+        let mut docs = Vec::with_capacity(count as usize);
+        for (place, &word) in bits.iter().enumerate() {
+            let mut left = word;
+            while left != 0 {
+                docs.push(place as DocId * 64 + left.trailing_zeros());
+                left &= left - 1;
+            }
+        }
+        docs.retain(|&doc| !self.segment.is_deleted(doc));
+        Some(docs)
     }
 
     fn keep(&mut self, others: &[u64]) {
@@ -174,7 +186,8 @@ impl<'s> Allowed<'s> {
     }
 }
 
-/// What matches a clause that must or must not match; `None` where it rules nothing out.
+/// What matches a clause that must or must not match; `None` where it rules nothing out. Several
+/// words stand in a row, except names, whose order differs from paper to paper.
 fn condition(clause: &Clause, languages: &[Language], fields: &Fields) -> Option<Box<dyn Query>> {
     if !clause.is_condition() {
         return None;
@@ -186,32 +199,28 @@ fn condition(clause: &Clause, languages: &[Language], fields: &Fields) -> Option
         Some(QueryField::Authors) => &[fields.authors],
         Some(QueryField::Body) => &[fields.body],
     };
-    let mut terms: Vec<Vec<(usize, Term)>> = Vec::new();
-    for &field in searched {
+    let mut rows: Vec<Vec<(usize, Term)>> = Vec::new();
+    for &field in searched.iter().filter(|&&field| field != fields.authors) {
         for &language in languages {
-            // Names are not stemmed.
-            let language = if field == fields.authors {
-                Language::Other
-            } else {
-                language
-            };
-            let words = words(&clause.text).filter(|word| !word.part_of_pair);
-            let places = words.take(PHRASE_WORDS).map(|word| {
-                let term = Term::from_field_text(field, &word.term(language));
-                (word.position, term)
-            });
-            let places: Vec<_> = places.collect();
-            if !terms.contains(&places) {
-                terms.push(places);
+            let row = row(clause, field, language);
+            if !rows.contains(&row) {
+                rows.push(row);
             }
         }
     }
     let mut queries: Vec<Box<dyn Query>> = Vec::new();
-    for mut places in terms {
-        match places.len() {
+    for mut row in rows {
+        match row.len() {
             0 => {}
-            1 => queries.extend(places.pop().map(|(_, term)| exactly(term))),
-            _ => queries.push(Box::new(PhraseQuery::new_with_offset(places))),
+            1 => queries.extend(row.pop().map(|(_, term)| exactly(term))),
+            _ => queries.push(Box::new(PhraseQuery::new_with_offset(row))),
+        }
+    }
+    if searched.contains(&fields.authors) {
+        let names = row(clause, fields.authors, Language::Other);
+        let names: Vec<_> = names.into_iter().map(|(_, name)| exactly(name)).collect();
+        if !names.is_empty() {
+            queries.push(Box::new(BooleanQuery::intersection(names)));
         }
     }
     if !clause.phrase && matches!(clause.field, None | Some(QueryField::Body)) {
@@ -223,6 +232,23 @@ fn condition(clause: &Clause, languages: &[Language], fields: &Fields) -> Option
         );
     }
     (!queries.is_empty()).then(|| Box::new(BooleanQuery::union(queries)) as Box<dyn Query>)
+}
+
+/// A clause's words as a field has them, each with its place. Of names, initials are left out,
+/// since they may be spelt out in the document.
+fn row(clause: &Clause, field: Field, language: Language) -> Vec<(usize, Term)> {
+    let words = || words(&clause.text).filter(|word| !word.part_of_pair);
+    let is_name = clause.field == Some(QueryField::Authors);
+    let long = |surface: &str| surface.chars().nth(1).is_some();
+    let only_initials = !words().any(|word| long(&word.surface));
+    words()
+        .filter(|word| !is_name || only_initials || long(&word.surface))
+        .take(PHRASE_WORDS)
+        .map(|word| {
+            let term = Term::from_field_text(field, &word.term(language));
+            (word.position, term)
+        })
+        .collect()
 }
 
 fn exactly(term: Term) -> Box<dyn Query> {

@@ -18,8 +18,8 @@ use super::language::Language;
 use super::plan::Slot;
 use crate::IndexedDocument;
 
-/// Letters of a document from which its language is told.
-const SAMPLE: usize = 4_000;
+/// Bytes of a document from which its language is told.
+const SAMPLE: usize = 2_000;
 
 /// The index's fields.
 #[derive(Debug, Clone, Copy)]

@@ -6,7 +6,8 @@ use tantivy::index::SegmentReader;
 use tantivy::schema::IndexRecordOption;
 use tantivy::{DocId, DocSet, Searcher, TERMINATED, Term};
 
-use super::bm25::{Scorer, Scratch};
+use super::accumulate::Scratch;
+use super::bm25::Scorer;
 use super::language::Language;
 use super::plan::{self, Concept, Slot};
 use super::query::ParsedQuery;
@@ -66,8 +67,8 @@ impl LexicalIndex {
         })
     }
 
-    /// What no chunk's score for `parsed` can exceed: the sum over its words that stand anywhere of
-    /// `idf * (k1 + 1)`.
+    /// What no chunk's BM25 for `parsed` can exceed: the sum over the words that stand anywhere of
+    /// `idf * (k1 + 1)`, so that scores of different questions compare.
     ///
     /// # Errors
     /// Where the index cannot be read.

@@ -87,32 +87,11 @@ impl TokenIndex {
         Ok(self.reading().watermark())
     }
 
-    /// Adds a document, replacing what was there under its id. `tokens[i]` are those that
-    /// `embedder` gave for the i-th of [`IndexedDocument::embedded_texts`].
+    /// Compresses the tokens that `embedder` gave for `text`: a record for [`put`](Self::put).
     ///
     /// # Errors
-    /// Where a file cannot be written, or the model fails when the codec is fitted.
-    pub fn put(
-        &self,
-        document: &IndexedDocument,
-        tokens: &[TokenVectors],
-        embedder: &dyn Embedder,
-    ) -> Result<()> {
-        let records = document
-            .embedded_texts()
-            .iter()
-            .zip(tokens)
-            .map(|(text, tokens)| self.record(text, tokens, embedder))
-            .collect::<Result<_>>()?;
-        self.put_records(document, records)
-    }
-
-    /// The record of one text: a few kilobytes, so that a long document's need not all be in
-    /// memory as the model gives them.
-    ///
-    /// # Errors
-    /// Where the model fails when the codec is fitted, or its file cannot be written.
-    pub fn record(
+    /// Where the codec is not fitted yet and the model fails, or its file cannot be written.
+    pub fn encode(
         &self,
         text: &str,
         tokens: &TokenVectors,
@@ -121,12 +100,12 @@ impl TokenIndex {
         Ok(self.codec(embedder)?.encode(text, tokens))
     }
 
-    /// Adds a document, replacing what was there under its id. `records[i]` is the
-    /// [`record`](Self::record) of the i-th of [`IndexedDocument::embedded_texts`].
+    /// Adds a document, replacing what was there under its id. `records[i]` is what
+    /// [`encode`](Self::encode) made of the i-th of [`IndexedDocument::embedded_texts`].
     ///
     /// # Errors
     /// Where a file cannot be written.
-    pub fn put_records(&self, document: &IndexedDocument, records: Vec<Vec<u8>>) -> Result<()> {
+    pub fn put(&self, document: &IndexedDocument, records: Vec<Vec<u8>>) -> Result<()> {
         let records: Vec<(ChunkId, Vec<u8>)> = document
             .chunks
             .iter()

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use retrieval::dense::ServerIndex;
 use retrieval::lexical::LexicalIndex;
 
 use super::check::IndexesReport;
@@ -118,7 +119,9 @@ impl Library {
         let active = self.indexes().await?;
         let generation = self.generation_to_build(&active.generation).await?;
         let parent = self.index_folder();
-        let next = Arc::new(blocking(move || Indexes::open(&parent, generation)).await?);
+        let config = self.settings.dense_config()?;
+        let next = blocking(move || Indexes::open(&parent, generation, config)).await?;
+        let next = Arc::new(next);
         *locked(&self.building) = Some(next.clone());
         let built = self.build_and_switch(&next, tell).await;
         *locked(&self.building) = None;
@@ -196,6 +199,8 @@ impl Library {
             .index_folder()
             .join(super::folder_name(&old.generation));
         let generation = old.generation.id;
+        let config = super::for_generation(self.settings.dense_config()?, &old.generation);
+        let space = old.generation.spec.space();
         let waited = blocking(move || {
             for _ in 0..600 {
                 if Arc::strong_count(&old) == 1 {
@@ -209,6 +214,13 @@ impl Library {
                 Ok(())
             });
             part::remove_folder(&folder);
+            if let Some(server) = &config.server {
+                let deleted = ServerIndex::open(server, config.quantization, &space)
+                    .and_then(|collection| collection.delete());
+                if let Err(error) = deleted {
+                    tracing::warn!("the vectors of generation {generation} stay there: {error}");
+                }
+            }
             Ok(())
         })
         .await;

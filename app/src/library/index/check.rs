@@ -90,7 +90,8 @@ impl Library {
                     return Ok(None);
                 };
                 let parent = self.index_folder();
-                Arc::new(blocking(move || Indexes::open(&parent, generation)).await?)
+                let config = self.settings.dense_config()?;
+                Arc::new(blocking(move || Indexes::open(&parent, generation, config)).await?)
             }
         };
         let latest_change = self.catalog.latest_change().await?;

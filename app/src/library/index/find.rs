@@ -11,7 +11,7 @@ use retrieval::embed::Embedder;
 use retrieval::{Found, Hit, Mode, Query, Scores, hybrid};
 
 use super::part::guarded;
-use super::{Following, Indexes, POSTINGS, TOKENS, VECTORS};
+use super::{Following, Indexes};
 use crate::library::{Library, blocking};
 
 /// Documents that may be missing without a word: writes become durable in a moment.
@@ -123,10 +123,10 @@ impl Library {
             return Ok(false);
         };
         let suspects: Vec<usize> = match cause {
-            retrieval::Error::Dense(_) => vec![VECTORS],
-            retrieval::Error::Lexical(_) => vec![POSTINGS],
-            retrieval::Error::Tokens(_) => vec![TOKENS],
-            retrieval::Error::Io(_) => vec![TOKENS, VECTORS, POSTINGS],
+            retrieval::Error::Dense(_) => vec![0],
+            retrieval::Error::Lexical(_) => vec![1],
+            retrieval::Error::Tokens(_) => vec![2],
+            retrieval::Error::Io(_) => vec![0, 1, 2],
             _ => return Ok(false),
         };
         let why = cause.to_string();
@@ -154,18 +154,19 @@ impl Indexes {
     fn is_damaged(&self, place: usize) -> bool {
         let filter = retrieval::Filter::default();
         match place {
-            VECTORS => {
+            0 => {
                 let index = self.vectors.index();
                 let vector = vec![1.0; self.generation.spec.dimension];
                 guarded(|| index.search(&vector, 100, &filter)).is_err()
                     || self.vectors.derived().count(None).is_err()
             }
-            TOKENS => self.tokens.derived().count(None).is_err(),
-            _ => {
+            1 => {
                 let index = self.postings.index();
                 guarded(|| index.search("the of and in a", 100, &filter)).is_err()
                     || self.postings.derived().count(None).is_err()
             }
+            // Its records carry checksums: one that is damaged is missing, and no error.
+            _ => self.tokens.derived().count(None).is_err(),
         }
     }
 }
@@ -181,7 +182,11 @@ async fn ask(
         let up_to = match query.mode {
             Mode::Bm25 => indexes.postings.committed(),
             Mode::Dense => indexes.vectors.committed(),
-            Mode::Hybrid => indexes.watermark(),
+            // Token vectors only order what the others have found.
+            Mode::Hybrid => indexes
+                .vectors
+                .committed()
+                .min(indexes.postings.committed()),
         };
         let (dense, lexical, tokens) = (indexes.dense(), indexes.lexical(), indexes.tokens());
         let found = guarded(|| match &embedder {

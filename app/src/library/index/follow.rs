@@ -332,14 +332,12 @@ pub(in crate::library) fn embed(
     let texts = document.embedded_texts();
     let mut vectors = Vectors::default();
     for group in texts.chunks(EMBED_AT_ONCE) {
-        go_on(vectors.chunks.len())?;
+        go_on(vectors.len())?;
         let group: Vec<&str> = group.iter().map(AsRef::as_ref).collect();
         for (text, embedded) in group.iter().zip(embedder.encode_documents(&group)?) {
-            let record = tokens.record(text, &embedded.tokens, embedder)?;
-            vectors.tokens.push(record);
-            vectors.chunks.push(embedded.vector);
+            vectors.push(text, embedded, tokens, embedder)?;
         }
     }
-    go_on(vectors.chunks.len())?;
+    go_on(vectors.len())?;
     Ok(vectors)
 }

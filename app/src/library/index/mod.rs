@@ -9,7 +9,7 @@
 //! a server what nobody should wait for.
 //!
 //! A set of indexes is a [`Generation`], built for one embedder and one way of cutting documents,
-//! in a folder of its own: `indexes/generation-3/{tokens,vectors,postings}-1/`. Which generation answers
+//! in a folder of its own: `indexes/generation-3/{vectors,postings,tokens}-1/`. Which generation answers
 //! is a row of the catalog.
 
 mod build;
@@ -25,8 +25,8 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use retrieval::IndexedDocument;
-use retrieval::dense::{DenseIndex, EdgeIndex};
-use retrieval::embed::{Embedder, VectorSpace};
+use retrieval::dense::{self, DenseConfig, DenseIndex};
+use retrieval::embed::{Embedded, Embedder};
 use retrieval::lexical::LexicalIndex;
 use retrieval::tokens::TokenIndex;
 use sha2::{Digest, Sha256};
@@ -35,22 +35,37 @@ use tokio::sync::OnceCell;
 use super::{Library, blocking};
 use crate::catalog::{Change, Generation, GenerationState};
 use crate::error::{Fault, Problem};
-use crate::models;
+use crate::models::embedder::EmbedderModel;
+pub(super) use find::Searched;
 pub(super) use follow::embed;
 use part::{Following, Part};
 
-/// Places of the indexes in [`Indexes::parts`]. Token vectors come first, so that they are durable
-/// before the chunk can be found.
-const TOKENS: usize = 0;
-const VECTORS: usize = 1;
-const POSTINGS: usize = 2;
-
-/// What the indexes need of a document's forward pass, in the order of its chunks. Token vectors
-/// are compressed batch by batch, so that a book does not fill the memory.
+/// What the indexes need of a document's forward pass, in the order of its chunks. What no index
+/// keeps is dropped batch by batch, so that a book does not fill the memory.
 #[derive(Default)]
 pub(super) struct Vectors {
     chunks: Vec<Vec<f32>>,
+    /// Records of the token index.
     tokens: Vec<Vec<u8>>,
+}
+
+impl Vectors {
+    fn push(
+        &mut self,
+        text: &str,
+        embedded: Embedded,
+        tokens: &TokenIndex,
+        embedder: &dyn Embedder,
+    ) -> retrieval::Result<()> {
+        let record = tokens.encode(text, &embedded.tokens, embedder)?;
+        self.tokens.push(record);
+        self.chunks.push(embedded.vector);
+        Ok(())
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.chunks.len()
+    }
 }
 
 /// A set of indexes of one generation.
@@ -75,15 +90,16 @@ impl Indexes {
     ///
     /// # Errors
     /// Where the folder cannot be written, or a server that keeps an index cannot be reached.
-    pub fn open(parent: &Path, generation: Generation) -> Result<Self> {
+    pub fn open(parent: &Path, generation: Generation, config: DenseConfig) -> Result<Self> {
+        let config = for_generation(config, &generation);
         let home = parent.join(folder_name(&generation));
         let space = generation.spec.space();
-        let token_space = space.clone();
+        let same_space = space.clone();
         Ok(Self {
             vectors: Part::open(
                 "vectors",
                 &home,
-                Box::new(move |folder| dense(folder, &space)),
+                Box::new(move |folder| Ok(Arc::from(dense::open(&config, folder, &space)?))),
             )?,
             postings: Part::open(
                 "postings",
@@ -93,7 +109,7 @@ impl Indexes {
             tokens: Part::open(
                 "tokens",
                 &home,
-                Box::new(move |folder| TokenIndex::open(folder, &token_space).map(Arc::new)),
+                Box::new(move |folder| TokenIndex::open(folder, &same_space).map(Arc::new)),
             )?,
             generation,
             embedder: OnceCell::new(),
@@ -118,20 +134,22 @@ impl Indexes {
         self.tokens.index()
     }
 
-    /// Number of the last change from which on a document may not be found by meaning or by words.
-    /// Token vectors only order what was found, so what lacks them is found all the same.
+    /// Number of the last change that all of them have durably.
     pub fn watermark(&self) -> u64 {
-        self.vectors.committed().min(self.postings.committed())
+        self.least(|part| part.committed())
     }
 
     /// Number of the last change that all of them were told of.
     fn applied(&self) -> u64 {
-        let applied = self.parts().map(|part| part.applied());
-        applied.into_iter().min().unwrap_or(0)
+        self.least(|part| part.applied())
+    }
+
+    fn least(&self, number: impl Fn(&dyn Following) -> u64) -> u64 {
+        self.parts().into_iter().map(number).min().unwrap_or(0)
     }
 
     fn parts(&self) -> [&dyn Following; 3] {
-        [&self.tokens, &self.vectors, &self.postings]
+        [&self.vectors, &self.postings, &self.tokens]
     }
 
     /// True where a change's document has to be embedded: an index lacks the change and does not
@@ -140,14 +158,11 @@ impl Indexes {
         let Some(document) = &change.document else {
             return Ok(false);
         };
-        for place in [TOKENS, VECTORS] {
-            let part = self.parts()[place];
-            let lacks = part.applied() < change.sequence;
-            if lacks && !(same_text && part.derived().holds(document)?) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        let lacks = |part: &dyn Following| -> retrieval::Result<bool> {
+            Ok(part.applied() < change.sequence
+                && !(same_text && part.derived().holds(document)?))
+        };
+        Ok(lacks(&self.vectors)? || lacks(&self.tokens)?)
     }
 
     /// Tells the indexes that lack it of a change. Without vectors, those that are held stay.
@@ -158,14 +173,13 @@ impl Indexes {
                 part.advance(change.sequence);
             }
         };
-        let (chunks, tokens) = match vectors {
-            Some(vectors) => (Some(vectors.chunks), Some(vectors.tokens)),
-            None => (None, None),
-        };
+        let mut vectors = vectors;
         if self.tokens.applied() < change.sequence {
             let index = self.tokens.index();
-            part::guarded(|| match (&change.document, tokens) {
-                (Some(document), Some(tokens)) => index.put_records(document, tokens),
+            part::guarded(|| match (&change.document, &mut vectors) {
+                (Some(document), Some(vectors)) => {
+                    index.put(document, std::mem::take(&mut vectors.tokens))
+                }
                 (Some(_), None) => Ok(()),
                 (None, _) => index.remove(&change.document_id),
             })?;
@@ -175,9 +189,9 @@ impl Indexes {
         let mut failed = Ok(());
         if self.vectors.applied() < change.sequence {
             let index = self.vectors.index();
-            failed = part::guarded(|| match (&change.document, chunks) {
-                (Some(document), Some(chunks)) => {
-                    index.put(document, chunks)?;
+            failed = part::guarded(|| match (&change.document, vectors) {
+                (Some(document), Some(vectors)) => {
+                    index.put(document, vectors.chunks)?;
                     locked(&self.unrecorded).push((document.document_id.clone(), digest(document)));
                     Ok(())
                 }
@@ -235,9 +249,12 @@ enum Order {
     Early,
 }
 
-/// Opens the dense index in `folder`.
-fn dense(folder: &Path, space: &VectorSpace) -> retrieval::Result<Arc<dyn DenseIndex>> {
-    Ok(Arc::new(EdgeIndex::open(folder, space)?))
+/// Where a generation keeps its vectors: on a server too, two of one embedder lie side by side.
+fn for_generation(mut config: DenseConfig, generation: &Generation) -> DenseConfig {
+    if let Some(server) = &mut config.server {
+        server.collection = format!("{}-{}", server.collection, generation.id);
+    }
+    config
 }
 
 /// Name of a generation's folder below `indexes/`.
@@ -279,7 +296,9 @@ impl Library {
         let generation = self.active_generation().await?;
         self.sweep_generations(&generation).await?;
         let parent = self.index_folder();
-        let indexes = Arc::new(blocking(move || Indexes::open(&parent, generation)).await?);
+        let config = self.settings.dense_config()?;
+        let indexes = blocking(move || Indexes::open(&parent, generation, config)).await?;
+        let indexes = Arc::new(indexes);
         self.mend_what_lies(&indexes).await?;
         if self.is_resident() {
             self.sweep().await?;
@@ -383,29 +402,24 @@ impl Library {
                     return Ok(embedder.clone());
                 }
             }
-            let gone = |why: String| {
-                Problem::new(
+            let model = if self.embedder_model.space() == space {
+                Some(self.embedder_model.clone())
+            } else {
+                EmbedderModel::of_space(&space, &self.settings)
+            };
+            let Some(model) = model else {
+                return Err(Problem::new(
                     Fault::Unavailable,
                     "embedder_gone",
                     format!(
-                        "the embedder {} that the index was built with {why}",
-                        space.id
+                        "the embedder {} ({}) that the index was built with is not known any more",
+                        space.id, space.revision
                     ),
                     "run `lectern reindex` to build the index for the embedder of the settings",
                 )
-            };
-            let model = models::find(&space.id)
-                .map_err(|_| gone("is none that Lectern knows any more".to_owned()))?;
-            let embedder = self.load_embedder(model).await?;
-            if *embedder.space() != space {
-                let now = &embedder.space().revision;
-                return Err(gone(format!(
-                    "had revision {}, and now it has {now}",
-                    space.revision
-                ))
                 .into());
-            }
-            Ok::<_, anyhow::Error>(embedder)
+            };
+            self.load_embedder(model).await
         };
         indexes.embedder.get_or_try_init(load).await.cloned()
     }
