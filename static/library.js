@@ -1,6 +1,7 @@
 // The library page: choosing or dropping papers, following their jobs, and the list of documents.
 
-import { byId, plural } from "./dom.js";
+import { request } from "./api.js";
+import { byId, fill, plural, problemText } from "./dom.js";
 import { watchDeletes } from "./delete.js";
 import { DocumentList } from "./documents.js";
 import { JobBoard } from "./jobs.js";
@@ -81,6 +82,19 @@ addEventListener("drop", async (event) => {
 watchDeletes((id, file) => {
   list.remove(id);
   status.textContent = `${file} was deleted`;
+});
+
+byId("collection-form").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const error = byId("collection-error");
+  error.hidden = true;
+  try {
+    await request("POST", "/api/v1/collections", { json: { name: byId("collection-name").value } });
+    location.reload();
+  } catch (problem) {
+    fill(error, problemText(problem));
+    error.hidden = false;
+  }
 });
 
 board.start();

@@ -5,4 +5,5 @@ pub mod chunks;
 pub mod extraction;
 mod gold;
 pub mod ranking;
+pub mod retrieval;
 mod words;

@@ -3,6 +3,7 @@
 //! Start reading at [`cli::main`]; a file's way in is [`library::add`], a question's way is
 //! [`library::ask`].
 
+pub mod bench;
 pub mod bibliography;
 pub mod catalog;
 pub mod cli;

@@ -4,6 +4,7 @@
 //! `key -> (text, origin)` and parsed once, at the end, so that `lectern config show` can say of
 //! each value where it came from and an error can name the culprit.
 
+mod dense;
 mod known;
 
 use std::collections::BTreeMap;
@@ -11,9 +12,14 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use etcetera::BaseStrategy;
+use retrieval::embed::Backend;
+use retrieval::onnx::Precision;
 
 use crate::error::{Fault, Problem};
 use known::KNOWN;
+
+/// Settings whose values are never shown.
+const SECRETS: [&str; 2] = ["token", "qdrant.api_key"];
 
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -72,6 +78,16 @@ pub struct Settings {
     pub max_upload_bytes: u64,
     /// Passages that a search returns and an answer reads.
     pub top_k: usize,
+    /// The embedder: a name, or a folder.
+    pub embedder: String,
+    /// What it computes in.
+    pub embedding_precision: Precision,
+    /// What it runs in.
+    pub embedding_backend: Backend,
+    /// Processor threads for it; one for each physical core where `None`.
+    pub embedding_threads: Option<usize>,
+    /// Order the best passages again by their token vectors.
+    pub search_rerank: bool,
     /// How documents are cut.
     pub chunk: ingest::chunk::ChunkConfig,
     /// Memory of the process that reads a PDF, in bytes.
@@ -86,6 +102,8 @@ pub struct Settings {
     pub ocr_tesseract: Option<PathBuf>,
     /// Longest answer, in the model's tokens.
     pub answer_max_tokens: usize,
+    /// Where chunk vectors are kept; see [`Settings::dense_config`].
+    pub dense: retrieval::dense::DenseConfig,
     /// The binary that reads PDFs; this one where not given. For tests, which run in another.
     pub reader_program: Option<PathBuf>,
     /// Every setting with its origin, for `config show`.
@@ -271,6 +289,16 @@ fn parse(values: &Values) -> Result<Settings, Problem> {
             "at most half of chunk.max_tokens",
         ));
     }
+    let (embedder, embedder_origin) = &values["embedder"];
+    if embedder.trim().is_empty() {
+        return Err(invalid(
+            "embedder",
+            embedder,
+            embedder_origin,
+            "a name that `lectern models list` shows, or a folder",
+        ));
+    }
+    let (precision, precision_origin) = &values["embedding.precision"];
     let (token, token_origin) = &values["token"];
     if !token.is_empty() && token.len() < 16 {
         return Err(invalid(
@@ -299,7 +327,7 @@ fn parse(values: &Values) -> Result<Settings, Problem> {
         .iter()
         .map(|known| {
             let (value, origin) = &values[known.key];
-            let secret = known.key == "token" && !value.is_empty();
+            let secret = SECRETS.contains(&known.key) && !value.is_empty();
             Entry {
                 key: known.key,
                 value: if secret {
@@ -330,6 +358,23 @@ fn parse(values: &Values) -> Result<Settings, Problem> {
             .collect(),
         max_upload_bytes: within(values, "max_upload_mb", 1, 4096)? as u64 * (1 << 20),
         top_k: within(values, "top_k", 1, 100)?,
+        embedder: embedder.trim().to_owned(),
+        embedding_precision: match precision.trim() {
+            "int8" => Precision::Int8,
+            "float32" => Precision::Float32,
+            _ => {
+                return Err(invalid(
+                    "embedding.precision",
+                    precision,
+                    precision_origin,
+                    "int8 or float32",
+                ));
+            }
+        },
+        embedding_backend: parsed(values, "embedding.backend", "auto, onnx or candle")?,
+        embedding_threads: Some(within(values, "embedding.threads", 0, 256)?)
+            .filter(|threads| *threads > 0),
+        search_rerank: flag(values, "search.rerank")?,
         chunk,
         reader_memory_bytes: within(values, "reader.memory_mb", 256, 65536)? as u64 * (1 << 20),
         reader_seconds: within(values, "reader.seconds", 1, 86400)? as u64,
@@ -339,6 +384,7 @@ fn parse(values: &Values) -> Result<Settings, Problem> {
             .filter(|path| !path.is_empty())
             .map(PathBuf::from),
         answer_max_tokens: within(values, "answer.max_tokens", 8, 4096)?,
+        dense: dense::parse(values)?,
         reader_program: None,
         entries,
     })
@@ -433,14 +479,86 @@ mod tests {
                 .contains("TOML")
         );
         assert!(load(None, &[("LECTERN_TOKEN", "short")], &[]).is_err());
+        for (name, value) in [
+            ("LECTERN_EMBEDDER", " "),
+            ("LECTERN_EMBEDDING_PRECISION", "int4"),
+            ("LECTERN_EMBEDDING_BACKEND", "torch"),
+            ("LECTERN_EMBEDDING_THREADS", "-1"),
+        ] {
+            let problem = load(None, &[(name, value)], &[]).unwrap_err();
+            assert!(problem.message.contains(name), "{problem}");
+        }
         assert!(load(None, &[("LECTERN_CHUNK_OVERLAP_TOKENS", "200")], &[]).is_err());
     }
 
     #[test]
-    fn the_token_is_never_shown() {
-        let settings = load(None, &[("LECTERN_TOKEN", "a-long-enough-secret")], &[]).unwrap();
+    fn secrets_are_never_shown() {
+        let secrets = [
+            ("LECTERN_TOKEN", "a-long-enough-secret"),
+            ("LECTERN_QDRANT_URL", "https://vectors.example"),
+            ("LECTERN_QDRANT_API_KEY", "another-secret"),
+        ];
+        let settings = load(None, &secrets, &[]).unwrap();
         assert!(settings.token.is_some());
         let shown = serde_json::to_string(&settings.entries).unwrap();
         assert!(!shown.contains("secret"), "{shown}");
+        assert!(!format!("{:?}", settings.dense).contains("secret"));
+        let wrong = [
+            (
+                "LECTERN_QDRANT_URL",
+                "https://user:a-secret@vectors.example",
+            ),
+            ("LECTERN_QDRANT_API_KEY", "a secret with blanks"),
+        ];
+        for variable in wrong {
+            let problem = load(None, &[variable], &[]).unwrap_err();
+            assert!(!format!("{problem:?}").contains("a-secret"), "{problem:?}");
+            assert!(!format!("{problem:?}").contains("a secret"), "{problem:?}");
+            assert!(problem.message.contains(variable.0), "{problem}");
+        }
+    }
+
+    #[test]
+    fn vectors_are_kept_where_the_settings_say() {
+        let local = load(None, &[], &[]).unwrap().dense_config().unwrap();
+        assert!(local.server.is_none());
+        let folder = tempfile::tempdir().unwrap();
+        let name = |collection: &str| {
+            let mut settings = load(
+                None,
+                &[
+                    ("LECTERN_QDRANT_URL", "http://localhost"),
+                    ("LECTERN_QDRANT_COLLECTION", collection),
+                    ("LECTERN_QDRANT_SHARDS", "3"),
+                ],
+                &[],
+            )
+            .unwrap();
+            settings.data_dir = folder.path().to_path_buf();
+            let server = settings.dense_config().unwrap().server.unwrap();
+            assert_eq!(server.address.as_str(), "http://localhost:6334");
+            assert_eq!(server.shards, 3);
+            server.collection
+        };
+        assert_eq!(name("shared"), "shared");
+        let own = name("");
+        assert!(own.starts_with("lectern-") && own.len() > 20, "{own}");
+        assert_eq!(name(""), own, "the library keeps its id");
+        for (variable, value) in [
+            ("LECTERN_QDRANT_URL", "localhost:6334"),
+            ("LECTERN_QDRANT_URL", "http://"),
+            ("LECTERN_QDRANT_URL", "http://host:0"),
+            ("LECTERN_QDRANT_URL", "http://host:99999"),
+            ("LECTERN_QDRANT_URL", "http://host:6334/dashboard"),
+            ("LECTERN_QDRANT_URL", "ftp://host"),
+            ("LECTERN_QDRANT_COLLECTION", "a/b"),
+            ("LECTERN_QDRANT_SHARDS", "0"),
+            ("LECTERN_QDRANT_REPLICAS", "many"),
+            ("LECTERN_QDRANT_TIMEOUT_SECONDS", "0"),
+            ("LECTERN_DENSE_QUANTIZATION", "int4"),
+        ] {
+            let problem = load(None, &[(variable, value)], &[]).unwrap_err();
+            assert!(problem.message.contains(variable), "{problem}");
+        }
     }
 }

@@ -246,6 +246,38 @@ async fn follow_source(driver: &WebDriver) -> Result<()> {
     Ok(())
 }
 
+/// From the search form to a passage that is marked on its page, at the width of a phone as well.
+async fn search(driver: &WebDriver, home: &str) -> Result<()> {
+    driver.goto(format!("{home}/search")).await?;
+    let query = wait_for(driver, "#query", QUICK).await?;
+    query.send_keys("fusion constant").await?;
+    driver
+        .find(By::Css(".search-line .button"))
+        .await?
+        .click()
+        .await?;
+    let mark = wait_for(driver, ".result-text mark", SLOW).await?;
+    let word = property(&mark, "textContent").await?.to_lowercase();
+    ensure!(
+        ["fusion", "constant"]
+            .iter()
+            .any(|asked| word.contains(asked)),
+        "{word} is marked"
+    );
+    set_width(driver, 390).await?;
+    check_no_sideways_scrolling(driver, "the search page").await?;
+    set_width(driver, 1280).await?;
+    driver
+        .find(By::Css(".search-results .source-title a"))
+        .await?
+        .click()
+        .await?;
+    wait_for(driver, ".page-image rect#quote", QUICK)
+        .await
+        .context("the passage is marked on its page")?;
+    Ok(())
+}
+
 async fn delete_sample(driver: &WebDriver, home: &str) -> Result<()> {
     driver.goto(format!("{home}/library")).await?;
     wait_for(driver, ".document-delete", QUICK)
@@ -283,6 +315,7 @@ async fn visit(driver: WebDriver, home: String, sample: PathBuf) -> Result<()> {
     add_sample(&driver, &sample).await?;
     ask(&driver, &home).await?;
     follow_source(&driver).await?;
+    search(&driver, &home).await?;
 
     set_width(&driver, 390).await?;
     check_no_sideways_scrolling(&driver, "the ask page with an answer").await?;

@@ -88,6 +88,9 @@ fn the_command_line_goes_through_the_running_server() {
 
     let listed = json(&lectern(data, &["documents", "list", "--json"]));
     assert_eq!(listed["documents"].as_array().unwrap().len(), 2);
+    assert_eq!(code(&lectern(data, &["reindex", "--json"])), 0);
+    let found = json(&lectern(data, &["search", "double quantisation", "--json"]));
+    assert_eq!(found["passages"][0]["document_id"], id.as_str());
     assert_eq!(code(&lectern(data, &["documents", "delete", &id])), 0);
     let report = json(&lectern(data, &["doctor", "--json"]));
     assert_eq!(
@@ -184,9 +187,21 @@ fn lost_and_damaged_indexes_are_rebuilt() {
         "and the next search mends it"
     );
 
-    for entry in std::fs::read_dir(data.path().join("indexes/bm25-v1")).unwrap() {
-        std::fs::write(entry.unwrap().path(), "rubbish").unwrap();
+    let postings = data.path().join("indexes/generation-1/postings-1");
+    let mut damaged = 0;
+    for folder in std::fs::read_dir(postings).unwrap() {
+        for entry in std::fs::read_dir(folder.unwrap().path()).unwrap() {
+            std::fs::write(entry.unwrap().path(), "rubbish").unwrap();
+            damaged += 1;
+        }
     }
+    assert!(damaged > 3, "{damaged} files");
+    let mended = lectern(data.path(), &["search", "Okapi", "--json"]);
+    let said = String::from_utf8_lossy(&mended.stderr);
+    assert!(
+        said.contains("damaged") && said.contains("nothing is lost"),
+        "{said}"
+    );
     let found = json(&lectern(data.path(), &["search", "Okapi", "--json"]));
     assert_eq!(found["passages"].as_array().unwrap().len(), 1);
     assert_eq!(code(&lectern(data.path(), &["reindex"])), 0);

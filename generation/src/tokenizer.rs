@@ -98,12 +98,12 @@ fn build(gguf: &Gguf, words: PreTokenizerWrapper) -> Option<Result<Tokenizer>> {
                 Some("llama-bpe" | "llama3")
             ))
             .build()
-            .map(|model| {
+            .and_then(|model| {
                 let mut tokenizer = Tokenizer::new(model);
                 tokenizer.with_pre_tokenizer(Some(words));
                 tokenizer.with_decoder(Some(ByteLevel::default()));
-                tokenizer.add_special_tokens(&special);
-                tokenizer
+                tokenizer.add_special_tokens(special)?;
+                Ok(tokenizer)
             })
             .map_err(|error| Error::Tokenize(error.to_string())),
     )

@@ -1,10 +1,15 @@
 //! Recognises headings by their wording, for the section that a passage stands in.
 //!
 //! Two kinds are sure enough without layout: the names that papers give their sections
-//! ("Abstract", "Methods"), alone on a line, and short numbered lines ("3.2 Training").
+//! ("Abstract", "Methods"), alone on a line, and short numbered lines ("3.2 Training"). What a
+//! section is for is told by its [`SectionKind`].
+
+mod kind;
 
 use crate::{Document, PAGE_SEPARATOR};
 use std::ops::Range;
+
+pub use kind::SectionKind;
 
 /// Longest heading in bytes.
 const MAX_LENGTH: usize = 70;
@@ -56,163 +61,6 @@ const NAMES: &[&str] = &[
     "appendices",
     "supplementary material",
 ];
-
-/// What a section of a paper is for, told by its heading.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
-)]
-#[serde(rename_all = "lowercase")]
-pub enum SectionKind {
-    /// Abstract or summary.
-    Abstract,
-    /// Introduction and motivation.
-    Introduction,
-    /// Background and related work.
-    Background,
-    /// Methods, materials, model, implementation.
-    Methods,
-    /// Results, experiments, evaluation.
-    Results,
-    /// Discussion and limitations.
-    Discussion,
-    /// Conclusion and future work.
-    Conclusion,
-    /// Acknowledgements, references, appendices.
-    Back,
-    /// Anything else, or no heading at all.
-    Other,
-}
-
-impl SectionKind {
-    /// Every kind, in the order in which papers have them.
-    pub const ALL: [SectionKind; 9] = [
-        SectionKind::Abstract,
-        SectionKind::Introduction,
-        SectionKind::Background,
-        SectionKind::Methods,
-        SectionKind::Results,
-        SectionKind::Discussion,
-        SectionKind::Conclusion,
-        SectionKind::Back,
-        SectionKind::Other,
-    ];
-
-    /// The kind of a section, from its path of headings: the innermost that tells decides, so that
-    /// "Appendix > Results" is a result.
-    pub fn of(path: &str) -> Self {
-        path.rsplit(crate::SECTION_SEPARATOR)
-            .map(Self::of_heading)
-            .find(|kind| *kind != SectionKind::Other)
-            .unwrap_or(SectionKind::Other)
-    }
-
-    /// Its name, as settings, filters and indexes write it.
-    pub fn name(self) -> &'static str {
-        match self {
-            SectionKind::Abstract => "abstract",
-            SectionKind::Introduction => "introduction",
-            SectionKind::Background => "background",
-            SectionKind::Methods => "methods",
-            SectionKind::Results => "results",
-            SectionKind::Discussion => "discussion",
-            SectionKind::Conclusion => "conclusion",
-            SectionKind::Back => "back",
-            SectionKind::Other => "other",
-        }
-    }
-
-    fn of_heading(heading: &str) -> Self {
-        let words: Vec<String> = heading
-            .split(|c: char| !c.is_alphabetic())
-            .filter(|word| !word.is_empty())
-            .map(str::to_lowercase)
-            .collect();
-        let names: [(SectionKind, &[&str]); 8] = [
-            (
-                SectionKind::Back,
-                &[
-                    "acknowledgement",
-                    "acknowledgements",
-                    "acknowledgment",
-                    "acknowledgments",
-                    "references",
-                    "bibliography",
-                    "appendix",
-                    "appendices",
-                    "supplementary",
-                ],
-            ),
-            (SectionKind::Abstract, &["abstract", "summary", "synopsis"]),
-            (
-                SectionKind::Conclusion,
-                &["conclusion", "conclusions", "concluding", "future"],
-            ),
-            (
-                SectionKind::Discussion,
-                &["discussion", "limitations", "implications"],
-            ),
-            (
-                SectionKind::Results,
-                &[
-                    "results",
-                    "result",
-                    "findings",
-                    "evaluation",
-                    "experiment",
-                    "experiments",
-                    "experimental",
-                    "performance",
-                ],
-            ),
-            (
-                SectionKind::Methods,
-                &[
-                    "method",
-                    "methods",
-                    "methodology",
-                    "materials",
-                    "approach",
-                    "model",
-                    "implementation",
-                    "design",
-                    "algorithm",
-                    "procedure",
-                    "data",
-                    "dataset",
-                ],
-            ),
-            (
-                SectionKind::Background,
-                &[
-                    "background",
-                    "related",
-                    "previous",
-                    "preliminaries",
-                    "literature",
-                ],
-            ),
-            (
-                SectionKind::Introduction,
-                &["introduction", "motivation", "overview"],
-            ),
-        ];
-        names
-            .iter()
-            .find(|(_, names)| words.iter().any(|word| names.contains(&word.as_str())))
-            .map_or(SectionKind::Other, |(kind, _)| *kind)
-    }
-}
-
-impl std::str::FromStr for SectionKind {
-    type Err = ();
-
-    fn from_str(name: &str) -> Result<Self, ()> {
-        Self::ALL
-            .into_iter()
-            .find(|kind| kind.name().eq_ignore_ascii_case(name.trim()))
-            .ok_or(())
-    }
-}
 
 /// Byte ranges of the headings in [`Document::text`], in order.
 pub(crate) fn headings(document: &Document) -> Vec<Range<usize>> {

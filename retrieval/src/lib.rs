@@ -6,11 +6,16 @@
 //! All indexes are derived from the catalog: each carries the watermark of the last change that
 //! it has seen, and applying a change twice is harmless.
 
+pub mod cross_encoder;
 pub mod dense;
+pub mod diversify;
 pub mod embed;
 pub mod fusion;
 pub mod hybrid;
 pub mod lexical;
+pub mod onnx;
+pub mod rerank;
+pub mod tokens;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -18,6 +23,9 @@ use std::collections::BTreeSet;
 use ingest::section::SectionKind;
 use ingest::{PageRect, Rect};
 use serde::{Deserialize, Serialize};
+
+pub use fusion::Fusion;
+pub use lexical::ParsedQuery;
 
 /// Number of a chunk in the catalog.
 pub type ChunkId = u64;
@@ -90,15 +98,17 @@ pub struct Filter {
 }
 
 /// A question put to the indexes.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Query {
-    /// What the person typed.
-    pub text: String,
+    /// What the person asks.
+    pub asked: ParsedQuery,
     /// Which indexes to ask.
     pub mode: Mode,
+    /// How their rankings are joined.
+    pub fusion: Fusion,
     /// How many hits to return.
     pub top_k: usize,
-    /// Order the best again by their token vectors.
+    /// Look at the best again, by their token vectors and neighbours.
     pub rerank: bool,
     /// Where to look.
     pub filter: Filter,
@@ -200,12 +210,18 @@ pub enum Error {
     /// The model ran and failed.
     #[error("embedding failed: {0}")]
     Embed(#[from] candle_core::Error),
+    /// ONNX Runtime is missing, or failed.
+    #[error("ONNX Runtime failed: {0}")]
+    Onnx(String),
     /// Tokenising failed.
     #[error("tokenising failed: {0}")]
     Tokenize(String),
     /// The dense index failed; it can be rebuilt.
     #[error("the dense index failed: {0}")]
     Dense(String),
+    /// The index of token vectors failed; it can be rebuilt.
+    #[error("the index of token vectors failed: {0}")]
+    Tokens(String),
     /// A server that keeps an index cannot be reached, or refuses.
     #[error("the {service} at {address} cannot be used: {reason}")]
     Unavailable {

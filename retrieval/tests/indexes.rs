@@ -2,7 +2,7 @@
 //! survives, and nothing that a person types is an error.
 
 use proptest::prelude::*;
-use retrieval::dense::{DenseIndex, EdgeIndex};
+use retrieval::dense::{DenseIndex, EdgeIndex, Quantization};
 use retrieval::embed::VectorSpace;
 use retrieval::lexical::LexicalIndex;
 use retrieval::{Filter, IndexedChunk, IndexedDocument};
@@ -60,7 +60,7 @@ fn of_documents(ids: &[&str]) -> Filter {
 fn dense_finds_filters_forgets_and_remembers_its_watermark() {
     let folder = tempfile::tempdir().unwrap();
     {
-        let index = EdgeIndex::open(folder.path(), &space()).unwrap();
+        let index = EdgeIndex::open(folder.path(), &space(), Quantization::None).unwrap();
         assert_eq!(index.watermark().unwrap(), 0);
         index
             .put(
@@ -73,7 +73,7 @@ fn dense_finds_filters_forgets_and_remembers_its_watermark() {
             .unwrap();
         index.commit(7).unwrap();
     }
-    let index = EdgeIndex::open(folder.path(), &space()).unwrap();
+    let index = EdgeIndex::open(folder.path(), &space(), Quantization::None).unwrap();
     assert_eq!(
         (index.watermark().unwrap(), index.count(None).unwrap()),
         (7, 3)

@@ -87,12 +87,42 @@ impl Catalog {
             .collect())
     }
 
-    /// A change with all that an index needs.
+    /// Number of documents changed after `sequence`.
     ///
     /// # Errors
     /// Where the database cannot be read.
-    pub async fn change(&self, sequence: u64, document_id: String) -> Result<Change> {
-        let document = self.indexed_document(&document_id).await?;
+    pub async fn count_changes_after(&self, sequence: u64) -> Result<u64> {
+        let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM changes WHERE sequence > $1")
+            .bind(sequence as i64)
+            .fetch_one(&self.pool)
+            .await?;
+        Ok(count as u64)
+    }
+
+    /// True where a change is still the last one of its document.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub async fn is_latest_change(&self, sequence: u64) -> Result<bool> {
+        let found: Option<i64> =
+            sqlx::query_scalar("SELECT sequence FROM changes WHERE sequence = $1")
+                .bind(sequence as i64)
+                .fetch_optional(&self.pool)
+                .await?;
+        Ok(found.is_some())
+    }
+
+    /// A change with all that an index of the cut `chunking` needs.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub async fn change(
+        &self,
+        sequence: u64,
+        document_id: String,
+        chunking: i64,
+    ) -> Result<Change> {
+        let document = self.indexed_document(&document_id, chunking).await?;
         Ok(Change {
             sequence,
             document_id,
@@ -100,7 +130,15 @@ impl Catalog {
         })
     }
 
-    async fn indexed_document(&self, id: &str) -> Result<Option<IndexedDocument>> {
+    /// A document as an index of the cut `chunking` is told of it; `None` where it is gone.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub async fn indexed_document(
+        &self,
+        id: &str,
+        chunking: i64,
+    ) -> Result<Option<IndexedDocument>> {
         let Some(row) =
             sqlx::query("SELECT collection, title, authors FROM documents WHERE id = $1")
                 .bind(id)
@@ -110,9 +148,11 @@ impl Catalog {
             return Ok(None);
         };
         let chunks = sqlx::query(
-            "SELECT id, section, text FROM chunks WHERE document_id = $1 ORDER BY position",
+            "SELECT id, section, text FROM chunks WHERE document_id = $1 AND chunking = $2 \
+             ORDER BY position",
         )
         .bind(id)
+        .bind(chunking)
         .fetch_all(&self.pool)
         .await?
         .iter()

@@ -8,7 +8,7 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
 use super::links::Structure;
-use super::{Catalog, now, timestamp};
+use super::{Catalog, generations, now, timestamp};
 
 /// What state a document is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -149,24 +149,9 @@ impl Catalog {
 
         super::pages::add(&mut transaction, new.id, &new.document.pages).await?;
         super::links::add(&mut transaction, new).await?;
-        for chunk in new.chunks {
-            sqlx::query(
-                "INSERT INTO chunks (document_id, position, span_start, span_end, first_page, \
-                 last_page, section, tokens, text) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-            )
-            .bind(new.id)
-            .bind(i64::from(chunk.index))
-            .bind(chunk.start as i64)
-            .bind(chunk.end as i64)
-            .bind(i64::from(chunk.first_page))
-            .bind(i64::from(chunk.last_page))
-            .bind(&chunk.section)
-            .bind(i64::from(chunk.tokens))
-            .bind(&chunk.text)
-            .execute(&mut *transaction)
-            .await
-            .context("adding a chunk")?;
-        }
+        let chunking = generations::active_chunking(&mut transaction).await?;
+        generations::add_chunks(&mut transaction, new.id, chunking, new.chunks).await?;
+        super::filters::fill(&mut transaction, new.id, metadata.authors(), metadata).await?;
         let sequence = super::changes::record(&mut transaction, new.id).await?;
         transaction.commit().await?;
         Ok(sequence)
@@ -229,6 +214,25 @@ impl Catalog {
             .map(|mut found| found.pop())
     }
 
+    /// Documents that `name` may mean, oldest first: by the start of their id, where that is long
+    /// enough to be one, or by their file name.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub async fn documents_named(&self, name: &str) -> Result<Vec<DocumentRecord>> {
+        let is_start = (8..=36).contains(&name.len())
+            && name.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
+        // Ids are lower case; past the end of every id that starts with it comes `~`.
+        let (from, to) = if is_start {
+            let start = name.to_ascii_lowercase();
+            (start.clone(), format!("{start}~"))
+        } else {
+            (String::new(), String::new())
+        };
+        self.find_documents("id > $1 AND id < $2 OR file = $3", &[&from, &to, name])
+            .await
+    }
+
     /// All documents, of one collection where given, newest first.
     ///
     /// # Errors
@@ -274,14 +278,17 @@ impl Catalog {
         )
     }
 
-    /// Number of chunks.
+    /// Number of chunks that can be found: those of the generation that answers.
     ///
     /// # Errors
     /// Where the database cannot be read.
     pub async fn count_chunks(&self) -> Result<u64> {
-        Ok(sqlx::query_scalar::<_, i64>("SELECT COUNT(*) FROM chunks")
-            .fetch_one(&self.pool)
-            .await? as u64)
+        Ok(sqlx::query_scalar::<_, i64>(
+            "SELECT COUNT(*) FROM chunks WHERE chunking = \
+             COALESCE((SELECT chunking FROM index_generations WHERE state = 'active'), 0)",
+        )
+        .fetch_one(&self.pool)
+        .await? as u64)
     }
 
     /// Every blob that a document or a job needs.
@@ -295,50 +302,6 @@ impl Catalog {
         .fetch_all(&self.pool)
         .await?;
         Ok(rows.into_iter().collect())
-    }
-
-    /// Makes sure that a collection exists.
-    ///
-    /// # Errors
-    /// Where the database refuses.
-    pub async fn ensure_collection(&self, name: &str) -> Result<()> {
-        sqlx::query(
-            "INSERT INTO collections (name, created_at) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-        )
-        .bind(name)
-        .bind(now())
-        .execute(&self.pool)
-        .await?;
-        Ok(())
-    }
-
-    /// Collections with their number of documents, by name.
-    ///
-    /// # Errors
-    /// Where the database cannot be read.
-    pub async fn collections(&self) -> Result<Vec<(String, u64)>> {
-        let rows: Vec<(String, i64)> = sqlx::query_as(
-            "SELECT c.name, COUNT(d.id) FROM collections c LEFT JOIN documents d ON d.collection = c.name \
-             GROUP BY c.name ORDER BY c.name",
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        Ok(rows
-            .into_iter()
-            .map(|(name, count)| (name, count as u64))
-            .collect())
-    }
-
-    /// Deletes a collection that holds no documents. False where there is none of that name.
-    ///
-    /// # Errors
-    /// Where the database refuses.
-    pub async fn delete_collection(&self, name: &str) -> Result<bool> {
-        let done = sqlx::query("DELETE FROM collections WHERE name = $1")
-            .bind(name)
-            .execute(&self.pool)
-            .await?;
-        Ok(done.rows_affected() > 0)
     }
 }
 

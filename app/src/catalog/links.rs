@@ -142,6 +142,7 @@ impl Catalog {
             return Ok(None);
         }
         name(&mut transaction, id, metadata).await?;
+        super::filters::fill(&mut transaction, id, metadata.authors(), metadata).await?;
         let sequence = super::changes::record(&mut transaction, id).await?;
         transaction.commit().await?;
         Ok(Some(sequence))

@@ -6,12 +6,18 @@
 //! change, never inside one.
 
 mod answers;
+mod authors;
 mod changes;
+mod collections;
+mod context;
 mod documents;
+mod filters;
+mod generations;
 mod jobs;
 mod links;
 mod pages;
 mod passages;
+mod venues;
 
 use std::path::Path;
 use std::time::Duration;
@@ -22,9 +28,14 @@ use sqlx::sqlite::{
 };
 
 pub use changes::Change;
+pub use collections::{Moved, RemovedCollection};
+pub use context::{Expand, PassageContext};
 pub use documents::{DocumentRecord, DocumentStatus, NewDocument, READER_VERSION};
+pub use filters::DocumentFilter;
+pub use generations::{Generation, GenerationState, IndexSpec};
 pub use jobs::{Job, JobState};
 pub use links::{Duplicate, LinkedReference, Structure};
+pub use passages::ChunkPlace;
 
 /// The collection that documents are added to unless told otherwise.
 pub const DEFAULT_COLLECTION: &str = "default";
@@ -60,6 +71,7 @@ impl Catalog {
             .await
             .with_context(|| format!("bringing the catalog {} up to date", path.display()))?;
         let catalog = Self { pool };
+        catalog.fill_filters().await?;
         catalog.ensure_collection(DEFAULT_COLLECTION).await?;
         Ok(catalog)
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use retrieval::Mode;
 
-use crate::catalog::DEFAULT_COLLECTION;
+use crate::catalog::{DEFAULT_COLLECTION, Expand};
 use crate::control::ExportFormat;
 
 /// Ask your papers; every sentence of the answer cites the page and lines that support it.
@@ -49,7 +49,7 @@ pub(super) enum Command {
     Search(Search),
     /// Answer a question with citations
     Ask(Ask),
-    /// List, show and delete documents
+    /// List, show, move and delete documents
     #[command(subcommand)]
     Documents(Documents),
     /// List, create and delete collections
@@ -61,6 +61,9 @@ pub(super) enum Command {
     /// Measure how well things work, on data of your own
     #[command(subcommand)]
     Eval(Eval),
+    /// Measure how fast things are on this machine, and at what size
+    #[command(subcommand)]
+    Bench(Bench),
     /// Build both indexes again from the catalog
     Reindex(Json),
     /// Check that catalog, indexes, files and models agree
@@ -158,25 +161,77 @@ impl From<SearchMode> for Mode {
     }
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Switch {
+    On,
+    Off,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum ExpandTo {
+    /// Nothing
+    None,
+    /// The passages before and after, in the same section
+    Neighbours,
+    /// The section
+    Section,
+}
+
+impl From<ExpandTo> for Expand {
+    fn from(to: ExpandTo) -> Self {
+        match to {
+            ExpandTo::None => Expand::None,
+            ExpandTo::Neighbours => Expand::Neighbours,
+            ExpandTo::Section => Expand::Section,
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub(super) struct Search {
     /// What to look for
-    pub(super) query: String,
+    #[arg(required_unless_present = "like", conflicts_with = "like")]
+    pub(super) query: Option<String>,
+    /// Find what is like this: a passage's chunk_id, or a document's id or file name
+    #[arg(long, value_name = "PASSAGE|DOCUMENT")]
+    pub(super) like: Option<String>,
     /// By words, by meaning or both
     #[arg(long, value_enum, default_value = "hybrid")]
     pub(super) mode: SearchMode,
+    /// Order the best again by their token vectors [default: the setting search.rerank]
+    #[arg(long, value_enum, value_name = "on|off")]
+    pub(super) rerank: Option<Switch>,
     /// Passages to return [default: the setting top_k]
     #[arg(long, value_name = "N")]
     pub(super) top_k: Option<usize>,
+    /// Leave out the first N, to see the next page
+    #[arg(long, value_name = "N")]
+    pub(super) offset: Option<usize>,
     /// Only in this collection
     #[arg(long)]
     pub(super) collection: Option<String>,
-    /// Only papers with an author whose name contains this
-    #[arg(long)]
+    /// Only papers by this author: "Smith", "Jane Smith", "Smith, J."
+    #[arg(long, value_name = "NAME")]
     pub(super) author: Option<String>,
-    /// Only papers of these years: 2012 or 2010..2020
-    #[arg(long)]
+    /// Only papers of these years: 2012, 2010..2020, 2010.. or ..2020
+    #[arg(long, value_name = "YEARS", allow_hyphen_values = true)]
     pub(super) year: Option<String>,
+    /// Only papers of this journal or conference, whole, in part or abbreviated
+    #[arg(long, value_name = "NAME")]
+    pub(super) venue: Option<String>,
+    /// Only this document: id, start of an id, or file name; can be given several times
+    #[arg(long, value_name = "DOCUMENT")]
+    pub(super) document: Vec<String>,
+    /// Only sections of this kind: abstract, introduction, background, methods, results,
+    /// discussion, conclusion, back or other; can be given several times
+    #[arg(long, value_name = "KIND")]
+    pub(super) section: Vec<String>,
+    /// Show fewer passages that say the same: 0 (by relevance alone) to 1 [without a value: 0.5]
+    #[arg(long, value_name = "0..1", num_args = 0..=1, default_missing_value = "0.5", require_equals = true)]
+    pub(super) diversify: Option<f32>,
+    /// What to show around each passage
+    #[arg(long, value_enum, default_value = "none")]
+    pub(super) expand: ExpandTo,
     /// Print JSON
     #[arg(long)]
     pub(super) json: bool,
@@ -233,6 +288,18 @@ pub(super) enum Documents {
         #[arg(long, value_enum, default_value = "bibtex")]
         format: ExportForm,
     },
+    /// Move documents to another collection
+    Move {
+        /// Ids, starts of ids, or file names
+        #[arg(required = true)]
+        documents: Vec<String>,
+        /// Where they go
+        #[arg(long, value_name = "COLLECTION")]
+        to: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Delete documents and all that was made of them
     Delete {
         /// Ids, starts of ids, or file names
@@ -285,8 +352,11 @@ pub(super) enum Collections {
         /// Its name
         name: String,
         /// Delete its documents too
-        #[arg(long)]
-        with_documents: bool,
+        #[arg(long, alias = "with-documents", conflicts_with = "move_to")]
+        documents: bool,
+        /// Move its documents to this collection first
+        #[arg(long, value_name = "COLLECTION")]
+        move_to: Option<String>,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -325,6 +395,27 @@ pub(super) enum Eval {
     Extraction(Extraction),
     /// How long chunks should be: hit rate of questions for several sizes
     Chunks(Chunks),
+    /// How well passages are found: BM25, dense, hybrid and reranked, side by side
+    Retrieval(Retrieval),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Retrieval {
+    /// Collections in BEIR's layout: corpus.jsonl, queries.jsonl, qrels/SPLIT.tsv
+    #[arg(required = true)]
+    pub(super) collections: Vec<PathBuf>,
+    /// Which judgements; "test" where there are several
+    #[arg(long)]
+    pub(super) split: Option<String>,
+    /// Keep the indexes in this folder, and use those that are there
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) keep: Option<PathBuf>,
+    /// Write the table between the markers of this Markdown file
+    #[arg(long, value_name = "FILE")]
+    pub(super) table: Option<PathBuf>,
+    /// Print JSON, an object a collection
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -352,6 +443,65 @@ pub(super) struct Extraction {
     /// Words, one a line, that words joined at line ends may be, beside those of the papers
     #[arg(long, value_name = "FILE")]
     pub(super) words: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Bench {
+    /// How search scales: build time, memory, latency, recall
+    Search(BenchSearch),
+    /// Texts embedded a second, with the embedder of the settings
+    Embedding(BenchEmbedding),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct BenchSearch {
+    /// Folder in BEIR's layout that texts and queries are taken from
+    #[arg(required_unless_present = "measure")]
+    pub(super) corpus: Option<PathBuf>,
+    /// Sizes of the library
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_name = "N",
+        default_value = "100000"
+    )]
+    pub(super) chunks: Vec<usize>,
+    /// Passages that are embedded; the others' vectors lie between theirs
+    #[arg(long, value_name = "N", default_value = "2000")]
+    pub(super) seeds: usize,
+    /// Queries to ask, at most
+    #[arg(long, value_name = "N", default_value = "200")]
+    pub(super) queries: usize,
+    /// Where to build; about 4 GB per million chunks [default: the system's temporary folder]
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) folder: Option<PathBuf>,
+    /// Measure serving from a folder that was built before
+    #[arg(long, hide = true)]
+    pub(super) measure: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct BenchEmbedding {
+    /// A text a line, or a BEIR corpus.jsonl
+    pub(super) file: PathBuf,
+    /// What it computes in: int8 or float32 [default: the setting embedding.precision]
+    #[arg(long)]
+    pub(super) precision: Option<String>,
+    /// What it runs in: auto, onnx or candle [default: the setting embedding.backend]
+    #[arg(long)]
+    pub(super) backend: Option<String>,
+    /// Only so many texts
+    #[arg(long, value_name = "N")]
+    pub(super) limit: Option<usize>,
+    /// Write the vectors, as little-endian floats
+    #[arg(long, value_name = "FILE")]
+    pub(super) vectors: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     pub(super) json: bool,
@@ -409,6 +559,14 @@ impl Arguments {
         {
             flags.push(("addr", addr.clone()));
         }
+        if let Command::Bench(Bench::Embedding(bench)) = &self.command {
+            for (key, value) in [
+                ("embedding.precision", &bench.precision),
+                ("embedding.backend", &bench.backend),
+            ] {
+                flags.extend(value.clone().map(|value| (key, value)));
+            }
+        }
         flags
     }
 }
@@ -422,18 +580,23 @@ impl Command {
             | Command::Documents(Documents::Export { .. }) => false,
             Command::Extract(extract) => extract.format == TextFormat::Json,
             Command::Eval(
-                Eval::Extraction(Extraction { json, .. }) | Eval::Chunks(Chunks { json, .. }),
+                Eval::Extraction(Extraction { json, .. })
+                | Eval::Chunks(Chunks { json, .. })
+                | Eval::Retrieval(Retrieval { json, .. }),
             ) => *json,
+            Command::Bench(Bench::Search(BenchSearch { json, .. })) => *json,
             Command::Ingest(Ingest { json, .. })
             | Command::Search(Search { json, .. })
             | Command::Ask(Ask { json, .. })
             | Command::Demo(Demo { json, .. })
             | Command::Reindex(Json { json })
             | Command::Doctor(Json { json })
+            | Command::Bench(Bench::Embedding(BenchEmbedding { json, .. }))
             | Command::Config(Config::Show { json })
             | Command::Documents(
                 Documents::List { json, .. }
                 | Documents::Show { json, .. }
+                | Documents::Move { json, .. }
                 | Documents::Delete { json, .. },
             )
             | Command::Collections(

@@ -1,12 +1,13 @@
-//! `lectern documents` and `lectern collections`.
+//! `lectern documents`.
 
 use anyhow::Result;
 use serde_json::json;
 
-use super::args::{Collections, Documents};
+use super::args::Documents;
 use super::{Exit, lost, output, single};
 use crate::catalog::{DocumentRecord, DocumentStatus};
-use crate::control::{self, CollectionRecord, Event, Request};
+use crate::control::{self, Event, Request};
+use crate::library::collections::MoveStatus;
 use crate::library::details::DocumentDetails;
 use crate::settings::Settings;
 
@@ -59,6 +60,11 @@ pub(super) async fn run(settings: Settings, command: Documents) -> Result<Exit> 
                 }
             }
         }
+        Documents::Move {
+            documents,
+            to,
+            json,
+        } => return moved(settings, documents, to, json).await,
         Documents::Delete { documents, json } => {
             let wanted = documents.len();
             let mut events =
@@ -89,38 +95,41 @@ pub(super) async fn run(settings: Settings, command: Documents) -> Result<Exit> 
     Ok(Exit::Done)
 }
 
-pub(super) async fn collections(settings: Settings, command: Collections) -> Result<Exit> {
-    let (request, json) = match command {
-        Collections::List { json } => (Request::Collections, json),
-        Collections::Create { name, json } => (Request::CreateCollection { name }, json),
-        Collections::Delete {
-            name,
-            with_documents,
-            json,
-        } => (
-            Request::DeleteCollection {
-                name,
-                with_documents,
-            },
-            json,
-        ),
-    };
-    let collections: Vec<CollectionRecord> = single(settings, request, |event| match event {
-        Event::Collections(collections) => Some(collections),
+async fn moved(settings: Settings, ids: Vec<String>, to: String, json: bool) -> Result<Exit> {
+    let request = Request::MoveDocuments { ids, to };
+    let reports = single(settings, request, |event| match event {
+        Event::Moved(reports) => Some(reports),
         _ => None,
     })
     .await?;
     if json {
-        output::json(&json!({ "collections": collections }))?;
+        output::json(&json!({ "documents": reports }))?;
     } else {
-        for collection in collections {
-            output::line(&format!(
-                "{}\t{} documents",
-                collection.name, collection.documents
-            ))?;
+        for report in &reports {
+            let file = output::plain(&report.file);
+            let (id, to) = (&report.document_id, &report.to);
+            output::line(&match report.status {
+                MoveStatus::Moved => format!("moved {id} {file} to {to}"),
+                MoveStatus::Unchanged => format!("{id} {file} is in {to} already"),
+                MoveStatus::Duplicate => format!(
+                    "not moved: {id} {file}: the same file is in {to} already, as {}",
+                    report.duplicate_of.as_deref().unwrap_or_default()
+                ),
+            })?;
         }
     }
-    Ok(Exit::Done)
+    let stay = reports
+        .iter()
+        .filter(|report| report.status == MoveStatus::Duplicate)
+        .count();
+    if stay > 0 && !json {
+        eprintln!("hint: delete one of the two copies with `lectern documents delete`");
+    }
+    Ok(match stay {
+        0 => Exit::Done,
+        _ if stay == reports.len() => Exit::Failed,
+        _ => Exit::Partly,
+    })
 }
 
 fn records(event: Event) -> Option<Vec<DocumentRecord>> {

@@ -2,20 +2,58 @@
 
 use anyhow::Result;
 
-use super::args::{Chunks, Eval, Extraction};
+use super::args::{Chunks, Eval, Extraction, Retrieval};
 use super::{Exit, output};
 use crate::error::{Fault, Problem};
 use crate::eval;
+use crate::eval::beir::Collection;
 use crate::eval::extraction::{PaperScore, Scores};
-use crate::library::blocking;
 use crate::library::reading::FileReader;
+use crate::library::{Library, blocking};
 use crate::settings::Settings;
 
 pub(super) async fn run(settings: &Settings, command: Eval) -> Result<Exit> {
     match command {
         Eval::Extraction(args) => extraction(settings, args).await,
         Eval::Chunks(args) => chunks(settings, args).await,
+        Eval::Retrieval(args) => retrieval(settings, args).await,
     }
+}
+
+async fn retrieval(settings: &Settings, args: Retrieval) -> Result<Exit> {
+    // Its own folder: the library's lock and indexes are not touched.
+    let home = tempfile::tempdir()?;
+    let mut settings = settings.clone();
+    settings.data_dir = home.path().to_path_buf();
+    let library = Library::open(settings).await?;
+    let embedder = library.embedder().await?;
+    let mut reports = Vec::new();
+    for folder in args.collections {
+        let keep = args.keep.clone();
+        let split = args.split.clone();
+        let embedder = embedder.clone();
+        let report = blocking(move || {
+            let collection = Collection::read(&folder, split.as_deref())?;
+            let scratch = tempfile::tempdir()?;
+            let indexes = eval::retrieval::index_folder(
+                keep.as_deref().unwrap_or(scratch.path()),
+                &collection,
+            );
+            eval::retrieval::run(&collection, &embedder, &indexes)
+        })
+        .await?;
+        if args.json {
+            output::json(&report)?;
+        } else {
+            output::text(&report.text())?;
+        }
+        reports.push(report);
+    }
+    if let Some(file) = args.table {
+        eval::retrieval::write_table(&file, &reports)?;
+        eprintln!("wrote the table in {}", file.display());
+    }
+    Ok(Exit::Done)
 }
 
 async fn chunks(settings: &Settings, args: Chunks) -> Result<Exit> {

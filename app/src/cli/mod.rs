@@ -5,6 +5,8 @@
 
 mod args;
 mod ask;
+mod bench;
+mod collections;
 mod demo;
 mod documents;
 mod eval;
@@ -79,9 +81,10 @@ async fn run(arguments: Arguments) -> Result<Exit> {
         Command::Search(search) => search::run(settings, search).await,
         Command::Ask(ask) => ask::run(settings, ask).await,
         Command::Documents(command) => documents::run(settings, command).await,
-        Command::Collections(command) => documents::collections(settings, command).await,
+        Command::Collections(command) => collections::run(settings, command).await,
         Command::Models(command) => models::run(&settings, command).await,
         Command::Eval(command) => eval::run(&settings, command).await,
+        Command::Bench(command) => bench::run(settings, command).await,
         Command::Reindex(json) => system::reindex(settings, json.json).await,
         Command::Doctor(json) => system::doctor(settings, json.json).await,
         Command::Config(command) => system::config(&settings, &command),

@@ -55,7 +55,7 @@ pub(super) async fn run(settings: &Settings, command: Models) -> Result<Exit> {
 
 async fn pull_all(settings: &Settings, ids: Vec<String>, json: bool) -> Result<Exit> {
     let wanted = if ids.is_empty() {
-        models::registry()
+        models::needed(settings)?
     } else {
         ids.iter()
             .map(|id| models::find(id))
@@ -99,6 +99,8 @@ fn describe(model: &Model, models_dir: &Path) -> Value {
         "parameters": model.parameters,
         "context": model.context,
         "dimension": model.dimension,
+        "pooling": model.pooling,
+        "prompts": model.prompts,
         "licence": model.licence,
         "revision": model.revision(),
         "bytes": model.bytes(),
@@ -114,11 +116,19 @@ fn one_line(model: &Model, models_dir: &Path) -> String {
         "not here yet"
     };
     format!(
-        "{}  {:?}, {} M parameters, {} MB, {}, {state}",
+        "{}  {:?}, {}{}{}, {state}",
         model.id,
         model.role,
-        model.parameters / 1_000_000,
-        model.bytes() / 1_000_000,
+        counted(model.parameters, "M parameters, "),
+        counted(model.bytes(), "MB, "),
         model.licence,
     )
+}
+
+/// Millions of something, where any are known.
+fn counted(number: u64, of: &str) -> String {
+    match number {
+        0 => String::new(),
+        number => format!("{} {of}", number / 1_000_000),
+    }
 }

@@ -30,6 +30,7 @@ pub(super) async fn until_stopped(library: Arc<Library>, listener: TcpListener) 
         library.settings.data_dir.display()
     );
 
+    library.keep_up();
     // Models and indexes are opened now rather than at the first question.
     let warming = library.clone();
     tokio::spawn(async move {
@@ -51,5 +52,6 @@ pub(super) async fn until_stopped(library: Arc<Library>, listener: TcpListener) 
     }
     handle.stop(true).await;
     running.await??;
+    library.close().await?;
     Ok(Exit::Done)
 }

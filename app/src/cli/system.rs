@@ -8,6 +8,7 @@ use super::args::{Arguments, Config};
 use super::{Exit, output, single};
 use crate::control::{Event, Request};
 use crate::library::doctor::Report;
+use crate::progress::Bar;
 use crate::settings::Settings;
 
 pub(super) async fn doctor(settings: Settings, json: bool) -> Result<Exit> {
@@ -16,8 +17,24 @@ pub(super) async fn doctor(settings: Settings, json: bool) -> Result<Exit> {
 }
 
 pub(super) async fn reindex(settings: Settings, json: bool) -> Result<Exit> {
-    let report = single(settings, Request::Reindex, report).await?;
-    show(&report, json)
+    let mut bar: Option<(u64, Bar)> = None;
+    let reported = single(settings, Request::Reindex, |event| {
+        if let Event::Indexing { done, total } = event {
+            if bar.as_ref().is_none_or(|(of, _)| *of != total) {
+                bar = Some((total, Bar::items("building the indexes", total)));
+            }
+            if let Some((_, bar)) = &bar {
+                bar.set(done);
+            }
+            return None;
+        }
+        report(event)
+    })
+    .await;
+    if let Some((_, bar)) = &bar {
+        bar.finish();
+    }
+    show(&reported?, json)
 }
 
 fn report(event: Event) -> Option<Report> {

@@ -85,6 +85,7 @@ pub(super) async fn run(
         summary.count(&report);
         let _ = events.send(Event::File(report));
     }
+    library.settle().await?;
     summary.ms = started.elapsed().as_millis() as u64;
     let _ = events.send(Event::Summary(summary));
     Ok(())

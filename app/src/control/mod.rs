@@ -21,6 +21,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use crate::catalog::DocumentRecord;
 use crate::error::Problem;
 use crate::library::ask::{AskEvent, AskRequest};
+use crate::library::collections::{Contents, MoveReport};
 use crate::library::details::DocumentDetails;
 use crate::library::doctor::Report;
 use crate::library::search::{SearchRequest, SearchResponse};
@@ -100,16 +101,23 @@ pub enum Request {
         /// Its name.
         name: String,
     },
-    /// Delete an empty collection, or all its documents with it.
+    /// Delete a collection.
     DeleteCollection {
         /// Its name.
         name: String,
-        /// Delete its documents too.
-        with_documents: bool,
+        /// What becomes of its documents.
+        contents: Contents,
+    },
+    /// Move documents to another collection.
+    MoveDocuments {
+        /// Their ids, starts of ids or file names.
+        ids: Vec<String>,
+        /// The collection, which exists.
+        to: String,
     },
     /// Check that all stores agree.
     Doctor,
-    /// Build the indexes again.
+    /// Build the indexes again, for the settings in force; those there are answer meanwhile.
     Reindex,
 }
 
@@ -183,8 +191,17 @@ pub enum Event {
     Document(Box<DocumentDetails>),
     /// A document was deleted.
     Deleted(DocumentRecord),
+    /// What became of documents that were to be moved.
+    Moved(Vec<MoveReport>),
     /// Collections.
     Collections(Vec<CollectionRecord>),
+    /// How building the indexes comes along.
+    Indexing {
+        /// Documents done.
+        done: u64,
+        /// Documents in all.
+        total: u64,
+    },
     /// What the doctor found.
     Report(Report),
     /// It failed; nothing follows.

@@ -8,8 +8,6 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::{CollectionRecord, Event, Request};
 use crate::error::{Fault, Problem};
 use crate::library::Library;
-use crate::library::add::collection_name;
-use crate::library::search::collection_not_found;
 
 pub(super) type Events = UnboundedSender<Event>;
 
@@ -63,28 +61,25 @@ pub async fn run(library: Arc<Library>, request: Request, events: &Events) -> Re
         }
         Request::Collections => say(Event::Collections(collections(&library).await?)),
         Request::CreateCollection { name } => {
+            library.create_collection(&name).await?;
+            say(Event::Collections(collections(&library).await?));
+        }
+        Request::DeleteCollection { name, contents } => {
             library
-                .catalog
-                .ensure_collection(&collection_name(&name)?)
+                .delete_collection(&name, &contents, |record| say(Event::Deleted(record)))
                 .await?;
             say(Event::Collections(collections(&library).await?));
         }
-        Request::DeleteCollection {
-            name,
-            with_documents,
-        } => {
-            delete_collection(&library, &name, with_documents, events).await?;
+        Request::MoveDocuments { ids, to } => {
+            say(Event::Moved(library.move_documents(&ids, &to).await?));
         }
         Request::Doctor => say(Event::Report(library.doctor().await?)),
         Request::Reindex => {
-            library.reindex().await.map_err(|error| {
-                Problem::new(
-                    Fault::Conflict,
-                    "reindex_failed",
-                    format!("the indexes cannot be rebuilt now: {error:#}"),
-                    "stop `lectern serve` first, then run `lectern reindex`",
-                )
-            })?;
+            library
+                .reindex(&|done, total| {
+                    let _ = events.send(Event::Indexing { done, total });
+                })
+                .await?;
             say(Event::Report(library.doctor().await?));
         }
     }
@@ -97,33 +92,4 @@ async fn collections(library: &Library) -> Result<Vec<CollectionRecord>> {
         .into_iter()
         .map(|(name, documents)| CollectionRecord { name, documents })
         .collect())
-}
-
-async fn delete_collection(
-    library: &Library,
-    name: &str,
-    with_documents: bool,
-    events: &Events,
-) -> Result<()> {
-    let documents = library.catalog.documents(Some(name)).await?;
-    if !documents.is_empty() && !with_documents {
-        return Err(Problem::new(
-            Fault::Conflict,
-            "collection_not_empty",
-            format!(
-                "the collection {name:?} holds {} documents",
-                documents.len()
-            ),
-            "delete them first, or give --with-documents",
-        )
-        .into());
-    }
-    for document in documents {
-        let _ = events.send(Event::Deleted(library.remove(&document.id).await?));
-    }
-    if !library.catalog.delete_collection(name).await? {
-        return Err(collection_not_found(name).into());
-    }
-    let _ = events.send(Event::Collections(collections(library).await?));
-    Ok(())
 }

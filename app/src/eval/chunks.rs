@@ -151,6 +151,7 @@ async fn rank(library: &Library, wanted: &Wanted) -> Result<Option<usize>> {
     Ok(found
         .passages
         .iter()
+        .map(|found| &found.passage)
         .find(|passage| {
             passage.file == wanted.file
                 && wanted

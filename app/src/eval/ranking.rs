@@ -36,7 +36,11 @@ pub fn score(ranking: &[String], grades: &HashMap<String, u32>) -> QueryScore {
         .enumerate()
         .map(|(rank, document)| f64::from(grade(document)) * discount(rank))
         .sum();
-    let mut best: Vec<u32> = grades.values().copied().filter(|grade| *grade > 0).collect();
+    let mut best: Vec<u32> = grades
+        .values()
+        .copied()
+        .filter(|grade| *grade > 0)
+        .collect();
     best.sort_unstable_by(|a, b| b.cmp(a));
     let ideal: f64 = best
         .iter()
@@ -118,7 +122,10 @@ mod tests {
     }
 
     fn grades(pairs: &[(&str, u32)]) -> HashMap<String, u32> {
-        pairs.iter().map(|(id, grade)| ((*id).to_owned(), *grade)).collect()
+        pairs
+            .iter()
+            .map(|(id, grade)| ((*id).to_owned(), *grade))
+            .collect()
     }
 
     #[test]

@@ -10,19 +10,20 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
+use ingest::chunk::ChunkConfig;
 use ingest::similarity::Sketch;
 use ingest::{Chunk, Document};
-use retrieval::embed::EmbedderTokens;
+use retrieval::embed::{Embedder, EmbedderTokens};
+use retrieval::{IndexedChunk, IndexedDocument};
 use serde::{Deserialize, Serialize};
 
+use super::index::{Vectors, embed};
 use super::report::{FileReport, FileStatus};
-use super::{Blobs, Library, blocking};
+use super::{Blobs, Indexes, Library, blocking};
 use crate::bibliography::Bibliography;
 use crate::catalog::{DocumentRecord, DocumentStatus, NewDocument, READER_VERSION};
 use crate::error::{Fault, Problem};
 
-/// Chunks embedded between two looks at whether to stop.
-const EMBED_AT_ONCE: usize = 32;
 /// Longest file name kept, in characters.
 const NAME_CHARACTERS: usize = 200;
 
@@ -79,8 +80,28 @@ pub struct ReadUpload {
     sha256: String,
     document: Document,
     chunks: Vec<Chunk>,
+    /// The generation of the indexes that it was cut for.
+    generation: i64,
     sketch: Option<Sketch>,
     started: Instant,
+}
+
+impl ReadUpload {
+    /// The document as the indexes will be told of it, before its chunks have ids.
+    fn unnumbered(&self, title: String) -> IndexedDocument {
+        let chunks = self.chunks.iter().map(|chunk| IndexedChunk {
+            id: 0,
+            text: chunk.text.clone(),
+            section: chunk.section.clone(),
+        });
+        IndexedDocument {
+            document_id: String::new(),
+            collection: self.upload.collection.clone(),
+            title,
+            authors: self.document.metadata.authors().to_vec(),
+            chunks: chunks.collect(),
+        }
+    }
 }
 
 impl Library {
@@ -91,7 +112,11 @@ impl Library {
     pub async fn add(&self, upload: Upload, watch: Arc<dyn Watch>) -> Result<FileReport> {
         match self.prepare(upload, watch.clone()).await? {
             Prepared::Known(report) => Ok(report),
-            Prepared::New(read) => self.store(*read, watch).await,
+            Prepared::New(read) => {
+                let report = self.store(*read, watch).await?;
+                self.commit().await?;
+                Ok(report)
+            }
         }
     }
 
@@ -153,15 +178,16 @@ impl Library {
             bibliography.apply(path, &mut document.metadata);
         }
 
+        let mut generation = 0;
         let (document, chunks, sketch) = if !has_text(&document) {
             (document, Vec::new(), None)
         } else {
-            let embedder = self.embedder().await?;
-            let config = self.settings.chunk;
+            let indexes = self.indexes().await?;
+            let embedder = self.embedder_of(&indexes).await?;
+            generation = indexes.generation.id;
+            let config = indexes.generation.spec.chunk();
             blocking(move || {
-                let counter = EmbedderTokens(embedder.as_ref());
-                let mut chunks = ingest::chunk::chunk(&document, config, &counter);
-                keep_readable(&mut chunks, &document);
+                let chunks = cut(&document, config, embedder.as_ref());
                 let sketch = Sketch::of(&document.text());
                 Ok((document, chunks, sketch))
             })
@@ -172,16 +198,38 @@ impl Library {
             sha256,
             document,
             chunks,
+            generation,
             sketch,
             started,
         })))
     }
 
-    /// Embeds and stores a file that was read.
+    /// Embeds and stores a file that was read. It can be found a moment later, or after
+    /// [`commit`](Self::commit).
     ///
     /// # Errors
     /// Where the watch says stop, or the catalog or an index cannot be written.
-    pub async fn store(&self, read: ReadUpload, watch: Arc<dyn Watch>) -> Result<FileReport> {
+    pub async fn store(&self, mut read: ReadUpload, watch: Arc<dyn Watch>) -> Result<FileReport> {
+        let title = read
+            .document
+            .metadata
+            .title()
+            .map(str::to_owned)
+            .unwrap_or_else(|| stem(&read.upload.file));
+        let (vectors, _writing) = loop {
+            let indexes = self.indexes().await?;
+            let vectors;
+            (read, vectors) = self.embed(read, &title, &indexes, watch.clone()).await?;
+            watch.progress(Stage::Indexing, 0, 1);
+            let writing = self.writing.lock().await;
+            // Another generation may have begun to answer while it was embedded for this one.
+            if self
+                .active()
+                .is_some_and(|active| active.generation.id == indexes.generation.id)
+            {
+                break (vectors, writing);
+            }
+        };
         let ReadUpload {
             upload,
             sha256,
@@ -189,12 +237,8 @@ impl Library {
             chunks,
             sketch,
             started,
+            ..
         } = read;
-        self.indexes().await?;
-        let (chunks, vectors) = self.embed(chunks, watch.clone()).await?;
-
-        watch.progress(Stage::Indexing, 0, 1);
-        let _writing = self.writing.lock().await;
         // The same file may have come in twice at once.
         if let Some(report) = self.known(&upload.collection, &sha256, started).await? {
             return Ok(report);
@@ -223,11 +267,6 @@ impl Library {
             DocumentStatus::NeedsOcr
         };
         let id = uuid::Uuid::now_v7().to_string();
-        let title = document
-            .metadata
-            .title()
-            .map(str::to_owned)
-            .unwrap_or_else(|| stem(&upload.file));
         self.catalog.ensure_collection(&upload.collection).await?;
         let bytes = upload.bytes.len() as u64;
         self.blobs.put(&sha256, upload.bytes).await?;
@@ -248,7 +287,7 @@ impl Library {
                 replaces: replaced.as_ref().map(|record| record.id.as_str()),
             })
             .await?;
-        self.follow(sequence, id.clone(), vectors).await?;
+        self.follow(sequence, id.clone(), Some(vectors)).await?;
         if let Some(replaced) = &replaced {
             self.forget_blob(&replaced.sha256).await?;
         }
@@ -270,27 +309,35 @@ impl Library {
         })
     }
 
+    /// Embeds a file for these indexes; cuts it first where it was cut for others.
     async fn embed(
         &self,
-        chunks: Vec<Chunk>,
+        mut read: ReadUpload,
+        title: &str,
+        indexes: &Indexes,
         watch: Arc<dyn Watch>,
-    ) -> Result<(Vec<Chunk>, Vec<Vec<f32>>)> {
-        if chunks.is_empty() {
-            return Ok((chunks, Vec::new()));
+    ) -> Result<(ReadUpload, Vectors)> {
+        if read.chunks.is_empty() {
+            return Ok((read, Vectors::default()));
         }
-        let embedder = self.embedder().await?;
+        let embedder = self.embedder_of(indexes).await?;
+        let (generation, config) = (indexes.generation.id, indexes.generation.spec.chunk());
+        let (title, tokens) = (title.to_owned(), indexes.tokens());
         blocking(move || {
-            let mut vectors = Vec::with_capacity(chunks.len());
-            watch.progress(Stage::Embedding, 0, chunks.len());
-            for group in chunks.chunks(EMBED_AT_ONCE) {
+            if read.generation != generation {
+                read.chunks = cut(&read.document, config, embedder.as_ref());
+                read.generation = generation;
+            }
+            let total = read.chunks.len();
+            let document = read.unnumbered(title);
+            let vectors = embed(&document, embedder.as_ref(), &tokens, &mut |done| {
                 if watch.cancelled() {
                     return Err(ingest::Error::Cancelled.into());
                 }
-                let texts: Vec<&str> = group.iter().map(|chunk| chunk.text.as_str()).collect();
-                vectors.extend(embedder.embed_documents(&texts)?);
-                watch.progress(Stage::Embedding, vectors.len(), chunks.len());
-            }
-            Ok((chunks, vectors))
+                watch.progress(Stage::Embedding, done, total);
+                Ok(())
+            })?;
+            Ok((read, vectors))
         })
         .await
     }
@@ -412,6 +459,13 @@ fn has_text(document: &Document) -> bool {
         .pages
         .iter()
         .any(|page| !page.source.needs_ocr() && !page.text.trim().is_empty())
+}
+
+/// The passages of a document that are worth finding.
+pub(super) fn cut(document: &Document, config: ChunkConfig, embedder: &dyn Embedder) -> Vec<Chunk> {
+    let mut chunks = ingest::chunk::chunk(document, config, &EmbedderTokens(embedder));
+    keep_readable(&mut chunks, document);
+    chunks
 }
 
 /// Leaves out chunks of garbled pages: nobody asks for what is no words, and no citation should

@@ -7,11 +7,15 @@ use generation::answer::{self, Event, Request};
 use generation::evidence::Limits;
 use generation::sampling::Sampling;
 use generation::{Answer, Citation, IndexInfo};
-use retrieval::Mode;
+use retrieval::{Mode, Passage};
 use serde::{Deserialize, Serialize};
 
 use super::search::SearchRequest;
 use super::{Library, blocking};
+
+/// How much a passage loses by repeating another: enough to drop the second copy of a paragraph,
+/// too little to bring in what is off the point.
+const DIVERSITY: f32 = 0.1;
 
 /// A question and how to answer it.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -59,6 +63,8 @@ impl Library {
                 mode: Mode::Hybrid,
                 top_k: request.top_k,
                 collection: request.collection.clone(),
+                diversify: Some(DIVERSITY),
+                is_question: true,
                 ..SearchRequest::default()
             })
             .await?;
@@ -77,13 +83,17 @@ impl Library {
             adapter: None,
             index: IndexInfo {
                 embedder: embedder.space().id.clone(),
-                revision: self.indexes().await?.watermark()?,
+                revision: self.indexes().await?.watermark(),
             },
             retrieve_ms: Some(found.took_ms),
             rerank_ms: None,
             started,
         };
-        let passages = found.passages;
+        let passages: Vec<Passage> = found
+            .passages
+            .into_iter()
+            .map(|found| found.passage)
+            .collect();
         let mut documents: Vec<String> = passages
             .iter()
             .map(|passage| passage.document_id.clone())

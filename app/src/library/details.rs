@@ -75,10 +75,12 @@ impl Library {
     pub async fn set_metadata(&self, id: &str, metadata: &Metadata) -> Result<()> {
         let indexes = self.indexes().await?;
         let _writing = self.writing.lock().await;
-        self.catalog
+        let sequence = self
+            .catalog
             .set_metadata(id, metadata)
             .await?
             .context("the document is gone")?;
-        self.catch_up(&indexes).await
+        self.follow(sequence, id.to_owned(), None).await?;
+        self.commit_these(&indexes).await
     }
 }

@@ -1,12 +1,12 @@
 //! Checks that catalog, indexes, files and models agree, and says what to do where they don't.
 
 use anyhow::Result;
-use retrieval::dense::DenseIndex;
 use serde::{Deserialize, Serialize};
 
-use super::{Indexes, Library, blocking};
+use super::index::check::{IndexesReport, PartReport};
+use super::{Library, blocking};
 use crate::catalog::READER_VERSION;
-use crate::models::{self, pull};
+use crate::models::{self, Role, pull};
 
 /// Chunks that each store holds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +41,9 @@ pub struct Report {
     pub chunks: ChunkCounts,
     /// Documents in the catalog.
     pub documents: u64,
+    /// The indexes, where there are any.
+    #[serde(default)]
+    pub indexes: Option<IndexesReport>,
     /// What was looked at.
     pub checks: Vec<Check>,
 }
@@ -61,37 +64,41 @@ impl Library {
         ));
 
         let documents = self.catalog.count_documents().await?;
-        let latest = self.catalog.latest_change().await?;
         let mut chunks = ChunkCounts {
             catalog: self.catalog.count_chunks().await?,
             ..ChunkCounts::default()
         };
-        match self.indexes_as_they_are() {
+        let indexes = match self.check_indexes().await {
             Ok(indexes) => {
-                let (dense, bm25) = (indexes.dense.count(None)?, indexes.lexical.count(None)?);
-                chunks.dense = dense as u64;
-                chunks.bm25 = bm25 as u64;
-                checks.push(self.level(
-                    "dense index",
-                    dense as u64,
-                    chunks.catalog,
-                    indexes.dense.watermark()?,
-                    latest,
+                checks.push(check(
+                    "indexes",
+                    indexes.is_some() || documents == 0,
+                    match &indexes {
+                        Some(indexes) => self.describe(indexes),
+                        None => "there are none yet".to_owned(),
+                    },
+                    "they are made at the next ingest, search or serve",
                 ));
-                checks.push(self.level(
-                    "BM25 index",
-                    bm25 as u64,
-                    chunks.catalog,
-                    indexes.lexical.watermark()?,
-                    latest,
-                ));
+                indexes
             }
-            Err(error) => checks.push(check(
-                "indexes",
-                false,
-                format!("{error:#}"),
-                "run `lectern reindex`",
-            )),
+            Err(error) => {
+                checks.push(check(
+                    "indexes",
+                    false,
+                    format!("{error:#}"),
+                    "run `lectern reindex`",
+                ));
+                None
+            }
+        };
+        for part in indexes.iter().flat_map(|indexes| &indexes.parts) {
+            match part.name.as_str() {
+                "vectors" => chunks.dense = part.chunks,
+                "postings" => chunks.bm25 = part.chunks,
+                _ => {}
+            }
+            let latest = indexes.as_ref().map_or(0, |indexes| indexes.latest_change);
+            checks.push(level(part, chunks.catalog, latest));
         }
         checks.push(self.check_blobs().await?);
         checks.extend(self.check_reading().await?);
@@ -100,27 +107,30 @@ impl Library {
             ok: checks.iter().all(|check| check.ok),
             chunks,
             documents,
+            indexes,
             checks,
         })
     }
 
-    /// The indexes without catching up, so that the doctor sees what is there.
-    fn indexes_as_they_are(&self) -> Result<std::sync::Arc<Indexes>> {
-        match self.indexes.get() {
-            Some(indexes) => Ok(indexes.clone()),
-            None => Ok(Indexes::open(&self.index_folder(), &self.embedder_model.space())?.into()),
+    fn describe(&self, indexes: &IndexesReport) -> String {
+        let mut text = format!(
+            "generation {} with {}, chunks of {} tokens at most",
+            indexes.generation, indexes.embedder, indexes.max_tokens
+        );
+        if let Some(building) = &indexes.building {
+            let how_far = match (building.done, building.total) {
+                (Some(done), Some(total)) => format!("{done} of {total} documents done"),
+                _ => "`lectern serve` or `lectern reindex` goes on with it".to_owned(),
+            };
+            text += &format!(
+                "; generation {} with {}, chunks of {} tokens at most, is being built: {how_far}",
+                building.generation, building.embedder, building.max_tokens
+            );
+        } else if self.settings_ask_for_others(indexes) {
+            text +=
+                "; the settings ask for others, which `lectern serve` or `lectern reindex` builds";
         }
-    }
-
-    fn level(&self, name: &str, held: u64, wanted: u64, watermark: u64, latest: u64) -> Check {
-        let ok = held == wanted && watermark >= latest;
-        let detail = format!("{held} of {wanted} chunks, at change {watermark} of {latest}");
-        let hint = if watermark < latest {
-            "it catches up by itself at the next ingest, search or serve"
-        } else {
-            "run `lectern reindex`"
-        };
-        check(name, ok, detail, hint)
+        text
     }
 
     async fn check_blobs(&self) -> Result<Check> {
@@ -212,12 +222,18 @@ impl Library {
 
     async fn check_models(&self) -> Result<Vec<Check>> {
         let models_dir = self.settings.models_dir.clone();
+        let needed = models::needed(&self.settings)?;
         blocking(move || {
-            Ok(models::registry()
+            Ok(needed
                 .iter()
                 .map(|model| {
                     let name = format!("model {}", model.id);
                     let hint = "run `lectern models pull`";
+                    if model.role == Role::Runtime && !model.is_present(&models_dir) {
+                        let detail = "not here; another library is used, or candle, several times \
+                                      slower";
+                        return check(&name, true, detail.into(), hint);
+                    }
                     if !model.is_present(&models_dir) {
                         let detail = format!("not in {} yet", model.folder(&models_dir).display());
                         return check(&name, false, detail, hint);
@@ -231,6 +247,34 @@ impl Library {
         })
         .await
     }
+}
+
+/// Whether an index holds what the catalog has.
+fn level(part: &PartReport, wanted: u64, latest: u64) -> Check {
+    let name = match part.name.as_str() {
+        "vectors" => "dense index",
+        "postings" => "BM25 index",
+        other => other,
+    };
+    let mut detail = format!(
+        "{} of {wanted} chunks, at change {} of {latest}, {:.1} MB",
+        part.chunks,
+        part.change,
+        part.bytes as f64 / 1e6
+    );
+    if part.orphans > 0 {
+        detail += &format!("; {} of documents that are no more", part.orphans);
+    }
+    if let Some(first) = part.incomplete.first() {
+        let count = part.incomplete.len();
+        detail += &format!("; {count} documents are not held as they are, such as {first}");
+    }
+    let hint = if part.change < latest {
+        "it catches up by itself at the next ingest, search or serve"
+    } else {
+        "run `lectern reindex`"
+    };
+    check(name, part.is_exact() && part.change >= latest, detail, hint)
 }
 
 fn check(name: &str, ok: bool, detail: String, hint: &str) -> Check {

@@ -1,13 +1,15 @@
 //! The library: what one process that owns a data folder can do with it.
 //!
 //! [`Library::open`] takes the folder's lock; [`add`] brings a file in, [`remove`] takes a
-//! document out, [`search`] and [`ask`] read, [`index`] keeps the two indexes level with the
+//! document out, [`collections`] moves it, [`search`] and [`ask`] read, [`index`] keeps the indexes
+//! level with the
 //! catalog, [`doctor`] checks that all of it agrees. Models and indexes are opened when first
 //! needed, so that listing documents loads no model.
 
 pub mod add;
 pub mod ask;
 mod blobs;
+pub mod collections;
 pub mod details;
 pub mod doctor;
 pub mod index;
@@ -19,15 +21,17 @@ pub mod report;
 pub mod search;
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Weak};
 
 use anyhow::{Context, Result};
 use generation::Generator;
 use generation::llama::Llama;
-use retrieval::embed::{BertEmbedder, Embedder};
-use tokio::sync::{Mutex, OnceCell};
+use retrieval::embed::Embedder;
+use tokio::sync::{Mutex, Notify, OnceCell};
 
 use crate::catalog::Catalog;
+use crate::models::embedder::EmbedderModel;
 use crate::models::{self, Model, pull};
 use crate::settings::Settings;
 use reading::FileReader;
@@ -48,11 +52,22 @@ pub struct Library {
     pub blobs: Blobs,
     /// Reads files, each in a process of its own.
     pub reader: FileReader,
-    embedder_model: Model,
+    embedder_model: EmbedderModel,
     answerer_model: Model,
-    embedder: OnceCell<Arc<dyn Embedder>>,
     generator: OnceCell<Arc<dyn Generator>>,
-    indexes: OnceCell<Arc<Indexes>>,
+    /// The indexes that answer, once they are open.
+    active: std::sync::Mutex<Option<Arc<Indexes>>>,
+    /// The indexes that are being built beside them.
+    building: std::sync::Mutex<Option<Arc<Indexes>>>,
+    opening: Mutex<()>,
+    one_builder: Mutex<()>,
+    /// A server runs: slow work on the indexes is done in the background.
+    resident: AtomicBool,
+    upkeep: Arc<Notify>,
+    commit_is_due: AtomicBool,
+    /// Something was written since the indexes were last optimised.
+    unoptimised: AtomicBool,
+    me: Weak<Library>,
     /// Held while the catalog changes and the indexes follow, so that their order is the same.
     writing: Mutex<()>,
     /// Pictures of pages rendered at once.
@@ -72,12 +87,21 @@ impl Library {
         let catalog = Catalog::open(&folder.join("catalog.sqlite")).await?;
         let blobs = Blobs::open(&folder.join("blobs"))?;
         let reader = FileReader::new(&settings)?;
-        let library = Self {
-            embedder_model: models::find(models::DEFAULT_EMBEDDER)?,
-            answerer_model: models::find(models::DEFAULT_ANSWERER)?,
-            embedder: OnceCell::new(),
+        let embedder_model = EmbedderModel::choose(&settings)?;
+        let answerer_model = models::find(models::DEFAULT_ANSWERER)?;
+        Ok(Arc::new_cyclic(|me| Self {
+            embedder_model,
+            answerer_model,
             generator: OnceCell::new(),
-            indexes: OnceCell::new(),
+            active: std::sync::Mutex::default(),
+            building: std::sync::Mutex::default(),
+            opening: Mutex::new(()),
+            one_builder: Mutex::new(()),
+            resident: AtomicBool::new(false),
+            upkeep: Arc::default(),
+            commit_is_due: AtomicBool::new(false),
+            unoptimised: AtomicBool::new(true),
+            me: me.clone(),
             writing: Mutex::new(()),
             rendering: tokio::sync::Semaphore::new(2),
             _lock: lock,
@@ -85,25 +109,37 @@ impl Library {
             catalog,
             blobs,
             reader,
-        };
-        Ok(Arc::new(library))
+        }))
     }
 
-    /// The embedder, loaded (and fetched) when first asked for.
+    /// The embedder of the indexes that answer or, where its model is gone, that of the settings.
     ///
     /// # Errors
     /// Where the model is missing and cannot be fetched, or is unusable.
     pub async fn embedder(&self) -> Result<Arc<dyn Embedder>> {
-        let load = || async {
-            let model = self.embedder_model.clone();
-            self.with_model(model, |model, folder| {
-                let embedder =
-                    BertEmbedder::load(&model.folder(folder), &model.id, &model.revision())?;
-                Ok(Arc::new(embedder) as Arc<dyn Embedder>)
-            })
-            .await
-        };
-        self.embedder.get_or_try_init(load).await.cloned()
+        let indexes = self.indexes().await?;
+        match self.embedder_of(&indexes).await {
+            Err(_) if indexes.generation.spec.space() != self.embedder_model.space() => {
+                self.load_embedder(self.embedder_model.clone()).await
+            }
+            found => found,
+        }
+    }
+
+    /// Loads an embedder, and fetches it first where it is missing.
+    async fn load_embedder(&self, model: EmbedderModel) -> Result<Arc<dyn Embedder>> {
+        let (models_dir, offline) = (self.settings.models_dir.clone(), self.settings.offline);
+        blocking(move || {
+            let loaded = model.load(&pull::Place {
+                models_dir: &models_dir,
+                offline,
+            })?;
+            for warning in &loaded.warnings {
+                tracing::warn!("{warning}");
+            }
+            Ok(Arc::from(loaded.embedder))
+        })
+        .await
     }
 
     /// The answerer, loaded (and fetched) when first asked for.
@@ -119,24 +155,6 @@ impl Library {
             .await
         };
         self.generator.get_or_try_init(load).await.cloned()
-    }
-
-    /// The two indexes, opened, and level with the catalog when they were.
-    ///
-    /// # Errors
-    /// Where an index cannot be opened or brought up to date.
-    pub async fn indexes(&self) -> Result<Arc<Indexes>> {
-        let open = || async {
-            let indexes = Arc::new(Indexes::open(
-                &self.index_folder(),
-                &self.embedder_model.space(),
-            )?);
-            let _writing = self.writing.lock().await;
-            self.catch_up(&indexes).await?;
-            self.sweep().await?;
-            Ok::<_, anyhow::Error>(indexes)
-        };
-        self.indexes.get_or_try_init(open).await.cloned()
     }
 
     /// True where pages without text can be put through text recognition.

@@ -14,17 +14,19 @@ impl Library {
     /// # Errors
     /// A problem `document_not_found`, or where a store cannot be written.
     pub async fn remove(&self, id: &str) -> Result<DocumentRecord> {
-        self.indexes().await?;
+        let indexes = self.indexes().await?;
         let _writing = self.writing.lock().await;
         let record = self.document(id).await?;
         if let Some(sequence) = self.catalog.delete_document(&record.id).await? {
-            self.follow(sequence, record.id.clone(), Vec::new()).await?;
+            self.follow(sequence, record.id.clone(), None).await?;
+            self.commit_these(&indexes).await?;
         }
         self.forget_blob(&record.sha256).await?;
         Ok(record)
     }
 
-    /// A document by its id, or by a prefix of it that only one has.
+    /// A document by its id, by a start of it (8 characters or more) that only one has, or by its file
+    /// name.
     ///
     /// # Errors
     /// A problem `document_not_found` or `document_ambiguous`.
@@ -32,8 +34,7 @@ impl Library {
         if let Some(record) = self.catalog.document(id).await? {
             return Ok(record);
         }
-        let mut matching = self.catalog.documents(None).await?;
-        matching.retain(|record| (id.len() >= 8 && record.id.starts_with(id)) || record.file == id);
+        let mut matching = self.catalog.documents_named(id).await?;
         match matching.len() {
             1 => Ok(matching.swap_remove(0)),
             0 => Err(Problem::new(

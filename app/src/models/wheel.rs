@@ -47,6 +47,7 @@ pub(super) fn download(wheel: &Wheel, scratch: &Path, advance: &dyn Fn(u64)) -> 
             "--dest",
         ])
         .arg(&folder)
+        .args(built_for(wheel))
         .arg(format!("{}=={}", wheel.package, wheel.version))
         .env("TMPDIR", &temporary)
         .stdin(Stdio::null())
@@ -87,6 +88,25 @@ pub(super) fn download(wheel: &Wheel, scratch: &Path, advance: &dyn Fn(u64)) -> 
         );
     }
     wheel_in(&folder).with_context(|| format!("pip brought no wheel for {}", wheel.package))
+}
+
+/// pip takes the wheel for its own Python unless told otherwise, and each of them is another file.
+fn built_for(wheel: &Wheel) -> Vec<String> {
+    let mut arguments = Vec::new();
+    if let Some(python) = &wheel.python {
+        let tag = format!("cp{}", python.replace('.', ""));
+        for (flag, value) in [
+            ("--python-version", python.as_str()),
+            ("--implementation", "cp"),
+            ("--abi", tag.as_str()),
+        ] {
+            arguments.extend([flag.to_owned(), value.to_owned()]);
+        }
+    }
+    if let Some(platform) = &wheel.platform {
+        arguments.extend(["--platform".to_owned(), platform.clone()]);
+    }
+    arguments
 }
 
 /// Copies one member of the wheel to `destination`.

@@ -50,6 +50,31 @@ pub(super) const KNOWN: &[Known] = &[
         meaning: "passages that a search returns and an answer reads",
     },
     Known {
+        key: "embedder",
+        default: "all-MiniLM-L6-v2",
+        meaning: "model that turns text into vectors: a name, or a folder with its files",
+    },
+    Known {
+        key: "embedding.precision",
+        default: "int8",
+        meaning: "numbers that it computes in: int8 or float32",
+    },
+    Known {
+        key: "embedding.backend",
+        default: "auto",
+        meaning: "what it runs in: onnx, candle, or auto for the first of them that can be used",
+    },
+    Known {
+        key: "embedding.threads",
+        default: "0",
+        meaning: "processor threads for it; 0 is one for each physical core",
+    },
+    Known {
+        key: "search.rerank",
+        default: "true",
+        meaning: "order the best passages again by their token vectors",
+    },
+    Known {
         key: "chunk.max_tokens",
         default: "254",
         meaning: "longest chunk, in the embedder's tokens",
@@ -88,5 +113,45 @@ pub(super) const KNOWN: &[Known] = &[
         key: "answer.max_tokens",
         default: "160",
         meaning: "longest answer, in the model's tokens",
+    },
+    Known {
+        key: "dense.quantization",
+        default: "none",
+        meaning: "how vectors are compared in graphs: none, scalar (a byte a number) or binary",
+    },
+    Known {
+        key: "qdrant.url",
+        default: "",
+        meaning: "gRPC address of a Qdrant server for the vectors; the data folder where empty",
+    },
+    Known {
+        key: "qdrant.api_key",
+        default: "",
+        meaning: "key that the Qdrant server asks for",
+    },
+    Known {
+        key: "qdrant.collection",
+        default: "",
+        meaning: "what names of collections on the server begin with; an id of the library where empty",
+    },
+    Known {
+        key: "qdrant.shards",
+        default: "1",
+        meaning: "shards of a collection that is made on the server",
+    },
+    Known {
+        key: "qdrant.replicas",
+        default: "1",
+        meaning: "copies of each shard, where the server is a cluster",
+    },
+    Known {
+        key: "qdrant.on_disk",
+        default: "false",
+        meaning: "keep vectors on the server's disk rather than in its memory",
+    },
+    Known {
+        key: "qdrant.timeout_seconds",
+        default: "10",
+        meaning: "longest wait for an answer of the Qdrant server, in seconds",
     },
 ];

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::State;
 use super::problem::Failed;
 use crate::error::{Fault, Problem};
+use crate::library::collections::{Contents, MoveStatus};
 use crate::library::search::SearchRequest;
 
 type Shared = web::Data<State>;
@@ -68,6 +69,89 @@ pub(super) async fn list_collections(state: Shared) -> Answered {
         .map(|(name, documents)| json!({ "name": name, "documents": documents }))
         .collect();
     Ok(HttpResponse::Ok().json(json!({ "collections": found })))
+}
+
+#[derive(Deserialize)]
+struct Named {
+    name: String,
+}
+
+#[post("/collections")]
+pub(super) async fn create_collection(state: Shared, named: web::Json<Named>) -> Answered {
+    let is_new = state.library.create_collection(&named.name).await?;
+    let mut response = if is_new {
+        HttpResponse::Created()
+    } else {
+        HttpResponse::Ok()
+    };
+    Ok(response.json(json!({ "name": named.name.trim(), "created": is_new })))
+}
+
+#[derive(Deserialize)]
+struct Emptying {
+    #[serde(default)]
+    documents: bool,
+    move_to: Option<String>,
+}
+
+#[delete("/collections/{name}")]
+pub(super) async fn delete_collection(
+    state: Shared,
+    name: web::Path<String>,
+    emptying: web::Query<Emptying>,
+) -> Answered {
+    let contents = match emptying.into_inner() {
+        Emptying {
+            move_to: Some(to), ..
+        } => Contents::MoveTo(to),
+        Emptying {
+            documents: true, ..
+        } => Contents::Delete,
+        _ => Contents::Keep,
+    };
+    state
+        .library
+        .delete_collection(&name, &contents, |_| {})
+        .await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+#[derive(Deserialize)]
+struct Target {
+    to: String,
+}
+
+#[post("/documents/{id}/move")]
+pub(super) async fn move_document(
+    state: Shared,
+    id: web::Path<String>,
+    target: web::Json<Target>,
+) -> Answered {
+    let id = [id.into_inner()];
+    let reports = state.library.move_documents(&id, &target.to).await?;
+    let report = reports.into_iter().next().ok_or_else(|| {
+        Problem::new(
+            Fault::NotFound,
+            "document_not_found",
+            format!("there is no document {:?} any more", id[0]),
+            "GET /api/v1/documents lists them",
+        )
+    })?;
+    if report.status == MoveStatus::Duplicate {
+        return Err(Problem::new(
+            Fault::Conflict,
+            "document_duplicate",
+            format!(
+                "{} is in {:?} already, as {}",
+                report.file,
+                report.to,
+                report.duplicate_of.unwrap_or_default()
+            ),
+            "delete one of the two copies",
+        )
+        .into());
+    }
+    Ok(HttpResponse::Ok().json(report))
 }
 
 #[post("/search")]

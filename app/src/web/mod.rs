@@ -1,7 +1,7 @@
 //! The web page and its API.
 //!
 //! [`serve`] binds and runs; every request passes [`security`] first. [`pages`] are the HTML pages
-//! (their data is in [`views`]), [`api`] the JSON routes, [`upload`] takes files, [`ask`] streams
+//! (their data is in [`views`]), [`search`] finds passages for both, [`api`] the JSON routes, [`upload`] takes files, [`ask`] streams
 //! answers.
 
 mod api;
@@ -9,6 +9,7 @@ mod ask;
 mod assets;
 mod pages;
 mod problem;
+mod search;
 pub mod security;
 mod upload;
 pub mod views;
@@ -98,6 +99,7 @@ fn routes(config: &mut web::ServiceConfig) {
     config
         .service(pages::ask_page)
         .service(pages::library_page)
+        .service(search::search_page)
         .service(pages::document_page)
         .service(pages::page_image)
         .service(pages::page_view)
@@ -114,8 +116,12 @@ fn routes(config: &mut web::ServiceConfig) {
                 .service(api::list_documents)
                 .service(api::show_document)
                 .service(api::delete_document)
+                .service(api::move_document)
                 .service(api::list_collections)
+                .service(api::create_collection)
+                .service(api::delete_collection)
                 .service(api::search_passages)
+                .service(search::search_api)
                 .service(api::list_jobs)
                 .service(api::show_job)
                 .service(api::cancel_job)

@@ -58,6 +58,7 @@ pub(super) async fn document_page(state: Shared, id: web::Path<String>) -> HttpR
         Ok(DocumentPage {
             csrf_token: state.guard.csrf().to_owned(),
             paper: paper(&details),
+            collections: collections(&state).await?,
             document: view(details.record),
         })
     })
@@ -67,6 +68,7 @@ pub(super) async fn document_page(state: Shared, id: web::Path<String>) -> HttpR
 #[derive(Deserialize)]
 struct Marked {
     q: Option<String>,
+    passage: Option<u64>,
 }
 
 #[get("/documents/{id}/pages/{number}")]
@@ -91,11 +93,19 @@ pub(super) async fn page_view(
                     format!("it has {} pages", record.pages),
                 )
             })?;
-        let quote = asked(marked.into_inner().q);
-        let place = quote
-            .as_deref()
-            .and_then(|quote| find(&page.text, quote))
-            .unwrap_or(page.text.len()..page.text.len());
+        let Marked { q, passage } = marked.into_inner();
+        let quote = asked(q);
+        let mut place = quote.as_deref().and_then(|quote| find(&page.text, quote));
+        if let (None, Some(chunk)) = (&quote, passage) {
+            let of_chunk = state
+                .library
+                .catalog
+                .chunk_on_page(chunk, &record.id, number);
+            place = of_chunk
+                .await?
+                .filter(|place| page.text.get(place.clone()).is_some());
+        }
+        let place = place.unwrap_or(page.text.len()..page.text.len());
         Ok(PageView {
             csrf_token: state.guard.csrf().to_owned(),
             image: (record.format == Format::Pdf).then(|| PageImage {
@@ -261,7 +271,7 @@ async fn shown<T: Template>(page: impl Future<Output = anyhow::Result<T>>) -> Ht
     }
 }
 
-async fn collections(state: &State) -> anyhow::Result<Vec<String>> {
+pub(super) async fn collections(state: &State) -> anyhow::Result<Vec<String>> {
     Ok(state
         .library
         .catalog

@@ -5,7 +5,11 @@
 //! or a file name can never become markup. What the pages do after that (uploads, streaming,
 //! deleting) is in the modules under `static/`, which talk to the JSON API.
 
+mod search;
+
 use askama::Template;
+
+pub use search::{Choice, SearchForm, SearchPage, SearchResult};
 
 /// A document as the library lists it and as its own page describes it.
 #[derive(Debug, Clone, Default)]
@@ -126,6 +130,8 @@ pub struct DocumentPage {
     pub document: Document,
     /// What is known of the paper.
     pub paper: Paper,
+    /// All collections; a move is offered when there is more than one.
+    pub collections: Vec<String>,
 }
 
 /// What a document's page says of the paper beyond its title.
@@ -151,7 +157,8 @@ pub struct Paper {
     pub duplicates: Vec<(String, String, String)>,
 }
 
-/// `/documents/{id}/pages/{n}?q=QUOTE`: the text of one page, with the quote marked.
+/// `/documents/{id}/pages/{n}?q=QUOTE`: the text of one page, with the quote marked; with
+/// `?passage=CHUNK` in its place, with what the page has of that passage marked.
 ///
 /// `before`, `marked` and `after` put together are the text of the page.
 #[derive(Debug, Clone, Template)]

@@ -96,6 +96,14 @@ impl Embedder for BagOfWords {
         text.split_whitespace().count()
     }
 
+    fn max_tokens(&self) -> usize {
+        510
+    }
+
+    fn whole_words(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     fn encode_documents(&self, texts: &[&str]) -> retrieval::Result<Vec<Embedded>> {
         texts.iter().map(|text| self.encode_query(text)).collect()
     }

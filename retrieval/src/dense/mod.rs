@@ -1,8 +1,9 @@
 //! The dense index: one vector a chunk, searched by cosine.
 //!
 //! [`DenseIndex`] is what the rest needs of one, whoever keeps the vectors; [`edge`] keeps them in
-//! the data folder with qdrant-edge, Qdrant's engine inside the process. A point's id is its
-//! chunk's id; its payload names document, collection and kind of section, so that a document can
+//! the data folder with qdrant-edge, Qdrant's engine inside the process, and [`server`] in a Qdrant
+//! server or cluster. [`open`] gives the one that the settings ask for. A point's id is its chunk's
+//! id; its payload names document, collection and kind of section, so that a document can
 //! be forgotten and a search restricted. An index belongs to one [`VectorSpace`] and is never asked
 //! with another's vectors.
 //!
@@ -11,10 +12,154 @@
 //! applied again; applying one twice is harmless.
 
 pub mod edge;
+pub mod server;
 
 pub use edge::EdgeIndex;
+pub use server::{ApiKey, ServerAddress, ServerConfig, ServerIndex};
 
-use crate::{ChunkId, Filter, IndexedDocument, Result};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::embed::VectorSpace;
+use crate::{ChunkId, Error, Filter, IndexedDocument, Result};
+
+type Payload = serde_json::Map<String, serde_json::Value>;
+
+/// Payload fields of a point, the same wherever it is kept.
+const DOCUMENT: &str = "document";
+const COLLECTION: &str = "collection";
+const SECTION: &str = "section";
+/// The fields that a search can be restricted by.
+const FIELDS: [&str; 3] = [DOCUMENT, COLLECTION, SECTION];
+
+/// Vectors below which comparing all of them is as fast as walking a graph.
+const EXACT_UP_TO: usize = 20_000;
+/// Edges of a node in the graph.
+const HNSW_M: usize = 16;
+/// Neighbours looked at while the graph is built.
+const HNSW_EF_CONSTRUCT: usize = 128;
+/// Neighbours kept while it is walked.
+const HNSW_EF_SEARCH: usize = 192;
+
+/// How vectors are compared while the graph is walked. The best are always scored again with the
+/// vectors as they were given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Quantization {
+    /// As they were given.
+    #[default]
+    None,
+    /// A byte a number: a quarter of the memory.
+    Scalar,
+    /// A bit a number: a thirty-second of the memory; for vectors of 768 numbers and more.
+    Binary,
+}
+
+impl Quantization {
+    /// How many times the wanted number are taken by their quantised vectors, to be scored again.
+    fn oversampling(self) -> f64 {
+        match self {
+            Self::None => 1.0,
+            Self::Scalar => 2.0,
+            Self::Binary => 4.0,
+        }
+    }
+}
+
+impl std::str::FromStr for Quantization {
+    type Err = ();
+
+    fn from_str(text: &str) -> std::result::Result<Self, ()> {
+        match text.trim().to_ascii_lowercase().as_str() {
+            "none" => Ok(Self::None),
+            "scalar" => Ok(Self::Scalar),
+            "binary" => Ok(Self::Binary),
+            _ => Err(()),
+        }
+    }
+}
+
+/// Where vectors are kept and how.
+#[derive(Debug, Clone, Default)]
+pub struct DenseConfig {
+    /// Of the graph's comparisons.
+    pub quantization: Quantization,
+    /// A Qdrant server; the data folder where `None`.
+    pub server: Option<ServerConfig>,
+}
+
+/// Opens the index of a vector space, or makes it: under `folder`, or on the server of `config`.
+///
+/// A server is not asked before the first call, so one that is down does not keep Lectern from
+/// starting.
+///
+/// # Errors
+/// [`Error::Dense`](crate::Error::Dense) where the files in [`EdgeIndex::folder_for`] are damaged:
+/// delete that folder and open again.
+pub fn open(
+    config: &DenseConfig,
+    folder: &Path,
+    space: &VectorSpace,
+) -> Result<Box<dyn DenseIndex>> {
+    Ok(match &config.server {
+        Some(server) => Box::new(ServerIndex::open(server, config.quantization, space)?),
+        None => Box::new(EdgeIndex::open(folder, space, config.quantization)?),
+    })
+}
+
+/// What of a document's points is the same, with the chunks that share it: a write a kind of
+/// section rather than a write a chunk.
+fn by_payload(document: &IndexedDocument) -> Vec<(Payload, Vec<ChunkId>)> {
+    let mut by_kind: BTreeMap<&str, Vec<ChunkId>> = BTreeMap::new();
+    for chunk in &document.chunks {
+        by_kind
+            .entry(chunk.kind().name())
+            .or_default()
+            .push(chunk.id);
+    }
+    by_kind
+        .into_iter()
+        .map(|(kind, ids)| (payload(document, kind), ids))
+        .collect()
+}
+
+/// What is kept beside the vector of a chunk that stands in a section of this kind.
+fn payload(document: &IndexedDocument, kind: &str) -> Payload {
+    [
+        (DOCUMENT, document.document_id.as_str()),
+        (COLLECTION, document.collection.as_str()),
+        (SECTION, kind),
+    ]
+    .into_iter()
+    .map(|(field, value)| (field.to_owned(), value.into()))
+    .collect()
+}
+
+/// Refuses vectors that do not fit their document or the index.
+fn check_vectors(document: &IndexedDocument, vectors: &[Vec<f32>], dimension: usize) -> Result<()> {
+    if vectors.len() != document.chunks.len() {
+        return Err(Error::Dense(format!(
+            "document {} has {} chunks and {} vectors",
+            document.document_id,
+            document.chunks.len(),
+            vectors.len()
+        )));
+    }
+    match vectors.iter().find(|vector| vector.len() != dimension) {
+        Some(vector) => Err(Error::Dense(format!(
+            "document {} has a vector of {} numbers instead of {dimension}",
+            document.document_id,
+            vector.len()
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// A name as part of a folder's or a collection's.
+fn plain(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+        .collect()
+}
 
 /// Vectors of one [`VectorSpace`](crate::embed::VectorSpace).
 pub trait DenseIndex: Send + Sync {

@@ -1,54 +1,53 @@
 //! A BERT-family folder, all-MiniLM-L6-v2 or another, through candle's `BertModel`.
 //!
-//! A vector is the mean of the last layer's token vectors, padding left out, scaled to length 1,
-//! as sentence-transformers computes it (Reimers and Gurevych, "Sentence-BERT", 2019). Texts are
-//! run in batches of like length, because padding costs as much as words do.
-
-use std::path::Path;
+//! A vector is the mean of the last layer's token vectors, padding left out, or the first of them,
+//! scaled to length 1, as sentence-transformers computes it (Reimers and Gurevych,
+//! "Sentence-BERT", 2019). Texts are run in batches of like length, because padding costs as much
+//! as words do.
 
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 use candle_transformers::models::bert::{BertModel, Config};
-use tokenizers::{Encoding, Tokenizer, TruncationParams};
+use tokenizers::Encoding;
 
-use super::{Embedded, Embedder, TextToken, TokenVectors, VectorSpace};
+use super::batch::batches;
+use super::tokens::{TextTokenizer, prompted, token_vectors};
+use super::{Embedded, Embedder, EmbeddingModel, VectorSpace};
+use crate::onnx::Pooling;
 use crate::{Error, Result};
 
-/// Tokens in one batch at most, padding included: bounds the memory of a forward pass.
-const BATCH_TOKENS: usize = 2_048;
-
-/// A BERT encoder with mean pooling, on the CPU in float32.
+/// A BERT encoder on the CPU in float32.
 pub struct BertEmbedder {
-    space: VectorSpace,
+    about: EmbeddingModel,
     model: BertModel,
-    tokenizer: Tokenizer,
+    tokenizer: TextTokenizer,
 }
 
 impl BertEmbedder {
-    /// Loads `config.json`, `tokenizer.json` and `model.safetensors` from a folder.
+    /// Loads `config.json`, `tokenizer.json` and `model.safetensors` from the model's folder.
     ///
     /// # Errors
     /// [`Error::Model`] where a file is missing, unreadable or of another architecture.
-    pub fn load(folder: &Path, id: &str, revision: &str) -> Result<Self> {
+    pub fn load(about: &EmbeddingModel) -> Result<Self> {
         let broken = |reason: String| Error::Model {
-            folder: folder.display().to_string(),
+            folder: about.folder.display().to_string(),
             reason,
         };
         let read = |name: &str| {
-            std::fs::read(folder.join(name)).map_err(|error| broken(format!("{name}: {error}")))
+            std::fs::read(about.folder.join(name))
+                .map_err(|error| broken(format!("{name}: {error}")))
         };
         let config: Config = serde_json::from_slice(&read("config.json")?)
             .map_err(|error| broken(format!("config.json: {error}")))?;
-        let mut tokenizer = Tokenizer::from_bytes(read("tokenizer.json")?)
-            .map_err(|error| broken(format!("tokenizer.json: {error}")))?;
-        // The file as published truncates and pads at 128 tokens, which would cut every chunk.
-        tokenizer.with_padding(None);
-        tokenizer
-            .with_truncation(Some(TruncationParams {
-                max_length: config.max_position_embeddings,
-                ..TruncationParams::default()
-            }))
-            .map_err(|error| broken(format!("tokenizer.json: {error}")))?;
+        if let Some(kind) = config.model_type.as_deref()
+            && kind != "bert"
+        {
+            return Err(broken(format!(
+                "its architecture `{kind}` runs in ONNX Runtime only; \
+                 hint: run `lectern models pull onnxruntime`"
+            )));
+        }
+        let tokenizer = TextTokenizer::load(&about.folder, about.context)?;
         let weights = VarBuilder::from_buffered_safetensors(
             read("model.safetensors")?,
             DType::F32,
@@ -58,18 +57,32 @@ impl BertEmbedder {
         let model = BertModel::load(weights, &config)
             .map_err(|error| broken(format!("model.safetensors: {error}")))?;
         Ok(Self {
-            space: VectorSpace {
-                id: id.to_owned(),
-                revision: revision.to_owned(),
-                dimension: config.hidden_size,
-            },
+            about: about.clone(),
             model,
             tokenizer,
         })
     }
 
+    fn encode(&self, texts: &[&str], prompt: &str) -> Result<Vec<Embedded>> {
+        let encodings = texts
+            .iter()
+            .map(|text| self.tokenizer.encode(&prompted(prompt, text)))
+            .collect::<Result<Vec<_>>>()?;
+        let mut order: Vec<usize> = (0..encodings.len()).collect();
+        order.sort_by_key(|&index| encodings[index].len());
+
+        let mut all = vec![Embedded::default(); encodings.len()];
+        for indices in batches(&order, |index| encodings[index].len()) {
+            let batch: Vec<&Encoding> = indices.iter().map(|&index| &encodings[index]).collect();
+            for (&index, embedded) in indices.iter().zip(self.forward(&batch, prompt.len())?) {
+                all[index] = embedded;
+            }
+        }
+        Ok(all)
+    }
+
     /// Runs encodings, padded to the longest, as one batch.
-    fn forward(&self, batch: &[&Encoding]) -> Result<Vec<Embedded>> {
+    fn forward(&self, batch: &[&Encoding], prompt: usize) -> Result<Vec<Embedded>> {
         let longest = batch
             .iter()
             .map(|encoding| encoding.len())
@@ -88,114 +101,52 @@ impl BertEmbedder {
         let ids = Tensor::from_vec(ids, shape, &Device::Cpu)?;
         let mask = Tensor::from_vec(mask, shape, &Device::Cpu)?;
         let hidden = self.model.forward(&ids, &ids.zeros_like()?, Some(&mask))?;
-        let summed = hidden.broadcast_mul(&mask.unsqueeze(2)?)?.sum(1)?;
-        let mean = summed.broadcast_div(&mask.sum_keepdim(1)?)?;
-        let norm = mean.sqr()?.sum_keepdim(1)?.sqrt()?;
-        let vectors: Vec<Vec<f32>> = mean.broadcast_div(&norm)?.to_vec2()?;
+        let pooled = match self.about.pooling {
+            // The sum has the mean's direction, and its length is lost below.
+            Pooling::Mean => hidden.broadcast_mul(&mask.unsqueeze(2)?)?.sum(1)?,
+            Pooling::Cls => hidden.narrow(1, 0, 1)?.squeeze(1)?,
+        };
+        let vectors: Vec<Vec<f32>> = pooled.to_vec2()?;
+        let dimension = self.about.space.dimension;
         batch
             .iter()
             .zip(vectors)
             .enumerate()
             .map(|(row, (encoding, vector))| {
                 let states: Vec<f32> = hidden.get(row)?.flatten_all()?.to_vec1()?;
-                let tokens = token_vectors(encoding, &states, self.space.dimension);
-                Ok(Embedded { vector, tokens })
+                Ok(Embedded {
+                    vector: super::unit(vector),
+                    tokens: token_vectors(encoding, &states, dimension, prompt),
+                })
             })
             .collect()
     }
 }
 
-/// The states of an encoding's own tokens, special ones left out. `states` is
-/// `(seq, dimension)`, flat.
-fn token_vectors(encoding: &Encoding, states: &[f32], dimension: usize) -> TokenVectors {
-    let mut vectors = TokenVectors {
-        dimension,
-        ..TokenVectors::default()
-    };
-    for (at, state) in states
-        .chunks_exact(dimension)
-        .take(encoding.len())
-        .enumerate()
-    {
-        if encoding.get_special_tokens_mask()[at] == 1 {
-            continue;
-        }
-        let (start, end) = encoding.get_offsets()[at];
-        vectors.tokens.push(TextToken {
-            id: encoding.get_ids()[at],
-            start,
-            end,
-        });
-        vectors.vectors.extend_from_slice(state);
-    }
-    vectors
-}
-
 impl Embedder for BertEmbedder {
     fn space(&self) -> &VectorSpace {
-        &self.space
+        &self.about.space
     }
 
     fn count_tokens(&self, text: &str) -> usize {
-        self.tokenizer
-            .encode_fast(text, false)
-            .map_or(usize::MAX, |encoding| encoding.len())
+        self.tokenizer.count(text)
+    }
+
+    fn max_tokens(&self) -> usize {
+        self.tokenizer.room(self.about.context, &self.about.prompts)
+    }
+
+    fn whole_words(&self) -> Vec<String> {
+        self.tokenizer.whole_words()
     }
 
     fn encode_documents(&self, texts: &[&str]) -> Result<Vec<Embedded>> {
-        let encodings = self
-            .tokenizer
-            .encode_batch(texts.to_vec(), true)
-            .map_err(|error| Error::Tokenize(error.to_string()))?;
-        let mut order: Vec<usize> = (0..encodings.len()).collect();
-        order.sort_by_key(|&index| encodings[index].len());
-
-        let mut all = vec![Embedded::default(); encodings.len()];
-        for indices in batches(&order, |index| encodings[index].len()) {
-            let batch: Vec<&Encoding> = indices.iter().map(|&index| &encodings[index]).collect();
-            for (&index, embedded) in indices.iter().zip(self.forward(&batch)?) {
-                all[index] = embedded;
-            }
-        }
-        Ok(all)
+        self.encode(texts, &self.about.prompts.document)
     }
 
     fn encode_query(&self, text: &str) -> Result<Embedded> {
-        Ok(self.encode_documents(&[text])?.swap_remove(0))
-    }
-}
-
-/// Cuts `order`, sorted by ascending length, into runs of at most [`BATCH_TOKENS`] when padded.
-fn batches(order: &[usize], length: impl Fn(usize) -> usize) -> Vec<&[usize]> {
-    let mut runs = Vec::new();
-    let mut start = 0;
-    for end in 1..=order.len() {
-        let full = end == order.len() || length(order[end]) * (end + 1 - start) > BATCH_TOKENS;
-        if full {
-            runs.push(&order[start..end]);
-            start = end;
-        }
-    }
-    runs
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn batches_cover_everything_and_bound_padding() {
-        let lengths = [10, 20, 300, 4000, 4096, 5000];
-        let order: Vec<usize> = (0..lengths.len()).collect();
-        let runs = batches(&order, |index| lengths[index]);
-        assert_eq!(runs.concat(), order);
-        for run in runs {
-            let longest = lengths[run[run.len() - 1]];
-            assert!(
-                run.len() == 1 || longest * run.len() <= BATCH_TOKENS,
-                "{run:?}"
-            );
-        }
-        assert!(batches(&[], |_| 1).is_empty());
+        Ok(self
+            .encode(&[text], &self.about.prompts.query)?
+            .swap_remove(0))
     }
 }

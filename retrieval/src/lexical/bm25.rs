@@ -113,12 +113,6 @@ impl<'s> Scorer<'s> {
         ((all - with + 0.5) / (with + 0.5)).ln_1p() as f32
     }
 
-    /// What no chunk's score can exceed.
-    pub(super) fn bound(&self, concepts: &[Concept]) -> Result<f32> {
-        let words = self.weighted(concepts)?;
-        Ok(words.iter().map(|word| word.bound).sum())
-    }
-
     /// The `limit` best chunks, best first; of equals, the one with the lower id.
     pub(super) fn best(
         &self,
@@ -192,6 +186,12 @@ impl<'s> Scorer<'s> {
             }
         }
         Ok(scores)
+    }
+
+    /// What no chunk's score can exceed.
+    pub(super) fn bound(&self, concepts: &[Concept]) -> Result<f32> {
+        let words = self.weighted(concepts)?;
+        Ok(words.iter().map(|word| word.bound).sum())
     }
 
     fn search<'a>(

@@ -42,6 +42,7 @@ pub use query::{Clause, Occur, ParsedQuery, QueryField};
 
 use crate::{IndexedDocument, Result};
 use accumulate::Scratch;
+use language::Language;
 use schema::Fields;
 
 /// Memory of words that wait to be written. Larger makes fewer segments.
@@ -49,6 +50,11 @@ const WRITER_BYTES: usize = 48 << 20;
 /// Bytes up to which [`LexicalIndex::open`] reads the whole index to check it: about 0.1 s.
 const CHECKED_BYTES: u64 = 256 << 20;
 const FOLDER: &str = "bm25-v3";
+
+/// True for English words that say nothing of what a text is about.
+pub fn is_stop_word(word: &str) -> bool {
+    Language::English.is_stop_word(&word.to_lowercase())
+}
 
 /// Postings of all chunks.
 pub struct LexicalIndex {

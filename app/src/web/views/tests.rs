@@ -36,6 +36,54 @@ fn hostile_document() -> Document {
     }
 }
 
+fn hostile_search() -> SearchPage {
+    let hostile = || HOSTILE.to_owned();
+    let choice = || Choice {
+        value: hostile(),
+        label: hostile(),
+        is_chosen: true,
+    };
+    SearchPage {
+        csrf_token: hostile(),
+        documents: 2,
+        form: SearchForm {
+            query: hostile(),
+            like: Some(hostile()),
+            modes: vec![choice()],
+            collections: vec![hostile(), "papers".into()],
+            collection: hostile(),
+            author: hostile(),
+            year: hostile(),
+            venue: hostile(),
+            documents: vec![hostile()],
+            sections: vec![choice()],
+            diversify: "0.5".into(),
+            is_diverse: true,
+        },
+        problem: Some(crate::error::Problem::new(
+            crate::error::Fault::Usage,
+            "year_invalid",
+            hostile(),
+            hostile(),
+        )),
+        warnings: vec![hostile()],
+        nothing: Some(hostile()),
+        results: vec![SearchResult {
+            chunk_id: 7,
+            document_id: hostile_document().id,
+            title: hostile(),
+            byline: hostile(),
+            page: 2,
+            pages: "Page 2".into(),
+            section: Some(hostile()),
+            parts: vec![(false, hostile()), (true, hostile())],
+        }],
+        first: 1,
+        previous: Some("/search?q=%3Cscript%3E".into()),
+        next: Some("/search?q=%3Cscript%3E&offset=8".into()),
+    }
+}
+
 fn hostile_pages() -> Vec<(&'static str, String)> {
     let hostile = || HOSTILE.to_owned();
     let collections = vec![hostile(), "papers".into()];
@@ -67,10 +115,12 @@ fn hostile_pages() -> Vec<(&'static str, String)> {
                 csrf_token: hostile(),
                 document: hostile_document(),
                 paper: hostile_paper(),
+                collections: vec![hostile(), "papers".into()],
             }
             .render()
             .unwrap(),
         ),
+        ("search", hostile_search().render().unwrap()),
         (
             "page",
             PageView {
