@@ -19,6 +19,7 @@ mod weights;
 
 use std::io::Write;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use prost::Message;
 use serde::{Deserialize, Serialize};
@@ -26,7 +27,10 @@ use serde::{Deserialize, Serialize};
 use crate::{Error, Result};
 
 /// Changes whenever the graph does, so that a file of an older Lectern is not taken for a new one.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
+
+/// Files written by this process.
+static WRITTEN: AtomicUsize = AtomicUsize::new(0);
 
 /// In what numbers a model computes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -121,7 +125,9 @@ pub fn write(folder: &Path, destination: &Path, head: Head, precision: Precision
     if let Some(parent) = destination.parent() {
         std::fs::create_dir_all(parent)?;
     }
-    let partial = destination.with_extension(format!("{}.partial", std::process::id()));
+    // Two threads may write the same file, as two processes may.
+    let number = WRITTEN.fetch_add(1, Ordering::Relaxed);
+    let partial = destination.with_extension(format!("{}-{number}.partial", std::process::id()));
     let written = write_whole(&partial, &model.encode_to_vec())
         .and_then(|()| std::fs::rename(&partial, destination));
     if written.is_err() {
