@@ -352,7 +352,7 @@ async fn damaged_indexes_are_built_again_from_the_catalog() {
         ("gone", |folder| std::fs::remove_dir_all(folder).unwrap()),
     ];
     for (name, damage) in damages {
-        for part in ["vectors-", "postings-"] {
+        for part in ["vectors-", "postings-", "tokens-"] {
             let home = std::fs::read_dir(folder.path().join("indexes"))
                 .unwrap()
                 .next()

@@ -3,9 +3,10 @@
 //! Three things are added, each from what is stored already, so that no model runs:
 //! late interaction sees words where the ranking saw whole passages; the question's vector is moved
 //! towards the passages that look best (pseudo-relevance feedback; Rocchio 1971), so that what is
-//! like them rises; and a passage's score is smoothed over the candidates nearest to it, since
-//! passages that answer the same question lie together (van Rijsbergen's cluster hypothesis; Diaz,
-//! "Regularizing ad hoc retrieval scores", 2005).
+//! like them rises; and a passage is lifted towards the candidates nearest to it, since passages that
+//! answer the same question lie together (van Rijsbergen's cluster hypothesis; Diaz, "Regularizing
+//! ad hoc retrieval scores", 2005). It is lifted only, never lowered: the one passage that answers a
+//! question must not fall because nothing else is like it.
 //!
 //! All terms are cosines or on their scale ([`Bm25Scale`]), so no statistics of the list are needed.
 
@@ -20,10 +21,10 @@ const MAXSIM_WEIGHT: f32 = 1.0;
 /// the next, and how far it moves.
 const FEEDBACK: usize = 10;
 const FEEDBACK_TEMPERATURE: f32 = 0.1;
-const FEEDBACK_WEIGHT: f32 = 0.8;
-/// Nearest candidates that a score is smoothed over, and their share of it.
-const NEIGHBOURS: usize = 10;
-const NEIGHBOUR_SHARE: f32 = 0.35;
+const FEEDBACK_WEIGHT: f32 = 1.0;
+/// Nearest candidates that a score is lifted towards, and how far.
+const NEIGHBOURS: usize = 5;
+const NEIGHBOUR_SHARE: f32 = 0.6;
 /// How sharply the nearest count more than the next.
 const NEIGHBOUR_POWER: i32 = 8;
 
@@ -78,7 +79,7 @@ pub fn rerank<'c>(
         .zip(&cosines)
         .map(|(vector, cosine)| vector.map_or(*cosine, |vector| dot(&moved, vector)))
         .collect();
-    let scores = smoothed(&sums(&cosines, &fixed), &vectors);
+    let scores = lifted(&sums(&cosines, &fixed), &vectors);
 
     for (at, hit) in head.iter_mut().enumerate() {
         hit.scores.rerank = late[at];
@@ -124,8 +125,8 @@ fn fed_back(question: &Question<'_>, scores: &[f32], vectors: &[Option<&[f32]>])
     moved
 }
 
-/// Each score mixed with those of the nearest other candidates.
-fn smoothed(scores: &[f32], vectors: &[Option<&[f32]>]) -> Vec<f32> {
+/// Each score, lifted where the nearest other candidates have better ones.
+fn lifted(scores: &[f32], vectors: &[Option<&[f32]>]) -> Vec<f32> {
     (0..scores.len())
         .map(|at| {
             let Some(vector) = vectors[at] else {
@@ -153,7 +154,7 @@ fn smoothed(scores: &[f32], vectors: &[Option<&[f32]>]) -> Vec<f32> {
                 .map(|(cosine, score)| cosine.powi(NEIGHBOUR_POWER) * score)
                 .sum::<f32>()
                 / weight;
-            (1.0 - NEIGHBOUR_SHARE) * scores[at] + NEIGHBOUR_SHARE * neighbours
+            scores[at] + NEIGHBOUR_SHARE * (neighbours - scores[at]).max(0.0)
         })
         .collect()
 }

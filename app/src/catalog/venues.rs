@@ -25,8 +25,7 @@ pub(super) fn names(typed: &str, venue: &str) -> bool {
     let stands_for = |typed: &Word, word: &Word| {
         typed.text == word.text
             || (may_be_short || typed.is_abbreviated) && word.text.starts_with(&typed.text)
-            || (may_be_short || word.is_abbreviated)
-                && (word.text.len() > 1 || word.is_abbreviated)
+            || (word.is_abbreviated || may_be_short && word.text.len() > 1)
                 && typed.text.starts_with(&word.text)
     };
     let as_words = venue.windows(typed.len()).any(|run| {

@@ -1,12 +1,15 @@
 //! The command line as clap parses it.
 
+mod search;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use retrieval::Mode;
 
-use crate::catalog::{DEFAULT_COLLECTION, Expand};
+use crate::catalog::DEFAULT_COLLECTION;
 use crate::control::ExportFormat;
+
+pub(super) use search::{Search, Switch};
 
 /// Ask your papers; every sentence of the answer cites the page and lines that support it.
 ///
@@ -142,99 +145,6 @@ pub(super) struct Extract {
     /// Leave pages without a text layer unread
     #[arg(long)]
     pub(super) no_ocr: bool,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(super) enum SearchMode {
-    Bm25,
-    Dense,
-    Hybrid,
-}
-
-impl From<SearchMode> for Mode {
-    fn from(mode: SearchMode) -> Self {
-        match mode {
-            SearchMode::Bm25 => Mode::Bm25,
-            SearchMode::Dense => Mode::Dense,
-            SearchMode::Hybrid => Mode::Hybrid,
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Switch {
-    On,
-    Off,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(super) enum ExpandTo {
-    /// Nothing
-    None,
-    /// The passages before and after, in the same section
-    Neighbours,
-    /// The section
-    Section,
-}
-
-impl From<ExpandTo> for Expand {
-    fn from(to: ExpandTo) -> Self {
-        match to {
-            ExpandTo::None => Expand::None,
-            ExpandTo::Neighbours => Expand::Neighbours,
-            ExpandTo::Section => Expand::Section,
-        }
-    }
-}
-
-#[derive(Debug, Args)]
-pub(super) struct Search {
-    /// What to look for
-    #[arg(required_unless_present = "like", conflicts_with = "like")]
-    pub(super) query: Option<String>,
-    /// Find what is like this: a passage's chunk_id, or a document's id or file name
-    #[arg(long, value_name = "PASSAGE|DOCUMENT")]
-    pub(super) like: Option<String>,
-    /// By words, by meaning or both
-    #[arg(long, value_enum, default_value = "hybrid")]
-    pub(super) mode: SearchMode,
-    /// Order the best again by their token vectors [default: the setting search.rerank]
-    #[arg(long, value_enum, value_name = "on|off")]
-    pub(super) rerank: Option<Switch>,
-    /// Passages to return [default: the setting top_k]
-    #[arg(long, value_name = "N")]
-    pub(super) top_k: Option<usize>,
-    /// Leave out the first N, to see the next page
-    #[arg(long, value_name = "N")]
-    pub(super) offset: Option<usize>,
-    /// Only in this collection
-    #[arg(long)]
-    pub(super) collection: Option<String>,
-    /// Only papers by this author: "Smith", "Jane Smith", "Smith, J."
-    #[arg(long, value_name = "NAME")]
-    pub(super) author: Option<String>,
-    /// Only papers of these years: 2012, 2010..2020, 2010.. or ..2020
-    #[arg(long, value_name = "YEARS", allow_hyphen_values = true)]
-    pub(super) year: Option<String>,
-    /// Only papers of this journal or conference, whole, in part or abbreviated
-    #[arg(long, value_name = "NAME")]
-    pub(super) venue: Option<String>,
-    /// Only this document: id, start of an id, or file name; can be given several times
-    #[arg(long, value_name = "DOCUMENT")]
-    pub(super) document: Vec<String>,
-    /// Only sections of this kind: abstract, introduction, background, methods, results,
-    /// discussion, conclusion, back or other; can be given several times
-    #[arg(long, value_name = "KIND")]
-    pub(super) section: Vec<String>,
-    /// Show fewer passages that say the same: 0 (by relevance alone) to 1 [without a value: 0.5]
-    #[arg(long, value_name = "0..1", num_args = 0..=1, default_missing_value = "0.5", require_equals = true)]
-    pub(super) diversify: Option<f32>,
-    /// What to show around each passage
-    #[arg(long, value_enum, default_value = "none")]
-    pub(super) expand: ExpandTo,
-    /// Print JSON
-    #[arg(long)]
-    pub(super) json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -6,7 +6,6 @@ use anyhow::Result;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::{CollectionRecord, Event, Request};
-use crate::error::{Fault, Problem};
 use crate::library::Library;
 
 pub(super) type Events = UnboundedSender<Event>;

@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use ingest::TokenCounter;
-use retrieval::dense::{DenseIndex, EdgeIndex, Quantization};
+use retrieval::dense::{self, DenseConfig, DenseIndex};
 use retrieval::embed::{Embedder, EmbedderTokens};
 use retrieval::hybrid::{self, Stores};
 use retrieval::lexical::LexicalIndex;
@@ -212,7 +212,7 @@ struct Corpus {
 impl Corpus {
     fn index(collection: &Collection, embedder: &Arc<dyn Embedder>, folder: &Path) -> Result<Self> {
         let space = embedder.space();
-        let dense = EdgeIndex::open(folder, space, Quantization::None)?;
+        let dense = dense::open(&DenseConfig::default(), folder, space)?;
         let lexical = LexicalIndex::open(folder)?;
         let tokens = TokenIndex::open(folder, space)?;
         let mut corpus = Self {

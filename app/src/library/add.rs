@@ -10,13 +10,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use ingest::chunk::ChunkConfig;
 use ingest::similarity::Sketch;
 use ingest::{Chunk, Document};
-use retrieval::embed::{Embedder, EmbedderTokens};
 use retrieval::{IndexedChunk, IndexedDocument};
 use serde::{Deserialize, Serialize};
 
+use super::cut::cut;
 use super::index::{Vectors, embed};
 use super::report::{FileReport, FileStatus};
 use super::{Blobs, Indexes, Library, blocking};
@@ -459,28 +458,6 @@ fn has_text(document: &Document) -> bool {
         .pages
         .iter()
         .any(|page| !page.source.needs_ocr() && !page.text.trim().is_empty())
-}
-
-/// The passages of a document that are worth finding.
-pub(super) fn cut(document: &Document, config: ChunkConfig, embedder: &dyn Embedder) -> Vec<Chunk> {
-    let mut chunks = ingest::chunk::chunk(document, config, &EmbedderTokens(embedder));
-    keep_readable(&mut chunks, document);
-    chunks
-}
-
-/// Leaves out chunks of garbled pages: nobody asks for what is no words, and no citation should
-/// show it.
-fn keep_readable(chunks: &mut Vec<Chunk>, document: &Document) {
-    let is_readable = |number: u32| {
-        document
-            .pages
-            .get(number.saturating_sub(1) as usize)
-            .is_none_or(|page| !page.source.needs_ocr())
-    };
-    chunks.retain(|chunk| (chunk.first_page..=chunk.last_page).any(is_readable));
-    for (index, chunk) in (0..).zip(chunks) {
-        chunk.index = index;
-    }
 }
 
 fn stem(file: &str) -> String {

@@ -67,6 +67,7 @@ impl Library {
     /// # Errors
     /// A problem where the collection or one of the documents is not there: nothing is moved then.
     pub async fn move_documents(&self, names: &[String], to: &str) -> Result<Vec<MoveReport>> {
+        // Open before a change is made, since they follow it.
         let indexes = self.indexes().await?;
         let _writing = self.writing.lock().await;
         self.known_collection(to).await?;
@@ -78,8 +79,12 @@ impl Library {
             }
         }
         let ids: Vec<String> = records.iter().map(|record| record.id.clone()).collect();
+        let before = self.catalog.latest_change().await?;
         let outcomes = self.catalog.move_documents(&ids, to).await?;
-        self.catch_up(&indexes).await?;
+        for (sequence, id) in self.catalog.changes_after(before).await? {
+            self.follow(sequence, id, None).await?;
+        }
+        self.commit_these(&indexes).await?;
         let mut reports = Vec::with_capacity(records.len());
         for (record, outcome) in records.into_iter().zip(outcomes) {
             let (status, duplicate_of) = match outcome {

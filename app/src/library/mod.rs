@@ -2,14 +2,14 @@
 //!
 //! [`Library::open`] takes the folder's lock; [`add`] brings a file in, [`remove`] takes a
 //! document out, [`collections`] moves it, [`search`] and [`ask`] read, [`index`] keeps the indexes
-//! level with the
-//! catalog, [`doctor`] checks that all of it agrees. Models and indexes are opened when first
-//! needed, so that listing documents loads no model.
+//! level with the catalog, [`doctor`] checks that all of it agrees. Models and indexes are opened
+//! when first needed, so that listing documents loads no model.
 
 pub mod add;
 pub mod ask;
 mod blobs;
 pub mod collections;
+mod cut;
 pub mod details;
 pub mod doctor;
 pub mod index;

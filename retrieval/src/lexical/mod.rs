@@ -1,14 +1,15 @@
 //! The BM25 index: passages by their words.
 //!
-//! tantivy keeps the postings; what a word is ([`mod@self`] looks the same into documents and
-//! questions), how a question is read ([`ParsedQuery`]) and how passages are scored ([`Bm25`]) is
-//! decided here. Text comes from anywhere and in any language, so nothing that stands in a document
-//! or a question is an error.
+//! tantivy keeps the postings. What a word is, is decided here, and the same for documents,
+//! questions and highlighting; how a question is read ([`ParsedQuery`]); and how
+//! passages are scored ([`Bm25`]). Text comes from anywhere and in any language, so nothing that
+//! stands in a document or a question is an error.
 //!
 //! The index is derived from the catalog. The watermark is the commit's payload and so moves with
 //! the postings, atomically; a folder that is damaged is told by [`LexicalIndex::open`] or by a
 //! search, which give an error and never panic, and is built anew by the caller.
 
+mod accumulate;
 mod analysis;
 mod best;
 mod bm25;
@@ -40,7 +41,7 @@ pub use identifier::identifiers;
 pub use query::{Clause, Occur, ParsedQuery, QueryField};
 
 use crate::{IndexedDocument, Result};
-use bm25::Scratch;
+use accumulate::Scratch;
 use language::Language;
 use schema::Fields;
 

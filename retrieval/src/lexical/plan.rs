@@ -30,6 +30,15 @@ pub(super) enum Slot {
     Exact,
 }
 
+/// All of them, each at its number.
+pub(super) const SLOTS: [Slot; 5] = [
+    Slot::Body,
+    Slot::Title,
+    Slot::Section,
+    Slot::Authors,
+    Slot::Exact,
+];
+
 /// A word of a question in all its forms.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Concept {

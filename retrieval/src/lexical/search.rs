@@ -6,7 +6,8 @@ use tantivy::index::SegmentReader;
 use tantivy::schema::IndexRecordOption;
 use tantivy::{DocId, DocSet, Searcher, TERMINATED, Term};
 
-use super::bm25::{Scorer, Scratch};
+use super::accumulate::Scratch;
+use super::bm25::Scorer;
 use super::language::Language;
 use super::plan::{self, Concept, Slot};
 use super::query::ParsedQuery;

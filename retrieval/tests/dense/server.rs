@@ -259,6 +259,14 @@ impl Embedder for Letters {
         text.len()
     }
 
+    fn max_tokens(&self) -> usize {
+        512
+    }
+
+    fn whole_words(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     fn encode_documents(&self, texts: &[&str]) -> retrieval::Result<Vec<Embedded>> {
         texts.iter().map(|text| self.encode_query(text)).collect()
     }

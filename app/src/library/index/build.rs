@@ -11,19 +11,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use retrieval::dense::ServerIndex;
 use retrieval::lexical::LexicalIndex;
 
 use super::check::IndexesReport;
 use super::follow::Writing;
 use super::{Indexes, locked, part};
 use crate::catalog::{Generation, GenerationState, IndexSpec};
-use crate::library::add::cut;
+use crate::library::cut::cut;
 use crate::library::{Library, blocking};
 
 /// Version of how documents are cut. Raised where cutting them again is worth it.
 const CUTTER_VERSION: u32 = 1;
 /// Changes that writers wait for before the switch.
-const LAST_CHANGES: usize = 8;
+const LAST_CHANGES: usize = 2;
 
 impl Library {
     /// What the settings in force ask of the indexes.
@@ -153,7 +154,7 @@ impl Library {
     ) -> Result<()> {
         // Loaded first, so that a model that cannot be had is said at once.
         self.embedder_of(next).await?;
-        self.mend_what_lacks_chunks(next).await?;
+        self.mend_what_lies(next).await?;
         loop {
             self.catch_up(next, None, Writing::Free, tell).await?;
             self.optimize(next).await?;
@@ -198,6 +199,8 @@ impl Library {
             .index_folder()
             .join(super::folder_name(&old.generation));
         let generation = old.generation.id;
+        let config = super::for_generation(self.settings.dense_config()?, &old.generation);
+        let space = old.generation.spec.space();
         let waited = blocking(move || {
             for _ in 0..600 {
                 if Arc::strong_count(&old) == 1 {
@@ -211,6 +214,13 @@ impl Library {
                 Ok(())
             });
             part::remove_folder(&folder);
+            if let Some(server) = &config.server {
+                let deleted = ServerIndex::open(server, config.quantization, &space)
+                    .and_then(|collection| collection.delete());
+                if let Err(error) = deleted {
+                    tracing::warn!("the vectors of generation {generation} stay there: {error}");
+                }
+            }
             Ok(())
         })
         .await;

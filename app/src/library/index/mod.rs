@@ -90,11 +90,8 @@ impl Indexes {
     ///
     /// # Errors
     /// Where the folder cannot be written, or a server that keeps an index cannot be reached.
-    pub fn open(parent: &Path, generation: Generation, mut config: DenseConfig) -> Result<Self> {
-        // On a server two generations of one embedder lie side by side too.
-        if let Some(server) = &mut config.server {
-            server.collection = format!("{}-{}", server.collection, generation.id);
-        }
+    pub fn open(parent: &Path, generation: Generation, config: DenseConfig) -> Result<Self> {
+        let config = for_generation(config, &generation);
         let home = parent.join(folder_name(&generation));
         let space = generation.spec.space();
         let same_space = space.clone();
@@ -179,13 +176,13 @@ impl Indexes {
         let mut vectors = vectors;
         if self.tokens.applied() < change.sequence {
             let index = self.tokens.index();
-            match (&change.document, &mut vectors) {
+            part::guarded(|| match (&change.document, &mut vectors) {
                 (Some(document), Some(vectors)) => {
-                    index.put(document, std::mem::take(&mut vectors.tokens))?;
+                    index.put(document, std::mem::take(&mut vectors.tokens))
                 }
-                (Some(_), None) => {}
-                (None, _) => index.remove(&change.document_id)?,
-            }
+                (Some(_), None) => Ok(()),
+                (None, _) => index.remove(&change.document_id),
+            })?;
             advance(&self.tokens);
         }
         // A server that is down must not keep the postings from following.
@@ -252,6 +249,14 @@ enum Order {
     Early,
 }
 
+/// Where a generation keeps its vectors: on a server too, two of one embedder lie side by side.
+fn for_generation(mut config: DenseConfig, generation: &Generation) -> DenseConfig {
+    if let Some(server) = &mut config.server {
+        server.collection = format!("{}-{}", server.collection, generation.id);
+    }
+    config
+}
+
 /// Name of a generation's folder below `indexes/`.
 fn folder_name(generation: &Generation) -> String {
     format!("generation-{}", generation.id)
@@ -294,7 +299,7 @@ impl Library {
         let config = self.settings.dense_config()?;
         let indexes = blocking(move || Indexes::open(&parent, generation, config)).await?;
         let indexes = Arc::new(indexes);
-        self.mend_what_lacks_chunks(&indexes).await?;
+        self.mend_what_lies(&indexes).await?;
         if self.is_resident() {
             self.sweep().await?;
             *locked(&self.active) = Some(indexes.clone());
@@ -356,18 +361,21 @@ impl Library {
         self.catalog.sweep_chunks().await
     }
 
-    /// Replaces indexes that claim to be level with the catalog and hold fewer chunks than it.
-    async fn mend_what_lacks_chunks(&self, indexes: &Arc<Indexes>) -> Result<()> {
+    /// Replaces indexes that do not hold the chunks that their watermark promises.
+    async fn mend_what_lies(&self, indexes: &Arc<Indexes>) -> Result<()> {
         for (place, part) in indexes.parts().into_iter().enumerate() {
             let wanted = self
                 .catalog
                 .count_chunks_up_to(indexes.generation.chunking, part.committed())
                 .await?;
+            let is_level = part.committed() >= self.catalog.latest_change().await?;
             let indexes = indexes.clone();
             blocking(move || {
                 let part = indexes.parts()[place];
                 let why = match part.derived().count(None) {
-                    Ok(held) if held as u64 >= wanted => return Ok(()),
+                    Ok(held) if held as u64 == wanted => return Ok(()),
+                    // What came and went after its last change may still be in it.
+                    Ok(held) if held as u64 > wanted && !is_level => return Ok(()),
                     Ok(held) => format!("it holds {held} chunks and should hold {wanted}"),
                     Err(retrieval::Error::Unavailable { .. }) => return Ok(()),
                     Err(error) => error.to_string(),

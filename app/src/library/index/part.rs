@@ -411,3 +411,46 @@ pub(super) fn remove_folder(folder: &Path) {
         tracing::warn!("{} cannot be removed yet: {error}", folder.display());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_cannot_be_written_is_no_damage() {
+        let error = is_writable(Path::new("/proc")).unwrap_err();
+        let problem = Problem::from_error(&error);
+        assert_eq!(problem.code, "indexes_not_writable");
+        assert!(problem.message.contains("/proc"), "{}", problem.message);
+        let folder = tempfile::tempdir().unwrap();
+        is_writable(folder.path()).unwrap();
+    }
+
+    #[test]
+    fn panics_of_an_engine_are_errors() {
+        let outcome: retrieval::Result<()> = guarded(|| panic!("damaged"));
+        assert!(matches!(outcome, Err(retrieval::Error::Io(_))));
+    }
+
+    #[test]
+    fn a_part_that_is_replaced_is_another_and_empty_and_is_kept() {
+        let home = tempfile::tempdir().unwrap();
+        let open = || -> Part<LexicalIndex> {
+            let open: Open<LexicalIndex> =
+                Box::new(|folder| LexicalIndex::open(folder).map(Arc::new));
+            Part::open("postings", home.path(), open).unwrap()
+        };
+        let part = open();
+        part.advance(7);
+        part.commit().unwrap();
+        assert_eq!((part.number(), part.committed()), (1, 7));
+        assert!(part.replace("a test says so").unwrap());
+        assert_eq!((part.number(), part.applied(), part.committed()), (2, 0, 0));
+        assert!(!part.replace("again").unwrap(), "not twice in a row");
+        part.advance(9);
+        part.commit().unwrap();
+        drop(part);
+        let part = open();
+        assert_eq!((part.number(), part.committed()), (2, 9));
+    }
+}

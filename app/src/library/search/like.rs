@@ -10,7 +10,6 @@
 use std::collections::{HashMap, HashSet};
 
 use anyhow::Result;
-use retrieval::dense::DenseIndex;
 use retrieval::fusion::{self, Candidate};
 use retrieval::{ChunkId, Error, Filter, Hit, Mode, Scores};
 
@@ -18,6 +17,8 @@ use super::pool::{DEEP, Pool};
 use crate::catalog::ChunkPlace;
 use crate::error::{Fault, Problem};
 use crate::library::{Indexes, Library, blocking};
+
+type Ranking = Vec<(ChunkId, f32)>;
 
 /// What others are to be like.
 enum Pattern {
@@ -125,14 +126,14 @@ fn ranked(
 ) -> Result<(Vec<Hit>, Vec<String>)> {
     let (dense, lexical) = (indexes.dense(), indexes.lexical());
     let by_words = || lexical.similar(text, depth, filter);
-    let by_meaning = || -> retrieval::Result<Option<(Vec<f32>, Vec<(ChunkId, f32)>)>> {
+    let by_meaning = || -> retrieval::Result<Option<(Vec<f32>, Ranking)>> {
         let Some(vector) = mean(dense.vectors(ids)?.into_iter().flatten()) else {
             return Ok(None);
         };
         let found = dense.search(&vector, depth, filter)?;
         Ok(Some((vector, found)))
     };
-    let alone = |ranking: Vec<(ChunkId, f32)>, scores: fn(f32) -> Scores| -> Vec<Hit> {
+    let alone = |ranking: Ranking, scores: fn(f32) -> Scores| -> Vec<Hit> {
         ranking
             .into_iter()
             .map(|(chunk_id, score)| Hit {

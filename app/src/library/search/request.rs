@@ -95,6 +95,14 @@ pub struct FoundPassage {
     pub context: Option<PassageContext>,
 }
 
+impl std::ops::Deref for FoundPassage {
+    type Target = Passage;
+
+    fn deref(&self) -> &Passage {
+        &self.passage
+    }
+}
+
 /// Which part of a ranking is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Page {
