@@ -86,6 +86,10 @@ pub struct Settings {
     pub embedding_backend: Backend,
     /// Processor threads for it; one for each physical core where `None`.
     pub embedding_threads: Option<usize>,
+    /// How the two rankings are joined.
+    pub search_fusion: retrieval::Fusion,
+    /// A cross-encoder for the first passages: a name or a folder; none where empty.
+    pub search_reranker: String,
     /// Order the best passages again by their token vectors.
     pub search_rerank: bool,
     /// How documents are cut.
@@ -374,6 +378,15 @@ fn parse(values: &Values) -> Result<Settings, Problem> {
         embedding_backend: parsed(values, "embedding.backend", "auto, onnx or candle")?,
         embedding_threads: Some(within(values, "embedding.threads", 0, 256)?)
             .filter(|threads| *threads > 0),
+        search_fusion: match values["search.fusion"].0.trim() {
+            "convex" => retrieval::Fusion::Convex,
+            "rrf" => retrieval::Fusion::Rrf,
+            _ => {
+                let (text, origin) = &values["search.fusion"];
+                return Err(invalid("search.fusion", text, origin, "convex or rrf"));
+            }
+        },
+        search_reranker: values["search.reranker"].0.trim().to_owned(),
         search_rerank: flag(values, "search.rerank")?,
         chunk,
         reader_memory_bytes: within(values, "reader.memory_mb", 256, 65536)? as u64 * (1 << 20),

@@ -349,13 +349,25 @@ fn wrong_use_says_what_is_right() {
 fn offline_without_models_says_where_to_put_them() {
     let data = tempfile::tempdir().unwrap();
     let models = tempfile::tempdir().unwrap();
-    let output = command(data.path(), &["search", "anything", "--json"])
+    let search = |mode: &str| {
+        command(
+            data.path(),
+            &["search", "anything", "--json", "--mode", mode],
+        )
         .env("LECTERN_OFFLINE", "1")
         .env("HF_HOME", models.path())
         .arg("--models-dir")
         .arg(models.path())
         .output()
-        .unwrap();
+        .unwrap()
+    };
+    // Words can be searched without a model, and the answer says that it was by words alone.
+    let output = search("hybrid");
+    assert_eq!(code(&output), 3);
+    let warning = json(&output)["warnings"][0].to_string();
+    assert!(warning.contains("by words alone"), "{warning}");
+
+    let output = search("dense");
     assert_eq!(code(&output), 1);
     let error = &json(&output)["error"];
     assert_eq!(error["code"], "model_missing");

@@ -25,6 +25,7 @@ async fn retrieval(settings: &Settings, args: Retrieval) -> Result<Exit> {
     let home = tempfile::tempdir()?;
     let mut settings = settings.clone();
     settings.data_dir = home.path().to_path_buf();
+    let max_tokens = settings.chunk.max_tokens;
     let library = Library::open(settings).await?;
     let embedder = library.embedder().await?;
     let mut reports = Vec::new();
@@ -39,7 +40,7 @@ async fn retrieval(settings: &Settings, args: Retrieval) -> Result<Exit> {
                 keep.as_deref().unwrap_or(scratch.path()),
                 &collection,
             );
-            eval::retrieval::run(&collection, &embedder, &indexes)
+            eval::retrieval::run(&collection, &embedder, max_tokens, &indexes)
         })
         .await?;
         if args.json {

@@ -1,9 +1,8 @@
 //! How well passages are found: `lectern eval retrieval FOLDER`, for a collection in BEIR's layout.
 //!
 //! The corpus goes through the same embedder and the same indexes as a library, and each query
-//! through the same [`hybrid::search`], so that what is measured is what people get. A document is
-//! one chunk where the embedder can take it whole; a longer one is cut, and counts by its best
-//! chunk.
+//! through the same [`hybrid::search`], so that what is measured is what people get. A document that
+//! is longer than a chunk may be (`chunk.max_tokens`) is cut, and counts by its best chunk.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -143,8 +142,13 @@ fn as_map<S: serde::Serializer>(
 ///
 /// # Errors
 /// Where the embedder or an index fails.
-pub fn run(collection: &Collection, embedder: &Arc<dyn Embedder>, folder: &Path) -> Result<Report> {
-    let corpus = Corpus::index(collection, embedder, folder)?;
+pub fn run(
+    collection: &Collection,
+    embedder: &Arc<dyn Embedder>,
+    max_tokens: usize,
+    folder: &Path,
+) -> Result<Report> {
+    let corpus = Corpus::index(collection, embedder, max_tokens, folder)?;
     let mut systems: Vec<(&'static str, SystemScore)> = Vec::new();
     for system in SYSTEMS {
         systems.push((system.name, corpus.score(collection, system)?));
@@ -210,7 +214,12 @@ struct Corpus {
 }
 
 impl Corpus {
-    fn index(collection: &Collection, embedder: &Arc<dyn Embedder>, folder: &Path) -> Result<Self> {
+    fn index(
+        collection: &Collection,
+        embedder: &Arc<dyn Embedder>,
+        max_tokens: usize,
+        folder: &Path,
+    ) -> Result<Self> {
         let space = embedder.space();
         let dense = dense::open(&DenseConfig::default(), folder, space)?;
         let lexical = LexicalIndex::open(folder)?;
@@ -236,7 +245,13 @@ impl Corpus {
                 .enumerate()
                 .map(|(at, document)| {
                     let number = group * DOCUMENTS_AT_ONCE + at;
-                    let indexed = cut(document, number, embedder.as_ref(), &mut next_id);
+                    let indexed = cut(
+                        document,
+                        number,
+                        embedder.as_ref(),
+                        max_tokens,
+                        &mut next_id,
+                    );
                     for chunk in &indexed.chunks {
                         corpus.owners.insert(chunk.id, number);
                     }
@@ -340,12 +355,11 @@ fn cut(
     document: &BeirDocument,
     number: usize,
     embedder: &dyn Embedder,
+    max_tokens: usize,
     next_id: &mut u64,
 ) -> IndexedDocument {
     let counter = EmbedderTokens(embedder);
-    let limit = embedder
-        .max_tokens()
-        .saturating_sub(counter.count(&document.title) + 2);
+    let limit = max_tokens.min(embedder.max_tokens());
     let mut pieces: Vec<&str> = Vec::new();
     if counter.count(&document.text) <= limit {
         pieces.push(&document.text);

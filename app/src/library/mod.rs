@@ -27,6 +27,7 @@ use std::sync::{Arc, Weak};
 use anyhow::{Context, Result};
 use generation::Generator;
 use generation::llama::Llama;
+use retrieval::cross_encoder::CrossEncoder;
 use retrieval::embed::Embedder;
 use tokio::sync::{Mutex, Notify, OnceCell};
 
@@ -55,6 +56,7 @@ pub struct Library {
     embedder_model: EmbedderModel,
     answerer_model: Model,
     generator: OnceCell<Arc<dyn Generator>>,
+    cross_encoder: OnceCell<Arc<dyn CrossEncoder>>,
     /// The indexes that answer, once they are open.
     active: std::sync::Mutex<Option<Arc<Indexes>>>,
     /// The indexes that are being built beside them.
@@ -93,6 +95,7 @@ impl Library {
             embedder_model,
             answerer_model,
             generator: OnceCell::new(),
+            cross_encoder: OnceCell::new(),
             active: std::sync::Mutex::default(),
             building: std::sync::Mutex::default(),
             opening: Mutex::new(()),

@@ -233,7 +233,7 @@ impl Model {
 
 /// Candidates for ONNX Runtime's library, the one that is fetched among them, and why that could
 /// not be fetched.
-fn libraries(place: &pull::Place<'_>) -> (Vec<PathBuf>, Vec<String>) {
+pub(super) fn libraries(place: &pull::Place<'_>) -> (Vec<PathBuf>, Vec<String>) {
     let named = std::env::var_os("ORT_DYLIB_PATH")
         .filter(|path| !path.is_empty())
         .map(PathBuf::from);
@@ -291,7 +291,7 @@ pub(super) fn published(name: &str) -> Option<Model> {
     Some(from_hub(found))
 }
 
-fn from_hub(known: Published) -> Model {
+pub(super) fn from_hub(known: Published) -> Model {
     let prompts = built_in()
         .family
         .into_iter()
@@ -419,7 +419,7 @@ fn revision(weights: &str, computed: &str, pooling: Pooling, prompts: &Prompts) 
 }
 
 /// Cores that do not share their arithmetic with another that is counted.
-fn physical_cores() -> usize {
+pub(super) fn physical_cores() -> usize {
     let usable = std::thread::available_parallelism().map_or(1, usize::from);
     let cores: std::collections::BTreeSet<String> = (0..usable)
         .filter_map(|processor| {

@@ -7,6 +7,7 @@ pub mod embedder;
 mod hub;
 pub mod pull;
 mod record;
+pub mod reranker;
 mod wheel;
 
 use std::path::{Path, PathBuf};
@@ -35,6 +36,8 @@ pub enum Role {
     Embedder,
     /// Questions to answers.
     Answerer,
+    /// Reads question and passage together.
+    Reranker,
     /// A library that models run in.
     Runtime,
 }

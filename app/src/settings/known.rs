@@ -70,6 +70,16 @@ pub(super) const KNOWN: &[Known] = &[
         meaning: "processor threads for it; 0 is one for each physical core",
     },
     Known {
+        key: "search.fusion",
+        default: "convex",
+        meaning: "how the rankings by words and by meaning are joined: convex (scores) or rrf (ranks)",
+    },
+    Known {
+        key: "search.reranker",
+        default: "",
+        meaning: "cross-encoder that reads the first 20 passages again: a fastembed name, or a folder; none where empty",
+    },
+    Known {
         key: "search.rerank",
         default: "true",
         meaning: "order the best passages again by their token vectors",

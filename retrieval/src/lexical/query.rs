@@ -91,7 +91,12 @@ impl ParsedQuery {
                 _ => clauses.push(clause),
             }
         }
-        if clauses.iter().all(|clause| clause.occur == Occur::MustNot) {
+        let says_something = |clause: &&Clause| words(&clause.text).next().is_some();
+        if clauses
+            .iter()
+            .filter(says_something)
+            .all(|clause| clause.occur == Occur::MustNot)
+        {
             let words: Vec<&str> = clauses.iter().map(|clause| clause.text.as_str()).collect();
             return Self::plain(&words.join(" "));
         }

@@ -2,9 +2,10 @@
 //! rank, the catalog gives the text.
 //!
 //! [`request`] is what can be asked and what comes back, [`filter`] turns names into ids, [`pool`]
-//! is the ranking that pages are cut from, [`like`] finds what is like a passage or a document,
+//! is the ranking that pages are cut from, [`cross`] has the best read again by a model, [`like`] finds what is like a passage or a document,
 //! [`highlight`] marks the words that matched.
 
+mod cross;
 mod filter;
 mod highlight;
 mod like;

@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use anyhow::Result;
-use retrieval::{ChunkId, Filter, Fusion, Hit, Mode, Query, diversify};
+use retrieval::{ChunkId, Filter, Hit, Mode, Query, diversify};
 
 use super::SearchRequest;
 use crate::library::index::Searched;
@@ -40,7 +40,7 @@ impl Library {
         let mut query = Query {
             asked: request.asked(),
             mode: request.mode,
-            fusion: Fusion::default(),
+            fusion: self.settings.search_fusion,
             top_k: DEPTH,
             // Who asks one index alone wants to see its order, unless told otherwise.
             rerank: request
@@ -62,6 +62,11 @@ impl Library {
             let mut hits = self.searchable(found.hits, up_to).await?;
             if depth == DEPTH {
                 pool.warnings = found.warnings;
+                if query.rerank {
+                    hits = self
+                        .read_again(hits, &query.asked, &mut pool.warnings)
+                        .await?;
+                }
                 hits = self.diversified(hits, request, &mut pool.warnings).await?;
             }
             pool.hits.extend(hits);

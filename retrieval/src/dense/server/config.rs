@@ -37,7 +37,11 @@ impl ServerAddress {
         }
         let port = match uri.authority().map(|authority| authority.as_str()) {
             Some(authority) if authority.ends_with(':') => return Err("its port is empty".into()),
-            _ => uri.port_u16().unwrap_or(GRPC_PORT),
+            // hyper's parser takes a number that is no port for none.
+            Some(authority) if authority.ends_with(host) => GRPC_PORT,
+            _ => uri
+                .port_u16()
+                .ok_or("its port is no number from 1 to 65535")?,
         };
         if port == 0 {
             return Err("its port is 0".into());
