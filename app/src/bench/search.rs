@@ -211,7 +211,8 @@ fn build(
         let wanted = CHUNKS_OF_DOCUMENT.min(chunks - number * CHUNKS_OF_DOCUMENT);
         let (document, vectors) = material.document(number, wanted);
         let sequence = number as u64 + 1;
-        let commit = sequence as usize % DOCUMENTS_A_COMMIT == 0 || number + 1 == documents;
+        let commit =
+            (sequence as usize).is_multiple_of(DOCUMENTS_A_COMMIT) || number + 1 == documents;
         let began = Instant::now();
         dense.put(&document, vectors)?;
         if commit {

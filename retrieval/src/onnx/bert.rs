@@ -71,7 +71,7 @@ impl Config {
         let config: Config =
             serde_json::from_value(about).map_err(|error| format!("config.json: {error}"))?;
         let heads = config.num_attention_heads;
-        if heads == 0 || config.hidden_size == 0 || config.hidden_size % heads != 0 {
+        if heads == 0 || config.hidden_size == 0 || !config.hidden_size.is_multiple_of(heads) {
             return Err(format!(
                 "config.json: {} dimensions cannot be shared by {heads} heads",
                 config.hidden_size
@@ -202,7 +202,7 @@ impl Writer<'_> {
         let table = self.graph.bytes(&[rows, width], &quantised.values);
         let scales = self.graph.floats(&[rows, 1], &quantised.scales);
         let levels = self.graph.op("Gather", &[&table, ids], &[]);
-        let levels = self.to_float(&levels);
+        let levels = self.as_float(&levels);
         let scale = self.graph.op("Gather", &[&scales, ids], &[]);
         self.graph.op("Mul", &[&levels, &scale], &[])
     }
@@ -268,7 +268,7 @@ impl Writer<'_> {
         let pooled = match pooling {
             Pooling::Cls => self.first_token(states),
             Pooling::Mean => {
-                let mask = self.to_float(mask);
+                let mask = self.as_float(mask);
                 let last = self.graph.ints(&[2]);
                 let mask = self.graph.op("Unsqueeze", &[&mask, &last], &[]);
                 let kept = self.graph.op("Mul", &[states, &mask], &[]);
@@ -378,7 +378,7 @@ impl Writer<'_> {
         Ok(self.graph.op("Mul", &[&whole, &half], &[]))
     }
 
-    fn to_float(&mut self, value: &Value) -> Value {
+    fn as_float(&mut self, value: &Value) -> Value {
         let to = [Argument::Int("to", element::FLOAT.into())];
         self.graph.op("Cast", &[value], &to)
     }
@@ -437,7 +437,7 @@ impl Writer<'_> {
             Input::Whole(bytes, scale, zero) => {
                 let (weight, scales) = self.quantised(layer);
                 let sum = self.graph.op("MatMulInteger", &[bytes, &weight, zero], &[]);
-                let sum = self.to_float(&sum);
+                let sum = self.as_float(&sum);
                 let scale = self.graph.op("Mul", &[scale, &scales], &[]);
                 self.graph.op("Mul", &[&sum, &scale], &[])
             }

@@ -7,6 +7,10 @@ use retrieval::dense::DenseIndex;
 use retrieval::embed::VectorSpace;
 use retrieval::{Filter, IndexedChunk, IndexedDocument};
 
+/// One check of the suite.
+type Check = (&'static str, fn(Open));
+/// Searches for the nearest to a vector.
+type Search<'a> = &'a dyn Fn(&[f32], usize) -> Vec<(u64, f32)>;
 /// Opens the same index, empty the first time.
 pub(crate) type Open<'a> = &'a dyn Fn() -> Box<dyn DenseIndex>;
 
@@ -22,7 +26,7 @@ pub(crate) fn space() -> VectorSpace {
 
 /// All of them, each with an index of its own: `index(name)` opens the one of that name.
 pub(crate) fn check_all(index: &dyn Fn(&str) -> Box<dyn DenseIndex>) {
-    let checks: [(&str, fn(Open)); 6] = [
+    let checks: [Check; 6] = [
         ("documents", documents_come_and_go),
         ("watermark", the_watermark_survives),
         ("moves", a_document_is_described_again),
@@ -31,7 +35,7 @@ pub(crate) fn check_all(index: &dyn Fn(&str) -> Box<dyn DenseIndex>) {
         ("empty", an_empty_index_answers),
     ];
     for (name, check) in checks {
-        println!("conformance: {name}");
+        eprintln!("conformance: {name}");
         check(&|| index(name));
     }
 }
@@ -283,7 +287,7 @@ pub(crate) fn recall(
     library: &[(IndexedDocument, Vec<Vec<f32>>)],
     filter: &Filter,
     noise: &mut Noise,
-    search: &dyn Fn(&[f32], usize) -> Vec<(u64, f32)>,
+    search: Search<'_>,
 ) -> f64 {
     let fits = |document: &IndexedDocument, chunk: &IndexedChunk| {
         filter

@@ -102,7 +102,7 @@ fn searches_and_writes_go_on_while_it_optimises() {
         writing.join().unwrap();
         (searches, slowest, optimizing.join().unwrap())
     });
-    println!("{searches} searches in {took:?}, the slowest {slowest:?}");
+    eprintln!("{searches} searches in {took:?}, the slowest {slowest:?}");
     assert!(
         searches > 10 && slowest < took / 2,
         "{searches} searches, {slowest:?} of {took:?}"
@@ -301,7 +301,7 @@ fn damage_is_an_error_and_never_other_results() {
             }
         }
     }
-    println!("{refused} refused, {same} not harmed");
+    eprintln!("{refused} refused, {same} not harmed");
     assert!(refused > 30, "{refused} refused, {same} not harmed");
     // Folders that are lost as a whole.
     for lost in ["segments", "wal", "temp_segments"] {

@@ -60,7 +60,7 @@ fn conforms_over_the_wire() {
 #[test]
 fn conforms_on_a_real_server() {
     let Ok(url) = std::env::var("LECTERN_TEST_QDRANT_URL") else {
-        println!("skipped: LECTERN_TEST_QDRANT_URL is not set");
+        eprintln!("skipped: LECTERN_TEST_QDRANT_URL is not set");
         return;
     };
     let run = std::process::id();

@@ -15,7 +15,7 @@ pub(super) async fn run(settings: &Settings, args: BenchSearch) -> Result<Exit> 
         output::json(&search::serving(settings, folder).await?)?;
         return Ok(Exit::Done);
     }
-    if args.chunks.iter().any(|chunks| *chunks == 0) {
+    if args.chunks.contains(&0) {
         return Err(Problem::new(
             Fault::Usage,
             "chunks_invalid",
