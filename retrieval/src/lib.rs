@@ -17,7 +17,6 @@ pub mod onnx;
 pub mod rerank;
 pub mod tokens;
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use ingest::section::SectionKind;
@@ -26,6 +25,9 @@ use serde::{Deserialize, Serialize};
 
 pub use fusion::Fusion;
 pub use lexical::ParsedQuery;
+
+/// Characters of a title or a path of headings that are embedded with each passage.
+const HEADING_CHARACTERS: usize = 200;
 
 /// Number of a chunk in the catalog.
 pub type ChunkId = u64;
@@ -57,12 +59,32 @@ pub struct IndexedChunk {
 }
 
 impl IndexedDocument {
-    /// What is embedded of each chunk, in their order. Vectors depend on nothing else.
-    pub fn embedded_texts(&self) -> Vec<Cow<'_, str>> {
+    /// What is embedded of each chunk, in their order: title and headings stand in front of its
+    /// text, since a passage seldom names what the whole paper is about. Vectors depend on nothing
+    /// else.
+    pub fn embedded_texts(&self) -> Vec<String> {
+        let title = shortened(&self.title);
         self.chunks
             .iter()
-            .map(|chunk| Cow::Borrowed(chunk.text.as_str()))
+            .map(|chunk| {
+                let section = shortened(chunk.section.as_deref().unwrap_or_default());
+                [title, section]
+                    .iter()
+                    .filter(|part| !part.is_empty())
+                    .map(|part| format!("{part}. "))
+                    .chain([chunk.text.clone()])
+                    .collect()
+            })
             .collect()
+    }
+}
+
+/// The start of a title or of a path of headings: however long it is, the text must have its place.
+fn shortened(heading: &str) -> &str {
+    let heading = heading.trim();
+    match heading.char_indices().nth(HEADING_CHARACTERS) {
+        Some((end, _)) => &heading[..end],
+        None => heading,
     }
 }
 
@@ -242,3 +264,34 @@ pub enum Error {
 
 /// Result of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passages_are_embedded_under_their_title_and_headings() {
+        let chunk = |section: Option<&str>| IndexedChunk {
+            id: 1,
+            text: "It elects a leader.".into(),
+            section: section.map(str::to_owned),
+        };
+        let mut document = IndexedDocument {
+            document_id: "d".into(),
+            collection: "c".into(),
+            title: "Raft".into(),
+            authors: Vec::new(),
+            chunks: vec![chunk(Some("Design > Elections")), chunk(None)],
+        };
+        assert_eq!(
+            document.embedded_texts(),
+            [
+                "Raft. Design > Elections. It elects a leader.",
+                "Raft. It elects a leader."
+            ]
+        );
+        document.title = "é".repeat(10_000);
+        assert!(document.embedded_texts()[1].ends_with("é. It elects a leader."));
+        assert_eq!(document.embedded_texts()[1].chars().count(), 221);
+    }
+}
