@@ -5,5 +5,6 @@ pub mod chunks;
 pub mod extraction;
 mod gold;
 pub mod ranking;
+pub mod report;
 pub mod retrieval;
 mod words;

@@ -1,5 +1,6 @@
 //! The command line as clap parses it.
 
+mod measure;
 mod search;
 
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::catalog::DEFAULT_COLLECTION;
 use crate::control::ExportFormat;
 
+pub(super) use measure::{Bench, BenchEmbedding, BenchSearch, Chunks, Eval, Extraction, Retrieval};
 pub(super) use search::{Search, Switch};
 
 /// Ask your papers; every sentence of the answer cites the page and lines that support it.
@@ -297,124 +299,6 @@ pub(super) enum Models {
         #[arg(long)]
         json: bool,
     },
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum Eval {
-    /// How well and how fast papers are read
-    Extraction(Extraction),
-    /// How long chunks should be: hit rate of questions for several sizes
-    Chunks(Chunks),
-    /// How well passages are found: BM25, dense, hybrid and reranked, side by side
-    Retrieval(Retrieval),
-}
-
-#[derive(Debug, Args)]
-pub(super) struct Retrieval {
-    /// Collections in BEIR's layout: corpus.jsonl, queries.jsonl, qrels/SPLIT.tsv
-    #[arg(required = true)]
-    pub(super) collections: Vec<PathBuf>,
-    /// Which judgements; "test" where there are several
-    #[arg(long)]
-    pub(super) split: Option<String>,
-    /// Keep the indexes in this folder, and use those that are there
-    #[arg(long, value_name = "FOLDER")]
-    pub(super) keep: Option<PathBuf>,
-    /// Write the table between the markers of this Markdown file
-    #[arg(long, value_name = "FILE")]
-    pub(super) table: Option<PathBuf>,
-    /// Print JSON, an object a collection
-    #[arg(long)]
-    pub(super) json: bool,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct Chunks {
-    /// Folder of papers
-    pub(super) folder: PathBuf,
-    /// JSON lines with "question", "file" and "pages_ok"
-    pub(super) questions: PathBuf,
-    /// Sizes to compare, as TOKENS or TOKENS:OVERLAP
-    #[arg(long, value_delimiter = ',', default_value = "254:32,510:64,1022:128")]
-    pub(super) sizes: Vec<String>,
-    /// Print JSON
-    #[arg(long)]
-    pub(super) json: bool,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct Extraction {
-    /// Folder of PDFs; beside NAME.pdf, NAME.gold.md (body text) and NAME.jats.xml (structure) are
-    /// compared with what is read
-    pub(super) folder: PathBuf,
-    /// JSON object of {"SHA-256": {"title", "authors", "years"}} that PDFs are compared with
-    #[arg(long, value_name = "FILE")]
-    pub(super) papers: Option<PathBuf>,
-    /// Words, one a line, that words joined at line ends may be, beside those of the papers
-    #[arg(long, value_name = "FILE")]
-    pub(super) words: Option<PathBuf>,
-    /// Print JSON
-    #[arg(long)]
-    pub(super) json: bool,
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum Bench {
-    /// How search scales: build time, memory, latency, recall
-    Search(BenchSearch),
-    /// Texts embedded a second, with the embedder of the settings
-    Embedding(BenchEmbedding),
-}
-
-#[derive(Debug, Args)]
-pub(super) struct BenchSearch {
-    /// Folder in BEIR's layout that texts and queries are taken from
-    #[arg(required_unless_present = "measure")]
-    pub(super) corpus: Option<PathBuf>,
-    /// Sizes of the library
-    #[arg(
-        long,
-        value_delimiter = ',',
-        value_name = "N",
-        default_value = "100000"
-    )]
-    pub(super) chunks: Vec<usize>,
-    /// Passages that are embedded; the others' vectors lie between theirs
-    #[arg(long, value_name = "N", default_value = "2000")]
-    pub(super) seeds: usize,
-    /// Queries to ask, at most
-    #[arg(long, value_name = "N", default_value = "200")]
-    pub(super) queries: usize,
-    /// Where to build; about 4 GB per million chunks [default: the system's temporary folder]
-    #[arg(long, value_name = "FOLDER")]
-    pub(super) folder: Option<PathBuf>,
-    /// Measure serving from a folder that was built before
-    #[arg(long, hide = true)]
-    pub(super) measure: Option<PathBuf>,
-    /// Print JSON
-    #[arg(long)]
-    pub(super) json: bool,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct BenchEmbedding {
-    /// A text a line, or a BEIR corpus.jsonl
-    pub(super) file: PathBuf,
-    /// What it computes in: int8 or float32 [default: the setting embedding.precision]
-    #[arg(long)]
-    pub(super) precision: Option<String>,
-    /// What it runs in: auto, onnx or candle [default: the setting embedding.backend]
-    #[arg(long)]
-    pub(super) backend: Option<String>,
-    /// Only so many texts
-    #[arg(long, value_name = "N")]
-    pub(super) limit: Option<usize>,
-    /// Write the vectors, as little-endian floats
-    #[arg(long, value_name = "FILE")]
-    pub(super) vectors: Option<PathBuf>,
-    /// Print JSON
-    #[arg(long)]
-    pub(super) json: bool,
 }
 
 #[derive(Debug, Subcommand)]

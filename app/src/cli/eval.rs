@@ -51,7 +51,7 @@ async fn retrieval(settings: &Settings, args: Retrieval) -> Result<Exit> {
         reports.push(report);
     }
     if let Some(file) = args.table {
-        eval::retrieval::write_table(&file, &reports)?;
+        eval::report::write_table(&file, &reports)?;
         eprintln!("wrote the table in {}", file.display());
     }
     Ok(Exit::Done)

@@ -1,0 +1,123 @@
+//! `lectern eval` and `lectern bench`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum Eval {
+    /// How well and how fast papers are read
+    Extraction(Extraction),
+    /// How long chunks should be: hit rate of questions for several sizes
+    Chunks(Chunks),
+    /// How well passages are found: BM25, dense, hybrid and reranked, side by side
+    Retrieval(Retrieval),
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Retrieval {
+    /// Collections in BEIR's layout: corpus.jsonl, queries.jsonl, qrels/SPLIT.tsv
+    #[arg(required = true)]
+    pub(in crate::cli) collections: Vec<PathBuf>,
+    /// Which judgements; "test" where there are several
+    #[arg(long)]
+    pub(in crate::cli) split: Option<String>,
+    /// Keep the indexes in this folder, and use those that are there
+    #[arg(long, value_name = "FOLDER")]
+    pub(in crate::cli) keep: Option<PathBuf>,
+    /// Write the table between the markers of this Markdown file
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::cli) table: Option<PathBuf>,
+    /// Print JSON, an object a collection
+    #[arg(long)]
+    pub(in crate::cli) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Chunks {
+    /// Folder of papers
+    pub(in crate::cli) folder: PathBuf,
+    /// JSON lines with "question", "file" and "pages_ok"
+    pub(in crate::cli) questions: PathBuf,
+    /// Sizes to compare, as TOKENS or TOKENS:OVERLAP
+    #[arg(long, value_delimiter = ',', default_value = "254:32,510:64,1022:128")]
+    pub(in crate::cli) sizes: Vec<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(in crate::cli) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Extraction {
+    /// Folder of PDFs; beside NAME.pdf, NAME.gold.md (body text) and NAME.jats.xml (structure) are
+    /// compared with what is read
+    pub(in crate::cli) folder: PathBuf,
+    /// JSON object of {"SHA-256": {"title", "authors", "years"}} that PDFs are compared with
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::cli) papers: Option<PathBuf>,
+    /// Words, one a line, that words joined at line ends may be, beside those of the papers
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::cli) words: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(in crate::cli) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum Bench {
+    /// How search scales: build time, memory, latency, recall
+    Search(BenchSearch),
+    /// Texts embedded a second, with the embedder of the settings
+    Embedding(BenchEmbedding),
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct BenchSearch {
+    /// Folder in BEIR's layout that texts and queries are taken from
+    #[arg(required_unless_present = "measure")]
+    pub(in crate::cli) corpus: Option<PathBuf>,
+    /// Sizes of the library
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_name = "N",
+        default_value = "100000"
+    )]
+    pub(in crate::cli) chunks: Vec<usize>,
+    /// Passages that are embedded; the others' vectors lie between theirs
+    #[arg(long, value_name = "N", default_value = "2000")]
+    pub(in crate::cli) seeds: usize,
+    /// Queries to ask, at most
+    #[arg(long, value_name = "N", default_value = "200")]
+    pub(in crate::cli) queries: usize,
+    /// Where to build; about 4 GB per million chunks [default: the system's temporary folder]
+    #[arg(long, value_name = "FOLDER")]
+    pub(in crate::cli) folder: Option<PathBuf>,
+    /// Measure serving from a folder that was built before
+    #[arg(long, hide = true)]
+    pub(in crate::cli) measure: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(in crate::cli) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct BenchEmbedding {
+    /// A text a line, or a BEIR corpus.jsonl
+    pub(in crate::cli) file: PathBuf,
+    /// What it computes in: int8 or float32 [default: the setting embedding.precision]
+    #[arg(long)]
+    pub(in crate::cli) precision: Option<String>,
+    /// What it runs in: auto, onnx or candle [default: the setting embedding.backend]
+    #[arg(long)]
+    pub(in crate::cli) backend: Option<String>,
+    /// Only so many texts
+    #[arg(long, value_name = "N")]
+    pub(in crate::cli) limit: Option<usize>,
+    /// Write the vectors, as little-endian floats
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::cli) vectors: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(in crate::cli) json: bool,
+}
