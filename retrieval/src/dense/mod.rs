@@ -35,11 +35,11 @@ const FIELDS: [&str; 3] = [DOCUMENT, COLLECTION, SECTION];
 /// Vectors below which comparing all of them is as fast as walking a graph.
 const EXACT_UP_TO: usize = 20_000;
 /// Edges of a node in the graph.
-const HNSW_M: usize = 16;
+const HNSW_M: usize = 24;
 /// Neighbours looked at while the graph is built.
-const HNSW_EF_CONSTRUCT: usize = 128;
+const HNSW_EF_CONSTRUCT: usize = 200;
 /// Neighbours kept while it is walked.
-const HNSW_EF_SEARCH: usize = 192;
+const HNSW_EF_SEARCH: usize = 512;
 
 /// How vectors are compared while the graph is walked. The best are always scored again with the
 /// vectors as they were given.
