@@ -127,6 +127,18 @@ fn int8_is_near_float32_and_does_not_depend_on_what_is_beside() {
 }
 
 #[test]
+fn the_weights_of_ranking_are_those_of_the_default_model() {
+    let folder = tempfile::tempdir().unwrap();
+    for precision in ["int8", "float32"] {
+        let embedder = embedder(folder.path(), precision, "onnx");
+        let spread = retrieval::tokens::Codec::fit(embedder.as_ref())
+            .unwrap()
+            .spread();
+        assert!((spread - 1.0).abs() < 0.05, "{precision}: {spread}");
+    }
+}
+
+#[test]
 fn passages_and_questions_may_be_embedded_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let texts = texts();

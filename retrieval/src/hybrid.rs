@@ -51,6 +51,10 @@ pub fn search(query: &Query, stores: &Stores<'_>) -> Result<Found> {
 
     let mut warnings = Vec::new();
     let (words, meaning) = match query.mode {
+        Mode::Bm25 if query.rerank => {
+            let asked = stores.embedder.encode_query(&text)?;
+            (by_words()?, Some((asked, Ranking::new())))
+        }
         Mode::Bm25 => (by_words()?, None),
         Mode::Dense => (Ranking::new(), Some(by_meaning()?)),
         Mode::Hybrid => {
