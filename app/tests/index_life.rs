@@ -179,7 +179,7 @@ async fn other_settings_build_other_indexes_while_the_old_ones_answer() {
     let library = open(folder.path(), &[]).await;
     library.keep_up();
     let began = Instant::now();
-    while library.doctor().await.unwrap().indexes.unwrap().max_tokens != 254 {
+    while library.doctor().await.unwrap().indexes.unwrap().max_tokens != 382 {
         assert!(
             began.elapsed() < Duration::from_secs(300),
             "never switched over"

@@ -15,8 +15,8 @@ use crate::prompt::{messages, one_line};
 use crate::quote::quote;
 use crate::sampling::Sampling;
 use crate::{
-    Answer, Citation, Completion, Generator, IndexInfo, ModelInfo, Outcome, Result, Sentence,
-    Timings,
+    Answer, Answered, Citation, Completion, Generator, IndexInfo, ModelInfo, Origin, Outcome,
+    Result, Sentence, Timings, Trace, TracedEvidence,
 };
 
 /// The model id of answers that are made of quotes only.
@@ -83,9 +83,10 @@ pub fn answer(
     embedder: &dyn Embedder,
     generator: Option<&dyn Generator>,
     on_event: &mut dyn FnMut(Event) -> bool,
-) -> Result<Answer> {
+) -> Result<Answered> {
     let mut draft = Draft::new(request, passages);
     let evidence = evidence::select(&request.question, passages, embedder, request.limits)?;
+    draft.trace(&evidence);
     let best_score = evidence.first().map_or(0.0, |best| best.score);
     if best_score < ANSWERABLE {
         return Ok(draft.insufficient(&evidence));
@@ -119,6 +120,7 @@ struct Draft<'a> {
     request: &'a Request,
     passages: &'a [Passage],
     answer: Answer,
+    trace: Trace,
 }
 
 impl<'a> Draft<'a> {
@@ -133,6 +135,12 @@ impl<'a> Draft<'a> {
                 answer: String::new(),
                 sentences: Vec::new(),
                 citations: Vec::new(),
+                origin: Origin::Extractive,
+                short: None,
+                parts: Vec::new(),
+                standalone: None,
+                conversation: None,
+                warnings: Vec::new(),
                 confidence: None,
                 model: ModelInfo {
                     id: EXTRACTIVE.to_owned(),
@@ -147,7 +155,29 @@ impl<'a> Draft<'a> {
                 },
                 usage: crate::Usage::default(),
             },
+            trace: Trace {
+                passages: passages.iter().map(|passage| passage.chunk_id).collect(),
+                sampling: request.sampling.clone(),
+                extractive: request.extractive,
+                ..Trace::default()
+            },
         }
+    }
+
+    fn trace(&mut self, evidence: &[Evidence]) {
+        self.trace.evidence = evidence
+            .iter()
+            .map(|item| {
+                let passage = &self.passages[item.passage];
+                TracedEvidence {
+                    document_id: passage.document_id.clone(),
+                    chunk_id: passage.chunk_id,
+                    start: item.range.start,
+                    end: item.range.end,
+                    text: passage.text[item.range.clone()].to_owned(),
+                }
+            })
+            .collect();
     }
 
     /// Runs the model on the evidence and records what it took.
@@ -177,6 +207,9 @@ impl<'a> Draft<'a> {
         self.answer.timings_ms.prefill = Some(completion.prefill_ms);
         self.answer.timings_ms.first_token = first_token;
         self.answer.usage = completion.usage;
+        self.answer.origin = Origin::Model;
+        self.trace.prompt = chat;
+        self.trace.completion = Some(completion.text.clone());
         Ok(completion)
     }
 
@@ -230,8 +263,12 @@ impl<'a> Draft<'a> {
     }
 
     /// Drops the model's sentences and answers with the best evidence, word for word.
-    fn extractive(mut self, evidence: &[Evidence]) -> Answer {
+    fn extractive(mut self, evidence: &[Evidence]) -> Answered {
         self.clear();
+        self.answer.origin = match self.trace.completion {
+            Some(_) => Origin::Fallback,
+            None => Origin::Extractive,
+        };
         let best_score = evidence.first().map_or(0.0, |best| best.score);
         let chosen = evidence
             .iter()
@@ -255,7 +292,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Says that there is no answer and cites what comes nearest. There are no sentences.
-    fn insufficient(mut self, evidence: &[Evidence]) -> Answer {
+    fn insufficient(mut self, evidence: &[Evidence]) -> Answered {
         let model = self.answer.model.clone();
         self.clear();
         self.answer.model = model;
@@ -279,14 +316,17 @@ impl<'a> Draft<'a> {
         };
     }
 
-    fn finish(mut self, outcome: Outcome) -> Answer {
+    fn finish(mut self, outcome: Outcome) -> Answered {
         self.answer.outcome = outcome;
         self.answer.answer = match outcome {
             Outcome::Answered => with_markers(&self.answer.sentences),
             Outcome::InsufficientEvidence => INSUFFICIENT.to_owned(),
         };
         self.answer.timings_ms.total = Some(milliseconds_since(self.request.started));
-        self.answer
+        Answered {
+            answer: self.answer,
+            trace: self.trace,
+        }
     }
 }
 

@@ -32,6 +32,41 @@ pub enum Outcome {
     InsufficientEvidence,
 }
 
+/// How the words of an answer came about.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// The model wrote them, and the papers support them.
+    Model,
+    /// The model wrote something that the papers do not support; these are quotes in its place.
+    Fallback,
+    /// Quotes were asked for, or there is no model.
+    #[default]
+    Extractive,
+    /// Read from the catalog: counts and lists of papers.
+    Catalog,
+}
+
+/// Consecutive sentences under a heading: a row of a comparison, a section of a summary.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// The paper's title, or the section's.
+    pub heading: String,
+    /// The paper that it is about.
+    pub document_id: Option<String>,
+    /// How many of [`Answer::sentences`] it has, after those of the parts before.
+    pub sentences: usize,
+}
+
+/// The few words that answer a factual question, as they stand in a quote.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ShortAnswer {
+    /// Verbatim part of the quote of `citation`, line ends as spaces.
+    pub text: String,
+    /// Key of the citation that holds it.
+    pub citation: u32,
+}
+
 /// A sentence of the answer and what supports it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Sentence {
@@ -129,7 +164,25 @@ pub struct Answer {
     pub sentences: Vec<Sentence>,
     /// The quotes.
     pub citations: Vec<Citation>,
-    /// Probability that the answer is right, where calibrated.
+    /// How the words came about.
+    #[serde(default)]
+    pub origin: Origin,
+    /// The exact words asked for, where the question asks for a fact and they are certain.
+    #[serde(default)]
+    pub short: Option<ShortAnswer>,
+    /// Headings over the sentences, in order; empty for a plain answer.
+    #[serde(default)]
+    pub parts: Vec<Part>,
+    /// The question as it was searched for, where it was a follow-up.
+    #[serde(default)]
+    pub standalone: Option<String>,
+    /// The conversation that it belongs to.
+    #[serde(default)]
+    pub conversation: Option<String>,
+    /// What went less well than it should, for people to read.
+    #[serde(default)]
+    pub warnings: Vec<String>,
+    /// Probability that the answer is right.
     pub confidence: Option<f32>,
     /// Which model answered.
     pub model: ModelInfo,
@@ -141,6 +194,48 @@ pub struct Answer {
     pub timings_ms: Timings,
     /// Tokens used.
     pub usage: Usage,
+}
+
+/// A sentence that the model was given, as it stood then.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TracedEvidence {
+    /// The catalog's document id.
+    pub document_id: String,
+    /// The catalog's chunk id.
+    pub chunk_id: u64,
+    /// First byte in the chunk's text.
+    pub start: usize,
+    /// The byte after its last.
+    pub end: usize,
+    /// The text itself.
+    pub text: String,
+}
+
+/// What it takes to make an answer again, beyond the answer itself. It holds text of documents
+/// and goes with them.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Trace {
+    /// The chat as the model was given it; empty where no model was asked.
+    pub prompt: Vec<Message>,
+    /// What the model wrote, before alignment.
+    pub completion: Option<String>,
+    /// The sentences that could be cited, best first.
+    pub evidence: Vec<TracedEvidence>,
+    /// The chunks that they were chosen from, best first.
+    pub passages: Vec<u64>,
+    /// How the model chose its words.
+    pub sampling: sampling::Sampling,
+    /// True where quotes were asked for.
+    pub extractive: bool,
+}
+
+/// An answer with what it takes to make it again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answered {
+    /// The answer.
+    pub answer: Answer,
+    /// How it came about.
+    pub trace: Trace,
 }
 
 /// A message of a chat.

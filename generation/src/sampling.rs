@@ -24,6 +24,9 @@ pub struct Sampling {
     pub max_tokens: usize,
     /// Divides the logit of tokens written lately; 1 is off.
     pub repeat_penalty: f32,
+    /// The text ends before the first of these.
+    #[serde(default)]
+    pub stop: Vec<String>,
 }
 
 impl Default for Sampling {
@@ -34,6 +37,7 @@ impl Default for Sampling {
             seed: 0,
             max_tokens: 200,
             repeat_penalty: 1.1,
+            stop: Vec::new(),
         }
     }
 }

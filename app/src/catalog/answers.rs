@@ -1,7 +1,7 @@
 //! Answers as they were given. One goes when a document goes whose text it holds.
 
 use anyhow::Result;
-use generation::Answer;
+use generation::{Answer, Trace};
 
 use super::{Catalog, now};
 
@@ -10,14 +10,20 @@ impl Catalog {
     ///
     /// # Errors
     /// Where the database refuses.
-    pub async fn add_answer(&self, answer: &Answer, documents: &[String]) -> Result<()> {
+    pub async fn add_answer(
+        &self,
+        answer: &Answer,
+        trace: &Trace,
+        documents: &[String],
+    ) -> Result<()> {
         let mut transaction = self.pool.begin().await?;
         sqlx::query(
-            "INSERT INTO answers (id, question, answer, created_at) VALUES ($1, $2, $3, $4)",
+            "INSERT INTO answers (id, question, answer, trace, created_at) VALUES ($1, $2, $3, $4, $5)",
         )
         .bind(&answer.id)
         .bind(&answer.question)
         .bind(serde_json::to_string(answer)?)
+        .bind(serde_json::to_string(trace)?)
         .bind(now())
         .execute(&mut *transaction)
         .await?;

@@ -16,6 +16,7 @@ pub(super) async fn run(settings: Settings, args: Ask) -> Result<Exit> {
         top_k: args.top_k,
         extractive: args.extractive,
         seed: args.seed,
+        ..AskRequest::default()
     };
     let answer = answer(settings, request).await?;
     show(&answer, args.json)

@@ -86,12 +86,12 @@ pub(super) const KNOWN: &[Known] = &[
     },
     Known {
         key: "chunk.max_tokens",
-        default: "254",
+        default: "382",
         meaning: "longest chunk, in the embedder's tokens",
     },
     Known {
         key: "chunk.overlap_tokens",
-        default: "32",
+        default: "48",
         meaning: "tokens that neighbouring chunks share",
     },
     Known {

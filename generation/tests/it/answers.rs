@@ -52,7 +52,9 @@ fn request() -> Request {
 
 fn ask(request: &Request, generator: Option<&dyn Generator>) -> Answer {
     let passages = library();
-    let answer = answer(request, &passages, &BagOfWords, generator, &mut |_| true).unwrap();
+    let answer = answer(request, &passages, &BagOfWords, generator, &mut |_| true)
+        .unwrap()
+        .answer;
     check_citations(&answer, &passages);
     answer
 }
@@ -188,7 +190,9 @@ fn a_question_that_nothing_meets_is_not_answered_and_not_put_to_the_model() {
 }
 
 fn answer_without_passages(request: &Request, model: &Scripted) -> Answer {
-    answer(request, &[], &BagOfWords, Some(model), &mut |_| true).unwrap()
+    answer(request, &[], &BagOfWords, Some(model), &mut |_| true)
+        .unwrap()
+        .answer
 }
 
 #[test]
@@ -233,7 +237,8 @@ fn a_stopped_answer_is_made_of_what_was_written() {
             tokens < 10
         },
     )
-    .unwrap();
+    .unwrap()
+    .answer;
     assert_eq!(
         answer.answer,
         "It takes 35 ms on average to elect a leader. [1]"
@@ -256,7 +261,8 @@ fn instructions_in_a_paper_stay_in_the_notes() {
         Some(&model),
         &mut |_| true,
     )
-    .unwrap();
+    .unwrap()
+    .answer;
     let asked = model.asked.lock().unwrap();
     assert_eq!(asked[1].content.matches("\"\"\"").count(), 2);
     assert!(

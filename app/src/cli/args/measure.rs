@@ -40,7 +40,7 @@ pub(in crate::cli) struct Chunks {
     /// JSON lines with "question", "file" and "pages_ok"
     pub(in crate::cli) questions: PathBuf,
     /// Sizes to compare, as TOKENS or TOKENS:OVERLAP
-    #[arg(long, value_delimiter = ',', default_value = "254:32,510:64,1022:128")]
+    #[arg(long, value_delimiter = ',', default_value = "254:32,382:48,510:64")]
     pub(in crate::cli) sizes: Vec<String>,
     /// Print JSON
     #[arg(long)]

@@ -1,40 +1,24 @@
 //! How a question is answered: find passages, let `generation` answer from them, store the answer.
 
+mod request;
+
 use std::time::Instant;
 
 use anyhow::Result;
-use generation::answer::{self, Event, Request};
+use generation::answer::{self, Event};
 use generation::evidence::Limits;
-use generation::sampling::Sampling;
-use generation::{Answer, Citation, IndexInfo};
+use generation::{Answer, Answered, Citation, IndexInfo};
 use retrieval::{Mode, Passage};
 use serde::{Deserialize, Serialize};
 
 use super::search::SearchRequest;
 use super::{Library, blocking};
 
+pub use request::{AskRequest, Task};
+
 /// How much a passage loses by repeating another: enough to drop the second copy of a paragraph,
 /// too little to bring in what is off the point.
 const DIVERSITY: f32 = 0.1;
-
-/// A question and how to answer it.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct AskRequest {
-    /// What the person wants to know.
-    pub question: String,
-    /// Only this collection.
-    #[serde(default)]
-    pub collection: Option<String>,
-    /// Passages to read; the setting `top_k` where not given.
-    #[serde(default)]
-    pub top_k: Option<usize>,
-    /// Answer with quotes only.
-    #[serde(default)]
-    pub extractive: bool,
-    /// Sample with this seed rather than take the likeliest word each time.
-    #[serde(default)]
-    pub seed: Option<u64>,
-}
 
 /// What happens before the answer is there.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -63,6 +47,7 @@ impl Library {
                 mode: Mode::Hybrid,
                 top_k: request.top_k,
                 collection: request.collection.clone(),
+                documents: request.documents.clone(),
                 diversify: Some(DIVERSITY),
                 is_question: true,
                 ..SearchRequest::default()
@@ -74,11 +59,11 @@ impl Library {
         } else {
             Some(self.generator().await?)
         };
-        let answer_request = Request {
+        let answer_request = answer::Request {
             id: uuid::Uuid::now_v7().to_string(),
             question: request.question.clone(),
             extractive: request.extractive,
-            sampling: sampling(request.seed, self.settings.answer_max_tokens),
+            sampling: request.sampling(self.settings.answer_max_tokens),
             limits: Limits::default(),
             adapter: None,
             index: IndexInfo {
@@ -89,6 +74,7 @@ impl Library {
             rerank_ms: None,
             started,
         };
+        let warnings = found.warnings;
         let passages: Vec<Passage> = found
             .passages
             .into_iter()
@@ -99,7 +85,7 @@ impl Library {
             .map(|passage| passage.document_id.clone())
             .collect();
         documents.dedup();
-        let answer = blocking(move || {
+        let Answered { mut answer, trace } = blocking(move || {
             let mut forward = |event: Event<'_>| {
                 on_event(match event {
                     Event::Evidence(citations) => AskEvent::Evidence(citations.to_vec()),
@@ -115,24 +101,8 @@ impl Library {
             )?)
         })
         .await?;
-        self.catalog.add_answer(&answer, &documents).await?;
+        answer.warnings = warnings;
+        self.catalog.add_answer(&answer, &trace, &documents).await?;
         Ok(answer)
-    }
-}
-
-/// Greedy unless a seed asks for sampling.
-fn sampling(seed: Option<u64>, max_tokens: usize) -> Sampling {
-    match seed {
-        None => Sampling {
-            max_tokens,
-            ..Sampling::default()
-        },
-        Some(seed) => Sampling {
-            temperature: 0.7,
-            top_p: 0.9,
-            seed,
-            max_tokens,
-            ..Sampling::default()
-        },
     }
 }
