@@ -22,8 +22,12 @@ pub enum Fault {
     Forbidden,
     /// A token is needed.
     Unauthorized,
+    /// There is something at that address, but not for that HTTP method.
+    MethodNotAllowed,
     /// Another process or job is in the way.
     Conflict,
+    /// The body of a request is of a kind that is not read.
+    UnsupportedMedia,
     /// Something outside is missing: a model, the network.
     Unavailable,
     /// The machine or Lectern itself.
@@ -34,7 +38,7 @@ impl Fault {
     /// Exit code of the command line: 2 wrong use, 1 all else.
     pub fn exit_code(self) -> u8 {
         match self {
-            Fault::Usage => 2,
+            Fault::Usage | Fault::MethodNotAllowed | Fault::UnsupportedMedia => 2,
             _ => 1,
         }
     }
@@ -46,8 +50,10 @@ impl Fault {
             Fault::Unauthorized => 401,
             Fault::Forbidden => 403,
             Fault::NotFound => 404,
+            Fault::MethodNotAllowed => 405,
             Fault::Conflict => 409,
             Fault::TooLarge => 413,
+            Fault::UnsupportedMedia => 415,
             Fault::Input => 422,
             Fault::Machine => 500,
             Fault::Unavailable => 503,

@@ -21,9 +21,10 @@ mod words;
 
 use ingest::PageRect;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Whether the papers answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// There is an answer with at least one supported sentence.
@@ -33,7 +34,7 @@ pub enum Outcome {
 }
 
 /// How the words of an answer came about.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
     /// The model wrote them, and the papers support them.
@@ -48,7 +49,7 @@ pub enum Origin {
 }
 
 /// Consecutive sentences under a heading: a row of a comparison, a section of a summary.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Part {
     /// The paper's title, or the section's.
     pub heading: String,
@@ -59,7 +60,7 @@ pub struct Part {
 }
 
 /// The few words that answer a factual question, as they stand in a quote.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ShortAnswer {
     /// Verbatim part of the quote of `citation`, line ends as spaces.
     pub text: String,
@@ -68,7 +69,7 @@ pub struct ShortAnswer {
 }
 
 /// A sentence of the answer and what supports it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Sentence {
     /// The sentence, without citation markers.
     pub text: String,
@@ -81,7 +82,7 @@ pub struct Sentence {
 }
 
 /// A quote that supports a sentence.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Citation {
     /// Number shown as `[key]`, from 1, in order of first use.
     pub key: u32,
@@ -108,7 +109,7 @@ pub struct Citation {
 }
 
 /// Which model answered.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ModelInfo {
     /// Model id; `extractive` where the answer is made of quotes only.
     pub id: String,
@@ -117,7 +118,7 @@ pub struct ModelInfo {
 }
 
 /// Which index found the passages.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct IndexInfo {
     /// Embedder id.
     pub embedder: String,
@@ -126,7 +127,7 @@ pub struct IndexInfo {
 }
 
 /// Where the time went, in milliseconds; `null` where a stage did not run.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Timings {
     /// Both searches, fusion and loading the passages.
     pub retrieve: Option<f64>,
@@ -141,7 +142,7 @@ pub struct Timings {
 }
 
 /// Tokens used.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Usage {
     /// Tokens in the prompt.
     pub prompt_tokens: usize,
@@ -150,7 +151,7 @@ pub struct Usage {
 }
 
 /// A complete answer, as `lectern ask --json` prints it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Answer {
     /// Id under which the answer is stored.
     pub id: String,
@@ -239,7 +240,7 @@ pub struct Answered {
 }
 
 /// A message of a chat.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Message {
     /// `system`, `user` or `assistant`.
     pub role: String,

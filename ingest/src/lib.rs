@@ -36,6 +36,7 @@ pub mod section;
 pub use error::Error;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// What stands between two pages in [`Document::text`].
 pub const PAGE_SEPARATOR: &str = "\n";
@@ -45,7 +46,7 @@ pub const SECTION_SEPARATOR: &str = " > ";
 
 /// A rectangle in PDF points (1/72 inch), the origin at the top left of the page as it is
 /// displayed (after /Rotate and the crop box), `y` growing downwards; `x0 <= x1`, `y0 <= y1`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Rect {
     /// Left edge.
     pub x0: f32,
@@ -58,7 +59,7 @@ pub struct Rect {
 }
 
 /// A rectangle and the page that it is on.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PageRect {
     /// Page number in the file, from 1.
     pub page: u32,
@@ -284,7 +285,7 @@ impl Page {
 }
 
 /// How a fact about the paper became known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
     /// The user said so.
@@ -306,7 +307,7 @@ pub enum Source {
 }
 
 /// A fact about the paper and how far to trust it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Field<T> {
     /// The fact.
     pub value: T,
@@ -328,7 +329,7 @@ impl<T> Field<T> {
 }
 
 /// What is known of the paper as a whole.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct Metadata {
     /// Title.
@@ -370,7 +371,7 @@ impl Metadata {
 }
 
 /// One entry of the paper's reference list.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Reference {
     /// The entry as printed, in one line.
     pub text: String,
@@ -391,7 +392,7 @@ pub struct Reference {
 }
 
 /// An entry of the file's own table of contents (bookmarks).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OutlineEntry {
     /// Its title.
     pub title: String,
@@ -402,7 +403,7 @@ pub struct OutlineEntry {
 }
 
 /// The format of a file.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Format {
     /// Portable Document Format.
@@ -423,7 +424,7 @@ pub enum Format {
 }
 
 /// Something that went wrong while reading and did not stop it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Warning {
     /// Stable name, in snake case, such as `page_without_text`.
     pub code: String,

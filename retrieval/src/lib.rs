@@ -22,6 +22,7 @@ use std::collections::BTreeSet;
 use ingest::section::SectionKind;
 use ingest::{PageRect, Rect};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 pub use fusion::Fusion;
 pub use lexical::ParsedQuery;
@@ -96,7 +97,7 @@ impl IndexedChunk {
 }
 
 /// Which index answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// Words only.
@@ -137,7 +138,7 @@ pub struct Query {
 }
 
 /// The score that each stage gave; `None` where that stage did not see the chunk.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Scores {
     /// BM25 score.
     pub bm25: Option<f32>,
@@ -183,11 +184,12 @@ pub struct Found {
 }
 
 /// A [`Hit`] together with the text and origin that the catalog has for it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Passage {
     /// Place in the result, from 1.
     pub rank: usize,
     /// The catalog's chunk id.
+    #[schema(value_type = u64)]
     pub chunk_id: ChunkId,
     /// The catalog's document id.
     pub document_id: String,

@@ -77,6 +77,29 @@ impl Catalog {
             .collect())
     }
 
+    /// At most `limit` of the collections that come after a name in the order of names.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub async fn collections_after(
+        &self,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<(String, u64)>> {
+        let rows: Vec<(String, i64)> = sqlx::query_as(
+            "SELECT c.name, COUNT(d.id) FROM collections c LEFT JOIN documents d ON d.collection = c.name \
+             WHERE $1 IS NULL OR c.name > $1 GROUP BY c.name ORDER BY c.name LIMIT $2",
+        )
+        .bind(after)
+        .bind(limit as i64)
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows
+            .into_iter()
+            .map(|(name, count)| (name, count as u64))
+            .collect())
+    }
+
     /// Deletes a collection that holds no documents.
     ///
     /// # Errors

@@ -6,6 +6,7 @@
 use anyhow::Result;
 use ingest::{PAGE_SEPARATOR, PageRect, locate};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::Catalog;
 
@@ -15,7 +16,7 @@ const MOST_BYTES: usize = 8000;
 const REACH: i64 = 40;
 
 /// What is given around a passage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Expand {
     /// Nothing.
@@ -28,7 +29,7 @@ pub enum Expand {
 }
 
 /// A passage with what stands around it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PassageContext {
     /// Verbatim text.
     pub text: String,

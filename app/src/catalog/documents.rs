@@ -6,12 +6,13 @@ use ingest::{Chunk, Document, Format, Metadata, Warning};
 use serde::{Deserialize, Serialize};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
+use utoipa::ToSchema;
 
 use super::links::Structure;
-use super::{Catalog, generations, now, timestamp};
+use super::{Catalog, Place, generations, now, timestamp};
 
 /// What state a document is in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DocumentStatus {
     /// Read, with text.
@@ -58,7 +59,7 @@ pub struct NewDocument<'a> {
 }
 
 /// A document as lists show it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct DocumentRecord {
     /// Its id.
     pub id: String,
@@ -94,6 +95,13 @@ pub struct DocumentRecord {
     pub reader: i64,
     /// All that is known of the paper, with sources and confidences.
     pub metadata: Metadata,
+}
+
+impl DocumentRecord {
+    /// Where it stands in lists, newest first.
+    pub fn place(&self) -> Place {
+        Place::of(&self.added_at, &self.id)
+    }
 }
 
 const COLUMNS: &str = "id, file, source, title, authors, year, pages, chunks, status, collection, \
@@ -244,6 +252,33 @@ impl Catalog {
         };
         found.reverse();
         Ok(found)
+    }
+
+    /// At most `limit` documents that come after a place in the list of [`Catalog::documents`].
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub async fn documents_after(
+        &self,
+        collection: Option<&str>,
+        after: Option<&Place>,
+        limit: usize,
+    ) -> Result<Vec<DocumentRecord>> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM documents WHERE ($1 IS NULL OR collection = $1) \
+             AND ($2 IS NULL OR added_at < $2 OR added_at = $2 AND id < $3) \
+             ORDER BY added_at DESC, id DESC LIMIT $4"
+        );
+        sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(collection)
+            .bind(after.map(|place| place.at))
+            .bind(after.map(|place| place.id.as_str()))
+            .bind(limit as i64)
+            .fetch_all(&self.pool)
+            .await?
+            .iter()
+            .map(record)
+            .collect()
     }
 
     async fn find_documents(

@@ -5,8 +5,9 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
+use utoipa::ToSchema;
 
-use super::{Catalog, now, timestamp};
+use super::{Catalog, Place, now, timestamp};
 use crate::library::FileReport;
 
 /// Starts of a job before it is given up: a file that brings the process down must not do so at
@@ -14,7 +15,7 @@ use crate::library::FileReport;
 const ATTEMPTS: i64 = 3;
 
 /// What state a job is in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum JobState {
     /// Waiting for the worker.
@@ -52,7 +53,7 @@ impl JobState {
 }
 
 /// An upload on its way into the library.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Job {
     /// Its id.
     pub id: String,
@@ -76,6 +77,13 @@ pub struct Job {
     /// The uploaded blob.
     #[serde(skip)]
     pub sha256: String,
+}
+
+impl Job {
+    /// Where it stands in lists, newest first.
+    pub fn place(&self) -> Place {
+        Place::of(&self.created_at, &self.id)
+    }
 }
 
 const COLUMNS: &str = "id, file, state, result, created_at, collection, sha256";
@@ -192,16 +200,27 @@ impl Catalog {
         row.as_ref().map(job).transpose()
     }
 
-    /// All unfinished jobs and the latest finished ones, newest first.
+    /// At most `limit` jobs that come after a place in the list of all of them, newest first; only
+    /// unfinished ones where those are asked for.
     ///
     /// # Errors
     /// Where the database cannot be read.
-    pub async fn jobs(&self) -> Result<Vec<Job>> {
+    pub async fn jobs_after(
+        &self,
+        unfinished: bool,
+        after: Option<&Place>,
+        limit: usize,
+    ) -> Result<Vec<Job>> {
         let sql = format!(
-            "SELECT {COLUMNS} FROM jobs WHERE state IN ('queued', 'running') OR id IN \
-             (SELECT id FROM jobs ORDER BY updated_at DESC LIMIT 500) ORDER BY created_at DESC, id DESC"
+            "SELECT {COLUMNS} FROM jobs WHERE ($1 = FALSE OR state IN ('queued', 'running')) \
+             AND ($2 IS NULL OR created_at < $2 OR created_at = $2 AND id < $3) \
+             ORDER BY created_at DESC, id DESC LIMIT $4"
         );
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(unfinished)
+            .bind(after.map(|place| place.at))
+            .bind(after.map(|place| place.id.as_str()))
+            .bind(limit as i64)
             .fetch_all(&self.pool)
             .await?;
         rows.iter().map(job).collect()

@@ -8,6 +8,7 @@ use ingest::similarity::Sketch;
 use ingest::{Metadata, OutlineEntry, Reference, references};
 use serde::{Deserialize, Serialize};
 use sqlx::{Row, Sqlite, Transaction};
+use utoipa::ToSchema;
 
 use super::pages::unpack;
 use super::{Catalog, NewDocument};
@@ -26,7 +27,7 @@ pub struct Structure {
 }
 
 /// A document that is much the same as another.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Duplicate {
     /// The other one's id.
     pub document_id: String,
@@ -54,7 +55,7 @@ impl Duplicate {
 }
 
 /// A reference, and the document of the library that it names.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct LinkedReference {
     /// The entry.
     #[serde(flatten)]

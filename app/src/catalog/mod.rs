@@ -13,10 +13,12 @@ mod context;
 mod documents;
 mod filters;
 mod generations;
+mod idempotency;
 mod jobs;
 mod links;
 mod pages;
 mod passages;
+mod place;
 mod venues;
 
 use std::path::Path;
@@ -33,9 +35,11 @@ pub use context::{Expand, PassageContext};
 pub use documents::{DocumentRecord, DocumentStatus, NewDocument, READER_VERSION};
 pub use filters::DocumentFilter;
 pub use generations::{Generation, GenerationState, IndexSpec};
+pub use idempotency::KeptRequest;
 pub use jobs::{Job, JobState};
 pub use links::{Duplicate, LinkedReference, Structure};
 pub use passages::ChunkPlace;
+pub use place::Place;
 
 /// The collection that documents are added to unless told otherwise.
 pub const DEFAULT_COLLECTION: &str = "default";

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use generation::Answer;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::catalog::DocumentRecord;
@@ -145,7 +146,7 @@ pub struct Summary {
 }
 
 /// A collection as lists show it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CollectionRecord {
     /// Its name.
     pub name: String,

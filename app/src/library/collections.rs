@@ -3,6 +3,7 @@
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::Library;
 use super::add::collection_name;
@@ -11,7 +12,7 @@ use crate::catalog::{DEFAULT_COLLECTION, DocumentRecord, Moved, RemovedCollectio
 use crate::error::{Fault, Problem};
 
 /// What became of a document that was to be moved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MoveStatus {
     /// It is in the other collection now.
@@ -23,7 +24,7 @@ pub enum MoveStatus {
 }
 
 /// A document that was to be moved.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MoveReport {
     /// Its id.
     pub document_id: String,

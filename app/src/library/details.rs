@@ -3,12 +3,13 @@
 use anyhow::{Context, Result};
 use ingest::{Document, Metadata, OutlineEntry};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::Library;
 use crate::catalog::{DocumentRecord, Duplicate, LinkedReference};
 
 /// A document with its structure and its ties to others.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct DocumentDetails {
     /// The document.
     #[serde(flatten)]
@@ -24,7 +25,7 @@ pub struct DocumentDetails {
 }
 
 /// A document that cites another.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Citing {
     /// Its id.
     pub document_id: String,

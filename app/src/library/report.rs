@@ -4,12 +4,13 @@ use std::time::Instant;
 
 use ingest::Warning;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::catalog::{DocumentRecord, Duplicate};
 use crate::error::Problem;
 
 /// How it ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FileStatus {
     /// In the library now.
@@ -25,7 +26,7 @@ pub enum FileStatus {
 }
 
 /// Why a file failed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FileError {
     /// Stable name.
     pub code: String,
@@ -36,7 +37,7 @@ pub struct FileError {
 }
 
 /// What `ingest --json` prints of a file.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct FileReport {
     /// The file, as it was named.
     pub file: String,

@@ -3,9 +3,10 @@
 use generation::Message;
 use generation::sampling::Sampling;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// What kind of answer is wanted.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Task {
     /// What the question asks for by its words.
@@ -20,7 +21,7 @@ pub enum Task {
 }
 
 /// A question and how to answer it.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct AskRequest {
     /// What the person wants to know.

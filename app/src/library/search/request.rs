@@ -2,6 +2,7 @@
 
 use retrieval::{Mode, ParsedQuery, Passage};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::error::{Fault, Problem};
 
@@ -15,7 +16,7 @@ const MOST_PASSAGES: usize = 100;
 const DEEPEST: usize = 1000;
 
 /// What to look for and where.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SearchRequest {
     /// What the person typed; empty where `like` is given.
@@ -54,7 +55,7 @@ pub struct SearchRequest {
 }
 
 /// What `search --json` prints.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 pub struct SearchResponse {
     /// What was looked for.
     pub query: String,
@@ -82,7 +83,7 @@ pub struct SearchResponse {
 }
 
 /// A passage and what helps to read it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct FoundPassage {
     /// The passage.
     #[serde(flatten)]
