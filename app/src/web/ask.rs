@@ -7,7 +7,7 @@ use actix_web::{HttpResponse, post, web};
 use futures_util::stream;
 use generation::Citation;
 use serde::Serialize;
-use serde_json::json;
+use utoipa::ToSchema;
 
 use super::State;
 use super::problem::{self, Failed};
@@ -15,6 +15,46 @@ use crate::control::{self, Event, Request};
 use crate::library::ask::{AskEvent, AskRequest};
 use crate::library::search::check_question;
 
+/// What the model is given to answer from: the event `evidence`.
+#[derive(Serialize, ToSchema)]
+pub(super) struct EvidenceEvent {
+    /// The quotes, best first.
+    passages: Vec<EvidencePassage>,
+}
+
+/// A quote that the model is given.
+#[derive(Serialize, ToSchema)]
+pub(super) struct EvidencePassage {
+    /// Place in the order, from 1.
+    rank: u32,
+    /// The document's id.
+    document_id: String,
+    /// Its file.
+    file: String,
+    /// Its title, or the file name.
+    title: String,
+    /// Page, from 1.
+    page: u32,
+    /// The quote.
+    text: String,
+}
+
+/// A piece of the draft, which is not checked yet: the event `token`.
+#[derive(Serialize, ToSchema)]
+pub(super) struct TokenEvent {
+    /// Text that goes on with what came before.
+    text: String,
+}
+
+/// Ask a question.
+///
+/// Answered by server-sent events: `evidence` (an `EvidenceEvent`) once, `token` (a `TokenEvent`) for
+/// each piece of the draft, and at last `answer` (an `Answer`) or `error` (a `Problem`). Closing the
+/// connection stops the model.
+#[utoipa::path(
+    tag = "answers",
+    responses((status = 200, description = "Events.", body = String, content_type = "text/event-stream")),
+)]
 #[post("/ask")]
 pub(super) async fn ask(
     state: web::Data<State>,
@@ -37,25 +77,27 @@ pub(super) async fn ask(
 fn encode(event: &Event) -> Bytes {
     match event {
         Event::Asking(AskEvent::Evidence(citations)) => {
-            let passages: Vec<_> = citations.iter().map(passage).collect();
-            message("evidence", &json!({ "passages": passages }))
+            let passages = citations.iter().map(passage).collect();
+            message("evidence", &EvidenceEvent { passages })
         }
-        Event::Asking(AskEvent::Token(text)) => message("token", &json!({ "text": text })),
+        Event::Asking(AskEvent::Token(text)) => {
+            message("token", &TokenEvent { text: text.clone() })
+        }
         Event::Answer(answer) => message("answer", answer),
         Event::Failed(failed) => message("error", &problem::body(failed)),
         _ => Bytes::new(),
     }
 }
 
-fn passage(citation: &Citation) -> serde_json::Value {
-    json!({
-        "rank": citation.key,
-        "document_id": citation.document_id,
-        "file": citation.file,
-        "title": citation.title,
-        "page": citation.page,
-        "text": citation.quote,
-    })
+fn passage(citation: &Citation) -> EvidencePassage {
+    EvidencePassage {
+        rank: citation.key,
+        document_id: citation.document_id.clone(),
+        file: citation.file.clone(),
+        title: citation.title.clone(),
+        page: citation.page,
+        text: citation.quote.clone(),
+    }
 }
 
 fn message(name: &str, data: &impl Serialize) -> Bytes {

@@ -2,11 +2,15 @@
 //!
 //! [`serve`] binds and runs; every request passes [`security`] first. [`pages`] are the HTML pages
 //! (their data is in [`views`]), [`search`] finds passages for both, [`api`] the JSON routes, [`upload`] takes files, [`ask`] streams
-//! answers.
+//! answers. [`openapi`] describes the API to programs and people, [`idempotency`] lets requests be
+//! sent twice, [`mcp`] serves the Model Context Protocol.
 
 mod api;
 mod ask;
 mod assets;
+mod idempotency;
+mod mcp;
+mod openapi;
 mod pages;
 mod problem;
 mod search;
@@ -21,6 +25,8 @@ use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 use anyhow::{Context, Result};
+use utoipa_actix_web::service_config::ServiceConfig;
+use utoipa_actix_web::{AppExt, scope};
 
 use crate::error::{Fault, Problem};
 use crate::jobs::Worker;
@@ -36,6 +42,7 @@ pub struct State {
     pub worker: Arc<Worker>,
     /// Who may do what.
     pub guard: Guard,
+    in_flight: idempotency::InFlight,
 }
 
 /// Binds the address that the settings name.
@@ -76,15 +83,21 @@ pub fn serve(library: Arc<Library>, listener: TcpListener) -> Result<Server> {
         library,
         worker,
         guard,
+        in_flight: idempotency::InFlight::default(),
     });
     let server = HttpServer::new(move || {
-        App::new()
-            .app_data(state.clone())
+        let (app, document) = App::new()
+            .into_utoipa_app()
+            .openapi(openapi::base())
+            .configure(routes)
+            .split_for_parts();
+        app.app_data(state.clone())
+            .app_data(web::Data::new(openapi::ApiDocument::new(document)))
             .app_data(problem::json_config())
             .app_data(problem::query_config())
             .app_data(problem::path_config())
+            .wrap(from_fn(problem::catch_panics))
             .wrap(from_fn(security::check))
-            .configure(routes)
     })
     .workers(2)
     .shutdown_timeout(2)
@@ -95,38 +108,46 @@ pub fn serve(library: Arc<Library>, listener: TcpListener) -> Result<Server> {
     Ok(server)
 }
 
-fn routes(config: &mut web::ServiceConfig) {
+/// All routes. What is given to `service` is described in the OpenAPI document, or does not compile;
+/// pages for people, and what speaks another protocol, are added beside it.
+fn routes(config: &mut ServiceConfig<'_>) {
     config
-        .service(pages::ask_page)
-        .service(pages::library_page)
-        .service(search::search_page)
-        .service(pages::document_page)
-        .service(pages::page_image)
-        .service(pages::page_view)
-        .service(pages::document_file)
-        .service(pages::login_form)
-        .service(pages::login)
-        .service(assets::asset)
-        .service(assets::icon)
         .service(api::live)
         .service(api::ready)
         .service(
-            web::scope("/api/v1")
+            scope::scope("/api/v1")
+                .service(openapi::openapi_json)
                 .service(api::session)
-                .service(api::list_documents)
-                .service(api::show_document)
-                .service(api::delete_document)
-                .service(api::move_document)
-                .service(api::list_collections)
-                .service(api::create_collection)
-                .service(api::delete_collection)
+                .service(api::documents::list_documents)
+                .service(api::documents::show_document)
+                .service(api::documents::delete_document)
+                .service(api::documents::move_document)
+                .service(api::collections::list_collections)
+                .service(api::collections::create_collection)
+                .service(api::collections::delete_collection)
                 .service(api::search_passages)
                 .service(search::search_api)
-                .service(api::list_jobs)
-                .service(api::show_job)
-                .service(api::cancel_job)
+                .service(api::jobs::list_jobs)
+                .service(api::jobs::show_job)
+                .service(api::jobs::cancel_job)
                 .service(upload::upload)
                 .service(ask::ask),
         )
-        .default_service(web::route().to(pages::not_found));
+        .map(|config| {
+            config
+                .service(pages::ask_page)
+                .service(pages::library_page)
+                .service(search::search_page)
+                .service(pages::document_page)
+                .service(pages::page_image)
+                .service(pages::page_view)
+                .service(pages::document_file)
+                .service(pages::login_form)
+                .service(pages::login)
+                .service(openapi::api_page)
+                .service(assets::asset)
+                .service(assets::icon)
+                .service(mcp::endpoint())
+        })
+        .default_service(web::route().to(problem::no_route));
 }

@@ -3,7 +3,7 @@
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, ContentType, LOCATION};
-use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use actix_web::{HttpResponse, get, post, web};
 use anyhow::Context;
 use askama::Template;
 use ingest::{Format, locate};
@@ -247,21 +247,7 @@ pub(super) async fn login(state: Shared, form: web::Form<SignIn>) -> HttpRespons
     }
 }
 
-pub(super) async fn not_found(request: HttpRequest) -> HttpResponse {
-    let problem = Problem::new(
-        Fault::NotFound,
-        "address_unknown",
-        format!("there is nothing at {}", request.path()),
-        "start at /",
-    );
-    if request.path().starts_with("/api/") || request.path().starts_with("/v1/") {
-        problem::json(&problem)
-    } else {
-        problem::page(&problem)
-    }
-}
-
-async fn shown<T: Template>(page: impl Future<Output = anyhow::Result<T>>) -> HttpResponse {
+pub(super) async fn shown<T: Template>(page: impl Future<Output = anyhow::Result<T>>) -> HttpResponse {
     let rendered = async { page.await?.render().context("rendering the page") };
     match rendered.await {
         Ok(html) => HttpResponse::Ok()

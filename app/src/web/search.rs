@@ -27,6 +27,27 @@ const NAMES: &str = "q, like, mode, top_k, offset, collection, author, year, ven
 /// What diversification the page's box asks for.
 const DIVERSIFY: &str = "0.5";
 
+/// Find passages.
+#[utoipa::path(
+    tag = "search",
+    params(
+        ("q" = Option<String>, Query, description = "What to look for: words, `\"phrases\"`, `-without`, `title:word`."),
+        ("like" = Option<String>, Query, description = "A passage's chunk id, or a document: find what is like it, in place of `q`."),
+        ("mode" = Option<Mode>, Query, description = "Which indexes to ask; `hybrid` where not given."),
+        ("top_k" = Option<u32>, Query, description = "How many passages, 1 to 100; the setting `top_k` where not given."),
+        ("offset" = Option<u32>, Query, description = "How many of the best to leave out: `next_offset` of the page before."),
+        ("collection" = Option<String>, Query, description = "Only this collection."),
+        ("author" = Option<String>, Query, description = "Only papers with an author of this name: `Smith`, `Jane Smith`, `Smith, J.`"),
+        ("year" = Option<String>, Query, description = "Only papers of these years, such as `2012` or `2010..2020`."),
+        ("venue" = Option<String>, Query, description = "Only papers of this journal or conference."),
+        ("document" = Option<Vec<String>>, Query, description = "Only this document: id, start of an id, or file name; any number of times."),
+        ("section" = Option<Vec<String>>, Query, description = "Only sections of this kind, such as `methods`; any number of times."),
+        ("rerank" = Option<String>, Query, description = "`on` or `off`: order the best again by their token vectors."),
+        ("diversify" = Option<f32>, Query, description = "From 0, the order of relevance, to 1: how much a passage loses by repeating another."),
+        ("expand" = Option<Expand>, Query, description = "What is given around each passage."),
+    ),
+    responses((status = 200, body = SearchResponse)),
+)]
 #[get("/search")]
 pub(super) async fn search_api(
     state: Shared,

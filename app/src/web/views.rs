@@ -5,10 +5,12 @@
 //! or a file name can never become markup. What the pages do after that (uploads, streaming,
 //! deleting) is in the modules under `static/`, which talk to the JSON API.
 
+mod api;
 mod search;
 
 use askama::Template;
 
+pub use api::{ApiPage, Described, Field, Group, Operation, Parameter};
 pub use search::{Choice, SearchForm, SearchPage, SearchResult};
 
 /// A document as the library lists it and as its own page describes it.
