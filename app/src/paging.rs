@@ -107,7 +107,10 @@ mod tests {
         let mut seen = Vec::new();
         loop {
             let page = Page::<u32>::read("numbers", Some(10), cursor.as_deref()).unwrap();
-            let rest = all.iter().copied().filter(|n| page.after.is_none_or(|after| *n > after));
+            let rest = all
+                .iter()
+                .copied()
+                .filter(|n| page.after.is_none_or(|after| *n > after));
             let (part, next) = page.cut(rest.take(page.wanted()).collect(), |n| *n);
             seen.extend(part);
             match next {
@@ -121,7 +124,12 @@ mod tests {
     #[test]
     fn wrong_cursors_and_limits_are_refused() {
         let cursor = encode("numbers", &7_u32);
-        assert_eq!(Page::<u32>::read("numbers", None, Some(&cursor)).unwrap().after, Some(7));
+        assert_eq!(
+            Page::<u32>::read("numbers", None, Some(&cursor))
+                .unwrap()
+                .after,
+            Some(7)
+        );
         for wrong in ["x", "é", "AAAA", &cursor[1..], &format!("{cursor}=")] {
             let problem = Page::<u32>::read("numbers", None, Some(wrong)).unwrap_err();
             assert_eq!(problem.code, "cursor_invalid", "{wrong}");

@@ -102,10 +102,16 @@ mod tests {
 
         let catalog = Catalog::open(&path).await.unwrap();
         let again = catalog.keep_request("k", "g", "s").await.unwrap();
-        assert_eq!((again.fingerprint.as_str(), again.resource.as_str()), ("f", "r"));
+        assert_eq!(
+            (again.fingerprint.as_str(), again.resource.as_str()),
+            ("f", "r")
+        );
         catalog.keep_response("k", 202, "{}").await.unwrap();
         let answered = catalog.keep_request("k", "f", "s").await.unwrap();
-        assert_eq!((answered.status, answered.body.as_deref()), (Some(202), Some("{}")));
+        assert_eq!(
+            (answered.status, answered.body.as_deref()),
+            (Some(202), Some("{}"))
+        );
 
         sqlx::query("UPDATE idempotency_keys SET created_at = created_at - $1")
             .bind(KEPT_MS + 1000)

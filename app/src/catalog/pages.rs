@@ -76,6 +76,27 @@ impl Catalog {
         row.as_ref().map(page).transpose()
     }
 
+    /// Numbers and texts of some pages of a document, in order.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub async fn page_texts(
+        &self,
+        document_id: &str,
+        first: u32,
+        last: u32,
+    ) -> Result<Vec<(u32, String)>> {
+        Ok(sqlx::query_as(
+            "SELECT number, text FROM pages WHERE document_id = $1 AND number BETWEEN $2 AND $3 \
+             ORDER BY number",
+        )
+        .bind(document_id)
+        .bind(i64::from(first))
+        .bind(i64::from(last))
+        .fetch_all(&self.pool)
+        .await?)
+    }
+
     /// All pages of a document, in order.
     ///
     /// # Errors

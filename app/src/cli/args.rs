@@ -60,6 +60,8 @@ pub(super) enum Command {
     /// List, create and delete collections
     #[command(subcommand)]
     Collections(Collections),
+    /// Serve search and ask to an assistant as tools (Model Context Protocol over stdin and stdout)
+    Mcp,
     /// List and fetch models
     #[command(subcommand)]
     Models(Models),
@@ -370,6 +372,7 @@ impl Command {
     pub(super) fn is_json(&self) -> bool {
         match self {
             Command::Serve(_)
+            | Command::Mcp
             | Command::Completions(_)
             | Command::Documents(Documents::Export { .. }) => false,
             Command::Extract(extract) => extract.format == TextFormat::Json,

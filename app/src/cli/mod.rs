@@ -12,6 +12,7 @@ mod documents;
 mod eval;
 mod extract;
 mod ingest;
+mod mcp;
 mod models;
 mod output;
 mod search;
@@ -82,6 +83,7 @@ async fn run(arguments: Arguments) -> Result<Exit> {
         Command::Ask(ask) => ask::run(settings, ask).await,
         Command::Documents(command) => documents::run(settings, command).await,
         Command::Collections(command) => collections::run(settings, command).await,
+        Command::Mcp => mcp::run(settings).await,
         Command::Models(command) => models::run(&settings, command).await,
         Command::Eval(command) => eval::run(&settings, command).await,
         Command::Bench(command) => bench::run(settings, command).await,

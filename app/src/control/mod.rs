@@ -2,11 +2,12 @@
 //!
 //! The same [`Request`] runs in this process or, while `lectern serve` owns the data folder, in
 //! that one, over a socket in the folder: [`run`] is the only place where requests are carried
-//! out, [`socket`] only carries them there.
+//! out, [`socket`] only carries them there. [`keeper`] is for a process that asks many times.
 
 mod export;
 mod files;
 mod ingest;
+pub mod keeper;
 pub mod run;
 pub mod socket;
 
@@ -16,10 +17,10 @@ use std::sync::Arc;
 use anyhow::Result;
 use generation::Answer;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use utoipa::ToSchema;
 
-use crate::catalog::DocumentRecord;
+use crate::catalog::{DocumentRecord, Place};
 use crate::error::Problem;
 use crate::library::ask::{AskEvent, AskRequest};
 use crate::library::collections::{Contents, MoveReport};
@@ -76,10 +77,28 @@ pub enum Request {
         /// Only of this collection.
         collection: Option<String>,
     },
+    /// List a part of the documents, newest first.
+    DocumentsAfter {
+        /// Only of this collection.
+        collection: Option<String>,
+        /// The place of the last document of the part before.
+        after: Option<Place>,
+        /// How many at most.
+        limit: usize,
+    },
     /// Show a document.
     Document {
         /// Its id, a prefix of it or its file name.
         id: String,
+    },
+    /// Read pages of a document.
+    Pages {
+        /// Its id, a prefix of it or its file name.
+        id: String,
+        /// First page, from 1.
+        first: u32,
+        /// Last page.
+        last: u32,
     },
     /// What references and lists need of all documents, for export.
     Export {
@@ -190,6 +209,8 @@ pub enum Event {
     ExportDone,
     /// One document in full.
     Document(Box<DocumentDetails>),
+    /// Pages of a document: their numbers and texts, in order.
+    Pages(Box<DocumentRecord>, Vec<(u32, String)>),
     /// A document was deleted.
     Deleted(DocumentRecord),
     /// What became of documents that were to be moved.
@@ -215,23 +236,37 @@ pub enum Event {
 /// # Errors
 /// Where the folder cannot be opened.
 pub async fn start(settings: Settings, request: Request) -> Result<UnboundedReceiver<Event>> {
-    if let Some(events) = socket::call(&settings.data_dir, &request).await? {
-        return Ok(events);
+    Ok(match reach(&settings, &request).await? {
+        Reached::Elsewhere(events) => events,
+        Reached::Here(library) => start_here(library, request),
+    })
+}
+
+/// Where the library is.
+enum Reached {
+    /// In another process, which was sent the request.
+    Elsewhere(UnboundedReceiver<Event>),
+    /// In this one, which has just opened it.
+    Here(Arc<Library>),
+}
+
+async fn reach(settings: &Settings, request: &Request) -> Result<Reached> {
+    if let Some(events) = socket::call(&settings.data_dir, request).await? {
+        return Ok(Reached::Elsewhere(events));
     }
-    let library = match Library::open(settings.clone()).await {
-        Ok(library) => library,
+    match Library::open(settings.clone()).await {
+        Ok(library) => Ok(Reached::Here(library)),
         Err(error) => {
             // A server that has just taken the folder opens its socket a moment later.
             for _ in 0..20 {
                 tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-                if let Some(events) = socket::call(&settings.data_dir, &request).await? {
-                    return Ok(events);
+                if let Some(events) = socket::call(&settings.data_dir, request).await? {
+                    return Ok(Reached::Elsewhere(events));
                 }
             }
-            return Err(error);
+            Err(error)
         }
-    };
-    Ok(start_here(library, request))
+    }
 }
 
 /// Starts a request on an open library.

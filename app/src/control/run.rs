@@ -36,6 +36,22 @@ pub async fn run(library: Arc<Library>, request: Request, events: &Events) -> Re
                 library.catalog.documents(collection.as_deref()).await?,
             ));
         }
+        Request::DocumentsAfter {
+            collection,
+            after,
+            limit,
+        } => {
+            let catalog = &library.catalog;
+            let found = catalog
+                .documents_after(collection.as_deref(), after.as_ref(), limit)
+                .await?;
+            say(Event::Documents(found));
+        }
+        Request::Pages { id, first, last } => {
+            let record = library.document(&id).await?;
+            let texts = library.catalog.page_texts(&record.id, first, last).await?;
+            say(Event::Pages(Box::new(record), texts));
+        }
         Request::Document { id } => say(Event::Document(Box::new(library.details(&id).await?))),
         Request::Export {
             ids,

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::task::JoinHandle;
 
 use super::{Event, Request};
 use crate::library::Library;
@@ -18,17 +19,17 @@ use crate::library::Library;
 const LONGEST_PATH: usize = 100;
 const LONGEST_REQUEST: u64 = 16 << 20;
 
-/// Listens on the library's socket until the process ends.
+/// Listens on the library's socket until the process ends or the task is aborted.
 ///
 /// # Errors
 /// Where the socket cannot be made.
-pub fn listen(library: Arc<Library>) -> Result<()> {
+pub fn listen(library: Arc<Library>) -> Result<JoinHandle<()>> {
     let path = path_for(&library.settings.data_dir)?;
     // Left by a process that was killed: this one holds the folder's lock, so nobody listens.
     let _ = std::fs::remove_file(&path);
     let listener = UnixListener::bind(&path)
         .with_context(|| format!("listening on the socket {}", path.display()))?;
-    tokio::spawn(async move {
+    Ok(tokio::spawn(async move {
         loop {
             match listener.accept().await {
                 Ok((stream, _)) => {
@@ -45,8 +46,7 @@ pub fn listen(library: Arc<Library>) -> Result<()> {
                 }
             }
         }
-    });
-    Ok(())
+    }))
 }
 
 async fn answer(library: Arc<Library>, stream: UnixStream) -> Result<()> {

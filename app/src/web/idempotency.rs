@@ -172,7 +172,9 @@ mod tests {
     #[test]
     fn requests_that_differ_have_other_fingerprints() {
         let post = TestRequest::post().uri("/api/v1/uploads").to_http_request();
-        let other = TestRequest::post().uri("/api/v1/collections").to_http_request();
+        let other = TestRequest::post()
+            .uri("/api/v1/collections")
+            .to_http_request();
         let prints = [
             fingerprint(&post, &[b"ab", b"c"]),
             fingerprint(&post, &[b"a", b"bc"]),

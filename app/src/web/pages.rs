@@ -247,7 +247,9 @@ pub(super) async fn login(state: Shared, form: web::Form<SignIn>) -> HttpRespons
     }
 }
 
-pub(super) async fn shown<T: Template>(page: impl Future<Output = anyhow::Result<T>>) -> HttpResponse {
+pub(super) async fn shown<T: Template>(
+    page: impl Future<Output = anyhow::Result<T>>,
+) -> HttpResponse {
     let rendered = async { page.await?.render().context("rendering the page") };
     match rendered.await {
         Ok(html) => HttpResponse::Ok()

@@ -165,7 +165,10 @@ fn failed(fault: Fault, code: &str, message: String, hint: &str) -> actix_web::E
 
 /// What is answered where no route takes a request: there is nothing at the address, or nothing for
 /// that method.
-pub(super) async fn no_route(request: HttpRequest, document: web::Data<ApiDocument>) -> HttpResponse {
+pub(super) async fn no_route(
+    request: HttpRequest,
+    document: web::Data<ApiDocument>,
+) -> HttpResponse {
     let path = request.path();
     let allowed = document.methods_at(path);
     if !allowed.is_empty() {

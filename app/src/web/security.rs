@@ -4,7 +4,8 @@
 //!   machine (DNS rebinding).
 //! - **Origin**, where the browser sends one, must be the same host.
 //! - **A change** (anything but GET and HEAD) needs the CSRF token that our own pages carry, or a
-//!   bearer token, which no page elsewhere can know.
+//!   bearer token, which no page elsewhere can know. What only programs speak to needs none where it
+//!   takes nothing but JSON: a page elsewhere cannot send that without its Origin.
 //! - **Where a token is set**, everything but the sign-in needs it: as a bearer token, or as the
 //!   session cookie that the sign-in gave.
 //! - **Content-Security-Policy** allows our own files only: no inline script, no frame.
@@ -142,7 +143,7 @@ impl Guard {
         }
         let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
         // The sign-in form is sent before there is a session to protect, and Origin was checked.
-        if changes && !bearer && path != "/login" {
+        if changes && !bearer && path != "/login" && !is_for_programs(request) {
             let given = headers
                 .get(CSRF_HEADER)
                 .and_then(|value| value.to_str().ok())
@@ -238,6 +239,17 @@ fn wants_page(request: &ServiceRequest) -> bool {
         .and_then(|value| value.to_str().ok())
         .is_some_and(|accept| accept.contains("text/html"));
     accepts_html && *request.method() == Method::GET && !request.path().starts_with("/api/")
+}
+
+/// True for addresses that programs alone speak to, asked in JSON.
+fn is_for_programs(request: &ServiceRequest) -> bool {
+    let is_json = request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|kind| kind.split(';').next())
+        .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"));
+    is_json && request.path() == "/mcp"
 }
 
 fn host_name(host: &str) -> &str {

@@ -27,7 +27,10 @@ struct Destination {
 
 /// A form with a file.
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "says what the form holds, which is read as it comes in")]
+#[expect(
+    dead_code,
+    reason = "says what the form holds, which is read as it comes in"
+)]
 struct UploadForm {
     /// A paper: PDF, Markdown, text, HTML, DOCX, JATS or TEI XML.
     #[schema(value_type = String, format = Binary)]

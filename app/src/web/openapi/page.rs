@@ -111,7 +111,9 @@ fn type_name(schema: &Value) -> String {
         return values.join(" or ");
     }
     let one = |name: &str| match name {
-        "array" if schema["items"].is_object() => format!("list of {}", type_name(&schema["items"])),
+        "array" if schema["items"].is_object() => {
+            format!("list of {}", type_name(&schema["items"]))
+        }
         name => name.to_owned(),
     };
     match &schema["type"] {
@@ -166,7 +168,10 @@ mod tests {
                 json!({"oneOf": [{"type": "null"}, {"$ref": "#/components/schemas/Job"}]}),
                 "null or Job",
             ),
-            (json!({"type": "string", "enum": ["a", "b"]}), "\"a\" or \"b\""),
+            (
+                json!({"type": "string", "enum": ["a", "b"]}),
+                "\"a\" or \"b\"",
+            ),
             (json!({}), "object"),
         ] {
             assert_eq!(type_name(&schema), expected);
