@@ -66,3 +66,16 @@ export async function request(method, path, options) {
   const response = await send(method, path, options);
   return response.status === 204 ? null : response.json();
 }
+
+/** All records of a list that is given in parts; `name` is the field that holds them. */
+export async function requestAll(path, name) {
+  const records = [];
+  let cursor = null;
+  do {
+    const query = new URLSearchParams({ limit: 1000, ...(cursor && { cursor }) });
+    const part = await request("GET", `${path}${path.includes("?") ? "&" : "?"}${query}`);
+    records.push(...part[name]);
+    cursor = part.next_cursor;
+  } while (cursor);
+  return records;
+}

@@ -1,6 +1,6 @@
 // The list of documents: the server writes the rows, this filters them and keeps them up to date.
 
-import { request } from "./api.js";
+import { requestAll } from "./api.js";
 import { byId, localDate, plural } from "./dom.js";
 
 /** Rows shown at once; thousands of them would make every keystroke in the filter slow. */
@@ -43,8 +43,7 @@ export class DocumentList {
     }
     this.#refreshing = true;
     try {
-      const { documents } = await request("GET", "/api/v1/documents");
-      this.#reconcile(documents);
+      this.#reconcile(await requestAll("/api/v1/documents", "documents"));
     } catch {
       // The list on screen stays; the next finished job, or a reload, asks again.
     }

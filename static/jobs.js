@@ -1,7 +1,7 @@
 // The list of papers being added. One request asks for all jobs while any is active; nothing is
 // asked when none is.
 
-import { request } from "./api.js";
+import { request, requestAll } from "./api.js";
 import { byId, fill, plural, problemText } from "./dom.js";
 import { JobRow } from "./job_row.js";
 
@@ -91,8 +91,14 @@ export class JobBoard {
   async #poll(first) {
     this.#polling = true;
     try {
-      const { jobs } = await request("GET", "/api/v1/jobs");
+      const { jobs, next_cursor: more } = await request("GET", "/api/v1/jobs?limit=500");
       const listed = new Set(jobs.map((job) => job.id));
+      // After many uploads at once, those that are worked on first are the last of the list.
+      if (more) {
+        const unfinished = await requestAll("/api/v1/jobs?unfinished=true", "jobs");
+        jobs.push(...unfinished.filter((job) => !listed.has(job.id)));
+        for (const job of unfinished) listed.add(job.id);
+      }
       // Oldest first, so that the lines stand in the order in which the files were added.
       for (const job of jobs.toReversed()) this.#take(job, first);
       const missing = [...this.#byJob].filter(([id, row]) => row.phase !== "finished" && !listed.has(id));

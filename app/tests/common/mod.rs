@@ -59,36 +59,41 @@ pub(crate) async fn spawn_app(changes: &[(&'static str, &str)]) -> TestApp {
         changes.push(("addr", "127.0.0.1:0"));
     }
     let settings = settings(folder.path(), &changes);
-    let token = settings.token.clone().unwrap_or_default();
-    let listener = app::web::bind(&settings).unwrap();
-    let url = format!("http://127.0.0.1:{}", listener.local_addr().unwrap().port());
-    let library = Library::open(settings).await.unwrap();
-    tokio::spawn(app::web::serve(library.clone(), listener).unwrap());
-    let client = reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
-        .unwrap();
-    let session = client
-        .get(format!("{url}/api/v1/session"))
-        .bearer_auth(token)
-        .send()
-        .await
-        .unwrap();
-    let session: Value = session.json().await.unwrap();
-    let csrf = session["csrf_token"]
-        .as_str()
-        .unwrap_or_default()
-        .to_owned();
-    TestApp {
-        url,
-        library,
-        client,
-        folder,
-        csrf,
-    }
+    TestApp::on(folder, settings).await
 }
 
 impl TestApp {
+    /// Starts a server on a data folder that may hold something already.
+    pub(crate) async fn on(folder: tempfile::TempDir, settings: Settings) -> Self {
+        let token = settings.token.clone().unwrap_or_default();
+        let listener = app::web::bind(&settings).unwrap();
+        let url = format!("http://127.0.0.1:{}", listener.local_addr().unwrap().port());
+        let library = Library::open(settings).await.unwrap();
+        tokio::spawn(app::web::serve(library.clone(), listener).unwrap());
+        let client = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .unwrap();
+        let session = client
+            .get(format!("{url}/api/v1/session"))
+            .bearer_auth(token)
+            .send()
+            .await
+            .unwrap();
+        let session: Value = session.json().await.unwrap();
+        let csrf = session["csrf_token"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
+        Self {
+            url,
+            library,
+            client,
+            folder,
+            csrf,
+        }
+    }
+
     pub(crate) fn get(&self, path: &str) -> reqwest::RequestBuilder {
         self.client.get(format!("{}{path}", self.url))
     }

@@ -1,0 +1,276 @@
+//! Real responses against the schemas that the document gives them, more strictly than it says: what
+//! it does not name may not be there.
+
+use std::collections::BTreeSet;
+
+use boon::{Compiler, Schemas};
+use reqwest::{RequestBuilder, Response};
+use serde_json::{Map, Value, json};
+
+use crate::common::{TestApp, sample, spawn_app};
+
+const ROOT: &str = "http://lectern.test/api.json";
+
+/// The document, and which of its operations were tried.
+pub(crate) struct Contract {
+    pub(crate) document: Value,
+    strict: Value,
+    pub(crate) tried: BTreeSet<String>,
+}
+
+impl Contract {
+    pub(crate) async fn of(app: &TestApp) -> Self {
+        let response = app.get("/api/v1/openapi.json").send().await.unwrap();
+        let document: Value = response.json().await.unwrap();
+        let mut strict = json!({ "alone": {}, "merged": {} });
+        for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
+            strict["alone"][name] = stricter(schema, false);
+            strict["merged"][name] = stricter(schema, true);
+        }
+        Self {
+            document,
+            strict,
+            tried: BTreeSet::new(),
+        }
+    }
+
+    /// Sends a request and holds the response against what the document says of `operation`, such as
+    /// `GET /api/v1/jobs`.
+    pub(crate) async fn hold(
+        &mut self,
+        operation: &str,
+        status: u16,
+        request: RequestBuilder,
+    ) -> Value {
+        let response = request.send().await.unwrap();
+        let found = response.status().as_u16();
+        let (content, text) = read(response).await;
+        assert_eq!(found, status, "{operation}: {text}");
+        let described = self.described(operation, status);
+        self.tried.insert(operation.to_owned());
+        let Some(bodies) = described["content"].as_object() else {
+            assert!(text.is_empty(), "{operation} {status} has no body: {text}");
+            return Value::Null;
+        };
+        let schema = &bodies
+            .get(&content)
+            .unwrap_or_else(|| panic!("{operation} {status} gives {content}, not {bodies:?}"))["schema"];
+        if content == "text/event-stream" {
+            return text.into();
+        }
+        let value: Value = serde_json::from_str(&text).unwrap();
+        self.validate(operation, schema, &value);
+        value
+    }
+
+    /// Holds a value against a named schema.
+    pub(crate) fn hold_value(&self, name: &str, value: &Value) {
+        let schema = json!({ "$ref": format!("#/components/schemas/{name}") });
+        self.validate(name, &schema, value);
+    }
+
+    fn described(&self, operation: &str, status: u16) -> Value {
+        let (method, path) = operation.split_once(' ').unwrap();
+        let operation_value = &self.document["paths"][path][method.to_ascii_lowercase()];
+        assert!(operation_value.is_object(), "{operation} is not described");
+        let responses = &operation_value["responses"];
+        let response = match &responses[status.to_string()] {
+            Value::Null if status >= 400 => &responses["default"],
+            Value::Null => panic!("{operation} does not say that it gives {status}"),
+            response => response,
+        };
+        match response["$ref"].as_str() {
+            Some(to) => self.document.pointer(&to[1..]).unwrap().clone(),
+            None => response.clone(),
+        }
+    }
+
+    fn validate(&self, what: &str, schema: &Value, value: &Value) {
+        let mut root = self.strict.clone();
+        root["asked"] = stricter(schema, false);
+        let mut compiler = Compiler::new();
+        compiler.add_resource(ROOT, root).unwrap();
+        let mut schemas = Schemas::new();
+        let index = compiler
+            .compile(&format!("{ROOT}#/asked"), &mut schemas)
+            .unwrap_or_else(|error| panic!("{what}: {error:#}"));
+        if let Err(error) = schemas.validate(value, index) {
+            panic!("{what}: {error:#}\n{value:#}");
+        }
+    }
+}
+
+/// Content type without parameters, and the body.
+async fn read(response: Response) -> (String, String) {
+    let content = response.headers().get("content-type");
+    let content = content.map_or("", |value| value.to_str().unwrap());
+    let content = content.split(';').next().unwrap().to_owned();
+    (content, response.text().await.unwrap())
+}
+
+/// A schema that refuses what it does not name. Where schemas are merged (`allOf`), the whole refuses
+/// and the parts do not.
+fn stricter(schema: &Value, merged: bool) -> Value {
+    let Value::Object(schema) = schema else {
+        return schema.clone();
+    };
+    let mut out = Map::new();
+    for (key, value) in schema {
+        let value = match (key.as_str(), value) {
+            ("$ref", Value::String(to)) => {
+                let name = to.rsplit('/').next().unwrap();
+                let set = if merged { "merged" } else { "alone" };
+                format!("{ROOT}#/{set}/{name}").into()
+            }
+            ("allOf", Value::Array(parts)) => {
+                parts.iter().map(|part| stricter(part, true)).collect()
+            }
+            ("oneOf" | "anyOf", Value::Array(parts)) => {
+                parts.iter().map(|part| stricter(part, merged)).collect()
+            }
+            ("properties", Value::Object(fields)) => fields
+                .iter()
+                .map(|(name, field)| (name.clone(), stricter(field, false)))
+                .collect::<Map<_, _>>()
+                .into(),
+            ("items", items) => stricter(items, false),
+            (_, value) => value.clone(),
+        };
+        out.insert(key.clone(), value);
+    }
+    if merged {
+        out.remove("additionalProperties");
+    } else if schema.contains_key("properties") || schema.contains_key("allOf") {
+        out.insert("unevaluatedProperties".into(), false.into());
+    }
+    out.into()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_response_is_as_described() {
+    let app = spawn_app(&[]).await;
+    let mut api = Contract::of(&app).await;
+    let get = |path: &str| app.get(path);
+
+    for path in [
+        "/health/live",
+        "/health/ready",
+        "/api/v1/session",
+        "/api/v1/openapi.json",
+    ] {
+        // The document describes itself as any object.
+        if path.ends_with("openapi.json") {
+            let response = get(path).send().await.unwrap();
+            assert_eq!(response.status(), 200);
+            api.tried.insert(format!("GET {path}"));
+        } else {
+            api.hold(&format!("GET {path}"), 200, get(path)).await;
+        }
+    }
+
+    let file = std::fs::read(sample("hybrid-retrieval.pdf")).unwrap();
+    let part = reqwest::multipart::Part::bytes(file).file_name("hybrid.pdf");
+    let form = reqwest::multipart::Form::new().part("file", part);
+    let upload = app.post("/api/v1/uploads").multipart(form);
+    let queued = api.hold("POST /api/v1/uploads", 202, upload).await;
+    let job = queued["job"]["id"].as_str().unwrap();
+    api.hold("GET /api/v1/jobs", 200, get("/api/v1/jobs")).await;
+    let finished = app.finished(job).await;
+    let job = format!("/api/v1/jobs/{job}");
+    api.hold("GET /api/v1/jobs/{id}", 200, get(&job)).await;
+    let cancel = app.post(&format!("{job}/cancel"));
+    api.hold("POST /api/v1/jobs/{id}/cancel", 200, cancel).await;
+    api.hold("GET /api/v1/jobs", 200, get("/api/v1/jobs")).await;
+
+    let id = finished["result"]["document_id"].as_str().unwrap();
+    let listed = api
+        .hold("GET /api/v1/documents", 200, get("/api/v1/documents"))
+        .await;
+    assert_eq!(listed["documents"][0]["id"], id);
+    let document = format!("/api/v1/documents/{id}");
+    api.hold("GET /api/v1/documents/{id}", 200, get(&document))
+        .await;
+
+    for (status, name) in [(201, "thesis"), (200, "thesis"), (400, "")] {
+        let create = app
+            .post("/api/v1/collections")
+            .json(&json!({ "name": name }));
+        api.hold("POST /api/v1/collections", status, create).await;
+    }
+    api.hold("GET /api/v1/collections", 200, get("/api/v1/collections"))
+        .await;
+    for (status, to) in [(200, "thesis"), (200, "thesis"), (404, "nowhere")] {
+        let moving = app
+            .post(&format!("{document}/move"))
+            .json(&json!({ "to": to }));
+        api.hold("POST /api/v1/documents/{id}/move", status, moving)
+            .await;
+    }
+
+    for query in [
+        "q=BM25",
+        "q=BM25&expand=section&mode=bm25&top_k=2",
+        "q=xyzzyq&mode=bm25",
+        &format!("like={id}"),
+    ] {
+        let search = get(&format!("/api/v1/search?{query}"));
+        api.hold("GET /api/v1/search", 200, search).await;
+    }
+    let body = json!({ "query": "BM25 parameters", "collection": "thesis", "diversify": 0.3 });
+    let search = app.post("/api/v1/search").json(&body);
+    api.hold("POST /api/v1/search", 200, search).await;
+
+    let mut events = Vec::new();
+    for question in [
+        "What are the usual BM25 parameters?",
+        "Who was crowned in Aachen in 800?",
+    ] {
+        for extractive in [true, false] {
+            let ask = json!({ "question": question, "extractive": extractive });
+            let ask = app.post("/api/v1/ask").json(&ask);
+            let stream = api.hold("POST /api/v1/ask", 200, ask).await;
+            for event in stream.as_str().unwrap().split_terminator("\n\n") {
+                let (name, data) = event.split_once('\n').unwrap();
+                let name = name.strip_prefix("event: ").unwrap();
+                let data = serde_json::from_str(data.strip_prefix("data: ").unwrap()).unwrap();
+                let schema = match name {
+                    "evidence" => "EvidenceEvent",
+                    "token" => "TokenEvent",
+                    "answer" => "Answer",
+                    _ => panic!("{name}"),
+                };
+                api.hold_value(schema, &data);
+                events.push(name.to_owned());
+            }
+        }
+    }
+    for name in ["evidence", "token", "answer"] {
+        assert!(events.iter().any(|event| event == name), "no {name}");
+    }
+
+    let path = "/api/v1/collections/thesis";
+    api.hold("DELETE /api/v1/collections/{name}", 409, app.delete(path))
+        .await;
+    api.hold("DELETE /api/v1/documents/{id}", 204, app.delete(&document))
+        .await;
+    api.hold("DELETE /api/v1/documents/{id}", 404, app.delete(&document))
+        .await;
+    api.hold("GET /api/v1/documents/{id}", 404, get(&document))
+        .await;
+    api.hold("DELETE /api/v1/collections/{name}", 204, app.delete(path))
+        .await;
+
+    let mut untried = Vec::new();
+    for (path, item) in api.document["paths"].as_object().unwrap() {
+        for method in item.as_object().unwrap().keys() {
+            let operation = format!("{} {path}", method.to_ascii_uppercase());
+            if !api.tried.contains(&operation) {
+                untried.push(operation);
+            }
+        }
+    }
+    assert!(
+        untried.is_empty(),
+        "described and not tried here: {untried:?}"
+    );
+}
