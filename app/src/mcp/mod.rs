@@ -60,40 +60,45 @@ impl Lectern {
         Self { access }
     }
 
-    async fn start(&self, request: Request) -> Result<UnboundedReceiver<Event>> {
-        match &self.access {
+    /// Starts a request; what is heard of it comes from [`next`].
+    async fn start(&self, request: Request) -> Result<UnboundedReceiver<Event>, Problem> {
+        let started = match &self.access {
             Access::Open(library) => Ok(control::start_here(library.clone(), request)),
             Access::Folder(keeper) => keeper.start(request).await,
-        }
+        };
+        started.map_err(|error| Problem::from_error(&error))
     }
 
-    /// Runs a request that is answered by one event, and hands that event on. Stops where the client
-    /// cancels.
+    /// Runs a request that is answered by one event, and hands that event on.
     async fn single<T>(
         &self,
         request: Request,
         context: &RequestContext<RoleServer>,
         mut pick: impl FnMut(Event) -> Option<T>,
     ) -> Result<T, Problem> {
-        let mut events = self
-            .start(request)
-            .await
-            .map_err(|error| Problem::from_error(&error))?;
+        let mut events = self.start(request).await?;
         loop {
-            let event = tokio::select! {
-                event = events.recv() => event,
-                () = context.ct.cancelled() => return Err(stopped("the client cancelled the request")),
-            };
-            match event {
-                Some(Event::Failed(problem)) => return Err(problem),
-                Some(event) => {
-                    if let Some(found) = pick(event) {
-                        return Ok(found);
-                    }
-                }
-                None => return Err(stopped("the running Lectern ended before it answered")),
+            if let Some(found) = pick(next(&mut events, context).await?) {
+                return Ok(found);
             }
         }
+    }
+}
+
+/// What is heard next of a request. Stops where the client cancels: dropping `events` then cancels
+/// the request.
+async fn next(
+    events: &mut UnboundedReceiver<Event>,
+    context: &RequestContext<RoleServer>,
+) -> Result<Event, Problem> {
+    let event = tokio::select! {
+        event = events.recv() => event,
+        () = context.ct.cancelled() => return Err(stopped("the client cancelled the request")),
+    };
+    match event {
+        Some(Event::Failed(problem)) => Err(problem),
+        Some(event) => Ok(event),
+        None => Err(stopped("the running Lectern ended before it answered")),
     }
 }
 

@@ -9,10 +9,10 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::Lectern;
 use super::results::{
     AnswerResult, DetailsResult, DocumentsResult, PagesResult, Readable, SearchResult,
 };
+use super::{Lectern, next};
 use crate::catalog::{DocumentRecord, Place};
 use crate::control::{Event, Request};
 use crate::error::{Fault, Problem};
@@ -24,6 +24,8 @@ use crate::paging::Page;
 const LISTED: u32 = 50;
 /// Most characters of pages in one result, about 10,000 tokens; at least one page is given.
 const MOST_CHARACTERS: usize = 40_000;
+/// A client hears of each so many tokens of a draft.
+const TOKENS_A_NOTE: u32 = 16;
 
 #[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -221,18 +223,18 @@ impl Lectern {
             conversation: ask.conversation,
             ..AskRequest::default()
         };
+        let mut events = self.start(Request::Ask(request)).await?;
         let mut steps = 0;
-        let answer = self
-            .single(Request::Ask(request), context, |event| match event {
-                Event::Answer(answer) => Some(answer),
+        let answer = loop {
+            match next(&mut events, context).await? {
+                Event::Answer(answer) => break answer,
                 Event::Asking(event) => {
                     steps += 1;
-                    progress(context, steps, &event);
-                    None
+                    progress(context, steps, &event).await;
                 }
-                _ => None,
-            })
-            .await?;
+                _ => {}
+            }
+        };
         given(&AnswerResult::from(answer))
     }
 
@@ -342,18 +344,16 @@ fn failed(problem: &Problem) -> CallToolResult {
 }
 
 /// Tells a client that wants to know how an answer comes along.
-fn progress(context: &RequestContext<RoleServer>, step: u32, event: &AskEvent) {
+async fn progress(context: &RequestContext<RoleServer>, step: u32, event: &AskEvent) {
     let Some(token) = context.meta.get_progress_token() else {
         return;
     };
     let message = match event {
         AskEvent::Evidence(quotes) => format!("reading {} quotes", quotes.len()),
-        _ => "writing".to_owned(),
+        AskEvent::Token(_) if step % TOKENS_A_NOTE == 2 => "writing".to_owned(),
+        AskEvent::Token(_) => return,
     };
     let told = ProgressNotificationParam::new(token, f64::from(step)).with_message(message);
-    let peer = context.peer.clone();
-    tokio::spawn(async move {
-        // A client that has gone needs no telling.
-        let _ = peer.notify_progress(told).await;
-    });
+    // A client that has gone needs no telling.
+    let _ = context.peer.notify_progress(told).await;
 }
