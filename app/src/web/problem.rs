@@ -241,10 +241,8 @@ mod tests {
         let app = init_service(app).await;
         let response = call_service(&app, TestRequest::get().uri("/broken").to_request()).await;
         assert_eq!(response.status(), 500);
-        assert_eq!(
-            response.headers()["content-type"],
-            "application/problem+json"
-        );
+        let kind = response.headers().get("content-type").unwrap();
+        assert_eq!(kind, "application/problem+json");
         let problem: serde_json::Value = read_body_json(response).await;
         assert_eq!(problem["code"], "internal");
         assert!(!problem.to_string().contains("as a test wants it"));

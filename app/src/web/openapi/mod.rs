@@ -98,7 +98,9 @@ impl ApiDocument {
                 SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new(CSRF_HEADER))),
             ),
         ] {
-            components.security_schemes.insert(name.into(), scheme);
+            components
+                .security_schemes
+                .insert(name.into(), scheme.into());
         }
         let needs = |name: &str| SecurityRequirement::new(name, Vec::<String>::new());
         let both = needs("session").add("csrf", Vec::<String>::new());
