@@ -206,19 +206,17 @@ pub(super) async fn catch_panics(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    let kept = request.request().clone();
+    let path = request.path().to_owned();
     // What a handler shares with others is behind locks that take poisoning as it comes.
     match AssertUnwindSafe(next.call(request)).catch_unwind().await {
         Ok(answered) => Ok(answered?.map_into_boxed_body()),
-        Err(_) => {
-            let problem = Problem::new(
-                Fault::Machine,
-                "internal",
-                format!("Lectern failed at {}", kept.path()),
-                "this is a fault in Lectern; please report it with what its log says",
-            );
-            Ok(ServiceResponse::new(kept, json(&problem)))
-        }
+        // The request went with the handler, so this is an error and no response of it.
+        Err(_) => Err(failed(
+            Fault::Machine,
+            "internal",
+            format!("Lectern failed at {path}"),
+            "this is a fault in Lectern; please report it with what its log says",
+        )),
     }
 }
 
@@ -226,8 +224,10 @@ pub(super) async fn catch_panics(
 mod tests {
     use super::*;
     use actix_web::App;
+    use actix_web::body::to_bytes;
+    use actix_web::dev::Service;
     use actix_web::middleware::from_fn;
-    use actix_web::test::{TestRequest, call_service, init_service, read_body_json};
+    use actix_web::test::{TestRequest, init_service};
 
     async fn broken() -> HttpResponse {
         panic!("as a test wants it")
@@ -239,11 +239,14 @@ mod tests {
             .wrap(from_fn(catch_panics))
             .route("/broken", web::get().to(broken));
         let app = init_service(app).await;
-        let response = call_service(&app, TestRequest::get().uri("/broken").to_request()).await;
+        let request = TestRequest::get().uri("/broken").to_request();
+        let error = app.call(request).await.err().unwrap();
+        let response = error.error_response();
         assert_eq!(response.status(), 500);
         let kind = response.headers().get("content-type").unwrap();
         assert_eq!(kind, "application/problem+json");
-        let problem: serde_json::Value = read_body_json(response).await;
+        let body = to_bytes(response.into_body()).await.unwrap();
+        let problem: serde_json::Value = serde_json::from_slice(&body).unwrap();
         assert_eq!(problem["code"], "internal");
         assert!(!problem.to_string().contains("as a test wants it"));
     }

@@ -5,11 +5,10 @@ use serde_json::Value;
 use crate::common::{TestApp, spawn_app};
 
 async fn part(app: &TestApp, path: &str, cursor: Option<&str>) -> Value {
-    let mut request = app.get(path).query(&[("limit", "3")]);
-    if let Some(cursor) = cursor {
-        request = request.query(&[("cursor", cursor)]);
-    }
-    let response = request.send().await.unwrap();
+    let parted = if path.contains('?') { '&' } else { '?' };
+    let cursor = cursor.map_or_else(String::new, |cursor| format!("&cursor={cursor}"));
+    let path = format!("{path}{parted}limit=3{cursor}");
+    let response = app.get(&path).send().await.unwrap();
     assert_eq!(response.status(), 200);
     response.json().await.unwrap()
 }
@@ -107,7 +106,7 @@ async fn collections_come_in_parts() {
     assert_eq!(names(&second, "collections", "name"), ["d", "default", "e"]);
     assert_eq!(second["next_cursor"], Value::Null);
 
-    let other = app.get("/api/v1/documents").query(&[("cursor", cursor)]);
+    let other = app.get(&format!("/api/v1/documents?cursor={cursor}"));
     let other: Value = other.send().await.unwrap().json().await.unwrap();
     assert_eq!(other["code"], "cursor_invalid", "of another list");
 }
