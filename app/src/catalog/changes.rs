@@ -43,7 +43,15 @@ pub(super) async fn delete_document(
     .bind(id)
     .execute(&mut **transaction)
     .await?;
-    // What a job reported of the document (its id, warnings) goes with it.
+    // What a job reported of the document (its id, warnings) goes with it, and the response that
+    // named its file.
+    sqlx::query(
+        "DELETE FROM idempotency_keys WHERE resource IN (SELECT id FROM jobs \
+         WHERE state NOT IN ('queued', 'running') AND result LIKE $1)",
+    )
+    .bind(format!("%{id}%"))
+    .execute(&mut **transaction)
+    .await?;
     sqlx::query("DELETE FROM jobs WHERE state NOT IN ('queued', 'running') AND result LIKE $1")
         .bind(format!("%{id}%"))
         .execute(&mut **transaction)
