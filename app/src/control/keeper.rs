@@ -125,19 +125,22 @@ mod tests {
             .unwrap();
         assert!(matches!(others.recv().await, Some(Event::Collections(_))));
 
-        let library = loop {
-            if let Ok(library) = Library::open(settings.clone()).await {
-                break library;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        };
+        let library = opened(&settings).await;
         assert!(keeper.held.lock().await.is_none());
         drop(library);
-        assert!(
-            keeper.start(Request::Collections).await.is_ok(),
-            "and taken again"
-        );
+        let mut events = keeper.start(Request::Collections).await.unwrap();
+        assert!(events.recv().await.is_some(), "and taken again");
         keeper.close().await;
-        assert!(Library::open(settings).await.is_ok());
+        opened(&settings).await;
+    }
+
+    /// The library, once nobody else has it open.
+    async fn opened(settings: &Settings) -> Arc<Library> {
+        loop {
+            if let Ok(library) = Library::open(settings.clone()).await {
+                return library;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 }
