@@ -14,12 +14,14 @@ pub mod fence;
 pub mod gguf;
 pub mod llama;
 pub mod prompt;
+pub mod question;
 pub mod quote;
 pub mod sampling;
 pub mod template;
 
 mod numbers;
 mod polarity;
+mod short;
 mod tokenizer;
 mod words;
 
