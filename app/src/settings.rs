@@ -108,6 +108,8 @@ pub struct Settings {
     pub answer_max_tokens: usize,
     /// Evidence that the model is given, in the embedder's tokens.
     pub answer_evidence_tokens: usize,
+    /// Share of answers that are to be right, 0 to 0.99.
+    pub answer_precision: f32,
     /// Where chunk vectors are kept; see [`Settings::dense_config`].
     pub dense: retrieval::dense::DenseConfig,
     /// The binary that reads PDFs; this one where not given. For tests, which run in another.
@@ -400,6 +402,7 @@ fn parse(values: &Values) -> Result<Settings, Problem> {
             .map(PathBuf::from),
         answer_max_tokens: within(values, "answer.max_tokens", 8, 4096)?,
         answer_evidence_tokens: within(values, "answer.evidence_tokens", 50, 4000)?,
+        answer_precision: answer_precision(values)?,
         dense: dense::parse(values)?,
         reader_program: None,
         entries,
@@ -423,6 +426,18 @@ fn within(values: &Values, key: &'static str, low: usize, high: usize) -> Result
     } else {
         let (text, origin) = &values[key];
         Err(invalid(key, text, origin, &wanted))
+    }
+}
+
+fn answer_precision(values: &Values) -> Result<f32, Problem> {
+    const KEY: &str = "answer.precision";
+    let wanted = "a share from 0 (refuse nothing) to 0.99, such as 0.9";
+    let share: f32 = parsed(values, KEY, wanted)?;
+    if (0.0..=0.99).contains(&share) {
+        Ok(share)
+    } else {
+        let (text, origin) = &values[KEY];
+        Err(invalid(KEY, text, origin, wanted))
     }
 }
 

@@ -4,17 +4,20 @@
 //! alignment decides which of them the papers support. Where it supports none, the answer is made
 //! of the evidence itself, word for word, and says so by the model id `extractive`.
 
+use std::collections::HashSet;
 use std::time::Instant;
 
 use retrieval::Passage;
 
 use crate::align::{align, strip_markers};
+use crate::calibration::{Calibration, Signals};
 use crate::evidence::{self, Evidence, Limits, Sources};
 use crate::prompt::{messages, one_line};
 use crate::question::Question;
 use crate::quote::quote;
 use crate::sampling::Sampling;
 use crate::short::short_answer;
+use crate::words::content_stems;
 use crate::{
     Answer, Answered, Citation, Completion, Generator, IndexInfo, ModelInfo, Origin, Outcome,
     Result, Sentence, ShortAnswer, Timings, Trace, TracedEvidence,
@@ -26,17 +29,14 @@ pub const EXTRACTIVE: &str = "extractive";
 /// What an answer says where the library has none.
 pub const INSUFFICIENT: &str = "The library does not answer this question.";
 
-/// Evidence whose best sentence scores below this does not answer the question.
-const ANSWERABLE: f32 = 0.42;
-
-/// Below this, a model that says it finds no answer is believed.
-const CONVINCING: f32 = 0.62;
-
 /// Quotes in an extractive answer, and citations where there is no answer, at most.
 const MOST_QUOTES: usize = 3;
 
 /// A further quote joins an extractive answer where it scores at most this much below the best.
-const FURTHER_QUOTE: f32 = 0.35;
+const FURTHER_QUOTE: f32 = 0.2;
+
+/// A quote that shares this much of its words with one before it says the same.
+const SAME: f32 = 0.75;
 
 /// A question and how to answer it.
 #[derive(Debug, Clone)]
@@ -53,6 +53,10 @@ pub struct Request {
     pub limits: Limits,
     /// Tokens of it, as the embedder counts them, that the model is given: the best.
     pub prompt_tokens: usize,
+    /// How probable a right answer is, given what was found.
+    pub calibration: Calibration,
+    /// Share of the answers that are to be right; what is less sure is refused.
+    pub precision: f32,
     /// Adapter that the generator has loaded.
     pub adapter: Option<String>,
     /// The index that found the passages.
@@ -91,8 +95,14 @@ pub fn answer(
     let mut draft = Draft::new(request, passages);
     let evidence = evidence::select(&question, sources, request.limits)?;
     draft.trace(&evidence);
-    let best_score = evidence.first().map_or(0.0, |best| best.score);
-    if best_score < ANSWERABLE {
+    draft.trace.signals = Signals::of(&question, sources, &evidence);
+    let confidence = match evidence.is_empty() {
+        true => 0.0,
+        false => request.calibration.probability(&draft.trace.signals),
+    };
+    draft.answer.confidence = Some(confidence);
+    let threshold = request.calibration.threshold(request.precision);
+    if confidence < threshold {
         return Ok(draft.insufficient(&evidence));
     }
 
@@ -114,7 +124,7 @@ pub fn answer(
     if draft.is_mostly_supported() {
         draft.shorten(&question, &evidence);
         Ok(draft.finish(Outcome::Answered))
-    } else if declined && best_score < CONVINCING {
+    } else if declined && confidence < 0.5 * (1.0 + threshold) {
         Ok(draft.insufficient(&evidence))
     } else {
         Ok(draft.extractive(&question, &evidence))
@@ -375,8 +385,23 @@ fn extract<'e>(evidence: &'e [Evidence], passages: &[Passage]) -> Vec<&'e Eviden
         evidence::is_finished(text) && !evidence::is_cut(text)
     };
     let (whole, broken): (Vec<_>, Vec<_>) = near.into_iter().partition(is_whole);
-    let mut chosen = if whole.is_empty() { broken } else { whole };
-    chosen.truncate(MOST_QUOTES);
+    let near = if whole.is_empty() { broken } else { whole };
+    let stems = |item: &Evidence| -> HashSet<String> {
+        let text = &passages[item.passage].text[item.range.clone()];
+        content_stems(text).into_iter().collect()
+    };
+    let mut chosen: Vec<&Evidence> = Vec::new();
+    for item in near {
+        let own = stems(item);
+        let is_said = chosen.iter().any(|other| {
+            let other = stems(other);
+            let shared = own.intersection(&other).count() as f32;
+            shared >= SAME * own.len().min(other.len()).max(1) as f32
+        });
+        if !is_said && chosen.len() < MOST_QUOTES {
+            chosen.push(item);
+        }
+    }
     for place in 1..chosen.len() {
         let item = chosen[place];
         let before = chosen[..place].iter().position(|other| {

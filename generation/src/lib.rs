@@ -8,6 +8,7 @@
 
 pub mod align;
 pub mod answer;
+pub mod calibration;
 pub mod evidence;
 pub mod family;
 pub mod fence;
@@ -233,6 +234,9 @@ pub struct Trace {
     pub sampling: sampling::Sampling,
     /// True where quotes were asked for.
     pub extractive: bool,
+    /// What the decision to answer went by.
+    #[serde(default)]
+    pub signals: calibration::Signals,
 }
 
 /// An answer with what it takes to make it again.

@@ -12,6 +12,88 @@ use regex::Regex;
 
 use crate::words::words;
 
+/// Words of questions that name little by themselves.
+const GENERIC: [&str; 76] = [
+    "name",
+    "named",
+    "type",
+    "types",
+    "kind",
+    "kinds",
+    "many",
+    "long",
+    "often",
+    "happen",
+    "happened",
+    "occur",
+    "occurred",
+    "mean",
+    "means",
+    "meant",
+    "refer",
+    "refers",
+    "referred",
+    "called",
+    "known",
+    "term",
+    "considered",
+    "describe",
+    "described",
+    "example",
+    "examples",
+    "give",
+    "given",
+    "state",
+    "stated",
+    "people",
+    "person",
+    "thing",
+    "things",
+    "way",
+    "ways",
+    "several",
+    "well",
+    "main",
+    "important",
+    "different",
+    "various",
+    "based",
+    "include",
+    "includes",
+    "including",
+    "like",
+    "make",
+    "makes",
+    "made",
+    "first",
+    "number",
+    "year",
+    "time",
+    "part",
+    "show",
+    "shows",
+    "shown",
+    "study",
+    "studied",
+    "find",
+    "found",
+    "paper",
+    "papers",
+    "author",
+    "authors",
+    "according",
+    "report",
+    "reported",
+    "much",
+    "use",
+    "used",
+    "uses",
+    "using",
+    "work",
+];
+/// How much one counts, where others count up to 1.
+const GENERIC_WEIGHT: f32 = 0.35;
+
 /// What would answer a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {
@@ -48,6 +130,8 @@ pub struct Question {
     pub stems: Vec<String>,
     /// The same words as they are written.
     pub words: Vec<String>,
+    /// Where they stand, in bytes.
+    pub places: Vec<usize>,
     /// Stems of all its words.
     all_stems: HashSet<String>,
     /// Numbers in it, as they are written.
@@ -131,22 +215,58 @@ pattern!(
 impl Question {
     /// Reads a question.
     pub fn read(text: &str) -> Self {
-        let (mut stems, mut written) = (Vec::new(), Vec::new());
+        let (mut stems, mut written, mut places) = (Vec::new(), Vec::new(), Vec::new());
         for word in words(text).into_iter().filter(|word| !word.is_stop) {
             if !stems.contains(&word.stem) {
                 stems.push(word.stem);
                 written.push(word.text.to_owned());
+                places.push(word.start);
             }
         }
         Self {
             wanted: wanted(text),
             stems,
             words: written,
+            places,
             all_stems: words(text).into_iter().map(|word| word.stem).collect(),
             numbers: numbers(text).map(str::to_owned).collect(),
             number_words: number_words(text).collect(),
             text: text.to_owned(),
         }
+    }
+
+    /// How much each of the stems counts, 0 to 1: less for words that name little. `rank` says how
+    /// common a word is in the embedder's vocabulary, from 0 for the commonest to 1; `None` where it
+    /// is not one of its words. So it depends on no library.
+    pub(crate) fn weights(&self, rank: impl Fn(&str) -> Option<f32>) -> Vec<f32> {
+        self.words
+            .iter()
+            .zip(&self.stems)
+            .map(|(word, stem)| {
+                let lower = word.to_lowercase();
+                let rarity = match lower.starts_with(|c: char| c.is_ascii_digit()) {
+                    true => 0.8,
+                    false => rank(&lower).or_else(|| rank(stem)).unwrap_or(1.0),
+                };
+                match GENERIC.contains(&lower.as_str()) {
+                    true => GENERIC_WEIGHT * rarity,
+                    false => rarity,
+                }
+            })
+            .collect()
+    }
+
+    /// How many words it has that name something; the others count in part.
+    pub(crate) fn weighty_words(&self) -> f32 {
+        self.words
+            .iter()
+            .map(
+                |word| match GENERIC.contains(&word.to_lowercase().as_str()) {
+                    true => GENERIC_WEIGHT,
+                    false => 1.0,
+                },
+            )
+            .sum()
     }
 
     /// True where the question already has this stem.

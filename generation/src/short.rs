@@ -17,8 +17,10 @@ use crate::words::words;
 /// Sentences that are looked at, and how far below the best they may be.
 const SENTENCES: usize = 3;
 const BELOW_BEST: f32 = 0.15;
-/// How far the best candidate must lead the next one of another value.
+/// How far the best candidate must lead the next one of another value; dates are told apart less
+/// well.
 const LEAD: f32 = 0.2;
+const LEAD_OF_DATES: f32 = 0.5;
 
 /// Where the short answer stands.
 #[derive(Debug, Clone, PartialEq)]
@@ -100,11 +102,16 @@ pub(crate) fn short_answer(
     let first = candidates.first()?;
     let is_alone = candidates.iter().all(|other| other.value == first.value);
     let is_of_kind = first.fits >= 1.0 || is_alone && question.wanted == Wanted::Number;
+    let least = match question.wanted {
+        Wanted::Date => LEAD_OF_DATES,
+        _ => LEAD,
+    };
     let leads = candidates
         .iter()
         .filter(|other| other.value != first.value)
-        .all(|other| first.score - other.score >= LEAD);
-    (is_of_kind && leads).then(|| Short {
+        .all(|other| first.score - other.score >= least);
+    // What the best sentence does not say is a guess.
+    (is_of_kind && leads && first.evidence == 0).then(|| Short {
         evidence: first.evidence,
         range: first.range.clone(),
     })

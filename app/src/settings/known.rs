@@ -125,6 +125,11 @@ pub(super) const KNOWN: &[Known] = &[
         meaning: "longest answer, in the model's tokens",
     },
     Known {
+        key: "answer.precision",
+        default: "0.9",
+        meaning: "share of answers that are to be right; what is less sure is refused (0 refuses nothing)",
+    },
+    Known {
         key: "answer.evidence_tokens",
         default: "350",
         meaning: "evidence that the model is given, in the embedder's tokens",

@@ -72,6 +72,12 @@ pub struct Features {
     pub maxsim: Option<f32>,
     /// What the sentences beside it add to that.
     pub maxsim_beside: f32,
+    /// For each of [`Question::stems`], how far the sentence meets it, 0 to 1: whole where it stands
+    /// there, less where it stands beside or above it, else the best cosine. Empty where it was not
+    /// computed.
+    pub met: Vec<f32>,
+    /// Cosine of the question to what was read around the sentence.
+    pub cosine: f32,
 }
 
 fn flag(condition: bool) -> f32 {
@@ -144,7 +150,7 @@ pub(super) fn candidates(
                         .get(position + 1)
                         .is_some_and(|next| next.contains(stem))
             };
-            let words = text.split_whitespace().count();
+            let length = text.split_whitespace().count();
             let fits = question.fits(text);
             let wanted = |kinds: &[Wanted]| match kinds.contains(&question.wanted) {
                 true => fits,
@@ -167,12 +173,14 @@ pub(super) fn candidates(
                 definition: wanted(&[Wanted::Definition]),
                 cut: flag(is_cut(text)),
                 unfinished: flag(!is_finished(text)),
-                length: (1.0 + words as f32).ln(),
-                short: flag(words < 7),
+                length: (1.0 + length as f32).ln(),
+                short: flag(length < 7),
                 asks: flag(text.trim_end().ends_with('?')),
                 first: flag(position == 0),
                 maxsim: None,
                 maxsim_beside: 0.0,
+                met: Vec::new(),
+                cosine: 0.0,
             };
             found.push(Candidate {
                 passage: index,
@@ -208,7 +216,14 @@ pub(super) fn add_vectors(
         return Ok(());
     }
     let asked = sources.embedder.encode_query(&question.text)?;
+    let vector = asked.vector;
     let asked = WordVectors::new(&question.text, &asked.tokens, sources.centre);
+    // Which vector stands for each of the question's stems.
+    let vector_of: Vec<Option<usize>> = question
+        .places
+        .iter()
+        .map(|place| asked.ranges.iter().position(|range| range.contains(place)))
+        .collect();
     let names: Vec<&str> = asked
         .ranges
         .iter()
@@ -238,32 +253,31 @@ pub(super) fn add_vectors(
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     let read = sources.embedder.encode_documents(&texts)?;
     for (((window, front), text), embedded) in windows.iter().zip(&fronts).zip(&texts).zip(read) {
-        let words = WordVectors::new(text, &embedded.tokens, sources.centre);
+        let inner = WordVectors::new(text, &embedded.tokens, sources.centre);
         let cosines: Vec<Vec<f32>> = (0..asked.vectors.len())
-            .map(|at| asked.cosines(at, &words))
+            .map(|at| asked.cosines(at, &inner))
             .collect();
         // Where a word stands in the passage; none for those of the headings.
-        let starts: Vec<Option<usize>> = words
+        let starts: Vec<Option<usize>> = inner
             .ranges
             .iter()
             .map(|range| Some(range.start.checked_sub(front.len())? + window.range.start))
             .collect();
-        let maxsim = |range: &Range<usize>| -> Option<f32> {
+        // The best cosine of each of the question's words among those in a range.
+        let best = |range: &Range<usize>| -> Option<Vec<f32>> {
             let inside: Vec<usize> = (0..starts.len())
                 .filter(|at| starts[*at].is_some_and(|start| range.contains(&start)))
                 .collect();
-            if inside.is_empty() {
-                return None;
-            }
-            let sum: f32 = cosines
+            let most = |row: &Vec<f32>| inside.iter().map(|at| row[*at]).fold(f32::MIN, f32::max);
+            (!inside.is_empty()).then(|| cosines.iter().map(most).collect())
+        };
+        let mean = |best: &[f32]| -> f32 {
+            let sum: f32 = best
                 .iter()
                 .zip(&weights)
-                .map(|(row, weight)| {
-                    let best = inside.iter().map(|at| row[*at]).fold(f32::MIN, f32::max);
-                    weight * best
-                })
+                .map(|(best, weight)| weight * best)
                 .sum();
-            Some(sum / total)
+            sum / total
         };
         let inside = |candidate: &&mut Candidate| {
             candidate.passage == window.passage
@@ -273,10 +287,33 @@ pub(super) fn add_vectors(
         for candidate in candidates.iter_mut().filter(inside) {
             let around = around(&sentences[candidate.passage], candidate.position);
             let around = around.start.max(window.range.start)..around.end.min(window.range.end);
-            candidate.features.maxsim = maxsim(&candidate.range);
-            if let (Some(own), Some(whole)) = (candidate.features.maxsim, maxsim(&around)) {
-                candidate.features.maxsim_beside = whole - own;
-            }
+            let (Some(own), Some(whole)) = (best(&candidate.range), best(&around)) else {
+                continue;
+            };
+            candidate.features.maxsim = Some(mean(&own));
+            candidate.features.maxsim_beside = mean(&whole) - mean(&own);
+            candidate.features.cosine = dot(&vector, &embedded.vector);
+            let passage = &sources.passages[candidate.passage];
+            let own_stems = content_stems(&passage.text[candidate.range.clone()]);
+            let near_stems = content_stems(&passage.text[around]);
+            let above = content_stems(front);
+            candidate.features.met = question
+                .stems
+                .iter()
+                .zip(&vector_of)
+                .map(|(stem, at)| {
+                    let stands = if own_stems.contains(stem) {
+                        1.0
+                    } else if above.contains(stem) {
+                        0.9
+                    } else if near_stems.contains(stem) {
+                        0.8
+                    } else {
+                        0.0
+                    };
+                    at.map_or(0.0, |at| own[at]).max(stands)
+                })
+                .collect();
         }
     }
     Ok(())
@@ -343,4 +380,11 @@ fn fold(text: &str) -> String {
         .filter(|character| character.is_alphanumeric())
         .flat_map(char::to_lowercase)
         .collect()
+}
+
+fn dot(left: &[f32], right: &[f32]) -> f32 {
+    left.iter()
+        .zip(right)
+        .map(|(left, right)| left * right)
+        .sum()
 }

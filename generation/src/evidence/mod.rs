@@ -105,38 +105,27 @@ impl<'a> Scoring<'a> {
     }
 }
 
-/// How well a sentence fits by its words and place alone: which are worth reading more closely, and
-/// the order where nothing could be read.
-fn first_score(of: &Features) -> f32 {
-    0.6 * of.overlap + 0.4 * of.beside + 0.3 * of.only_above + 0.3 * of.rerank + shape(of)
-}
-
 /// How well a sentence fits, about 0 to 2: fitted by conditional logistic regression (one question,
 /// one group), then rounded. All terms are shares or cosines, so that nothing depends on the size of
-/// a library. What was not read has no vectors and comes after what was.
+/// a library. For a sentence that was not read closely, what its token vectors would tell is guessed
+/// from its words.
 fn score(of: &Features) -> f32 {
-    let Some(maxsim) = of.maxsim else {
-        return first_score(of) - 2.0;
+    let vectors = match of.maxsim {
+        Some(maxsim) => maxsim + 0.5 * of.maxsim_beside,
+        None => {
+            0.15 + 0.47 * of.overlap + 0.18 * of.beside - 0.05 * of.only_above + 0.29 * of.rerank
+        }
     };
-    maxsim
-        + 0.5 * of.maxsim_beside
-        + 0.35 * of.overlap
-        + 0.35 * of.beside
+    vectors
+        + 0.4 * of.overlap
+        + 0.3 * of.beside
         + 0.5 * of.only_above
         + 0.5 * of.rerank
-        + shape(of)
+        + 0.25 * (of.number + of.date)
+        + 0.15 * (of.cause + of.definition)
+        - 0.15 * (of.cut + of.short)
+        - 0.1 * of.asks
 }
-
-/// The part that does not depend on the question's words.
-fn shape(of: &Features) -> f32 {
-    0.25 * (of.number + of.date) + 0.15 * of.cause + 0.1 * of.definition - 0.2 * (of.cut + of.asks)
-}
-
-/// How much of the lead of a sentence beside it a sentence is given, beyond the first few: what is
-/// asked for often stands next to what says so.
-const SHARED_LEAD: f32 = 0.4;
-/// Sentences that are chosen by their own score alone.
-const BY_THEMSELVES: usize = 3;
 
 /// The part of a sentence's score that the sentence before it gets, where it explains it.
 const NEIGHBOUR_SHARE: f32 = 0.8;
@@ -156,9 +145,8 @@ pub fn select(question: &Question, sources: &Sources, limits: Limits) -> Result<
         .collect();
     let scoring = Scoring::new(sources.rarity)?;
     let mut candidates = features::candidates(question, sources, &sentences, &scoring)?;
-    sort_by(&mut candidates, first_score);
-    candidates.truncate(READ_CLOSELY);
-    let chosen: Vec<usize> = (0..candidates.len()).collect();
+    sort_by_score(&mut candidates);
+    let chosen: Vec<usize> = (0..candidates.len().min(READ_CLOSELY)).collect();
     features::add_vectors(
         question,
         &mut candidates,
@@ -168,62 +156,24 @@ pub fn select(question: &Question, sources: &Sources, limits: Limits) -> Result<
         &scoring,
         limits.max_read,
     )?;
-    // One scale for all: where nothing could be read, words alone decide.
-    let is_read = candidates.iter().any(|one| one.features.maxsim.is_some());
-    let scale = if is_read { score } else { first_score };
-    sort_by(&mut candidates, scale);
-    let scored: Vec<(Candidate, f32)> = candidates
-        .into_iter()
-        .map(|candidate| {
-            let score = scale(&candidate.features);
-            (candidate, score)
-        })
-        .collect();
-    Ok(keep(lifted(scored), &sentences, sources, limits))
+    sort_by_score(&mut candidates);
+    Ok(keep(candidates, &sentences, sources, limits))
 }
 
-/// All but the first few in the order of their scores with a share of the lead of those beside them.
-/// The scores stay what they are.
-fn lifted(scored: Vec<(Candidate, f32)>) -> Vec<(Candidate, f32)> {
-    let lift = |of: &Candidate, own: f32| -> f32 {
-        let lead = scored
-            .iter()
-            .filter(|(other, _)| {
-                other.passage == of.passage && other.position.abs_diff(of.position) == 1
-            })
-            .map(|(_, score)| score - own)
-            .fold(0.0, f32::max);
-        own + SHARED_LEAD * lead
-    };
-    let lifted: Vec<f32> = scored
-        .iter()
-        .map(|(one, score)| lift(one, *score))
-        .collect();
-    let mut places: Vec<usize> = (0..scored.len()).collect();
-    if let Some(rest) = places.get_mut(BY_THEMSELVES..) {
-        rest.sort_by(|left, right| lifted[*right].total_cmp(&lifted[*left]));
-    }
-    let mut scored: Vec<Option<(Candidate, f32)>> = scored.into_iter().map(Some).collect();
-    places
-        .into_iter()
-        .filter_map(|place| scored[place].take())
-        .collect()
-}
-
-fn sort_by(candidates: &mut [Candidate], score: fn(&Features) -> f32) {
+fn sort_by_score(candidates: &mut [Candidate]) {
     candidates.sort_by(|left, right| score(&right.features).total_cmp(&score(&left.features)));
 }
 
 /// Takes the best until the budget is spent.
 fn keep(
-    scored: Vec<(Candidate, f32)>,
+    candidates: Vec<Candidate>,
     sentences: &[Vec<Range<usize>>],
     sources: &Sources,
     limits: Limits,
 ) -> Vec<Evidence> {
     let mut kept: Vec<Evidence> = Vec::new();
     let mut tokens_left = limits.max_tokens;
-    for (candidate, score) in scored {
+    for candidate in candidates {
         if kept.len() >= limits.max_sentences {
             break;
         }
@@ -245,7 +195,7 @@ fn keep(
         let evidence = Evidence {
             passage: candidate.passage,
             range: candidate.range.clone(),
-            score,
+            score: score(&candidate.features),
             features: candidate.features,
             is_neighbour: false,
         };

@@ -1,6 +1,7 @@
 use std::time::Instant;
 
 use generation::answer::{EXTRACTIVE, Event, INSUFFICIENT, Request, answer};
+use generation::calibration::Calibration;
 use generation::evidence::Limits;
 use generation::sampling::Sampling;
 use generation::{Answer, Generator, IndexInfo, Outcome};
@@ -40,6 +41,8 @@ fn request() -> Request {
         sampling: Sampling::default(),
         limits: Limits::default(),
         prompt_tokens: 350,
+        calibration: Calibration::default(),
+        precision: 0.1,
         adapter: Some("lora-3".to_owned()),
         index: IndexInfo {
             embedder: "bag-of-words".to_owned(),

@@ -1,5 +1,6 @@
 //! How a question is answered: find passages, let `generation` answer from them, store the answer.
 
+mod calibration;
 mod request;
 
 use std::time::Instant;
@@ -71,6 +72,8 @@ impl Library {
             sampling: request.sampling(self.settings.answer_max_tokens),
             limits: Limits::default(),
             prompt_tokens: self.settings.answer_evidence_tokens,
+            calibration: self.calibration()?,
+            precision: self.settings.answer_precision,
             adapter: None,
             index: IndexInfo {
                 embedder: embedder.space().id.clone(),
