@@ -115,7 +115,12 @@ impl Signals {
                 .zip(&weights)
                 .map(|(met, weight)| met.clamp(0.0, 1.0) * weight)
                 .sum();
-            0.4 * item.features.cosine + 0.6 * sum / total.max(1e-6)
+            let met = sum / total.max(1e-6);
+            match item.features.cosine {
+                Some(cosine) => 0.4 * cosine + 0.6 * met,
+                // By words alone the same evidence gets less; put on the other's scale.
+                None => 0.25 + 0.72 * met,
+            }
         };
         let most = evidence.iter().map(fit).fold(0.0, f32::max);
         Self([

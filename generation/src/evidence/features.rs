@@ -73,11 +73,10 @@ pub struct Features {
     /// What the sentences beside it add to that.
     pub maxsim_beside: f32,
     /// For each of [`Question::stems`], how far the sentence meets it, 0 to 1: whole where it stands
-    /// there, less where it stands beside or above it, else the best cosine. Empty where it was not
-    /// computed.
+    /// there, less where it stands beside or above it, else the best cosine where that was computed.
     pub met: Vec<f32>,
-    /// Cosine of the question to what was read around the sentence.
-    pub cosine: f32,
+    /// Cosine of the question to what was read around the sentence; `None` where it was not.
+    pub cosine: Option<f32>,
 }
 
 fn flag(condition: bool) -> f32 {
@@ -179,8 +178,12 @@ pub(super) fn candidates(
                 first: flag(position == 0),
                 maxsim: None,
                 maxsim_beside: 0.0,
-                met: Vec::new(),
-                cosine: 0.0,
+                met: question
+                    .stems
+                    .iter()
+                    .map(|stem| stands(stem, own, &above, is_beside(stem)))
+                    .collect(),
+                cosine: None,
             };
             found.push(Candidate {
                 passage: index,
@@ -191,6 +194,19 @@ pub(super) fn candidates(
         }
     }
     Ok(found)
+}
+
+/// How far a stem of the question stands in or about a sentence.
+fn stands(stem: &String, own: &HashSet<String>, above: &HashSet<String>, beside: bool) -> f32 {
+    if own.contains(stem) {
+        1.0
+    } else if above.contains(stem) {
+        0.9
+    } else if beside {
+        0.8
+    } else {
+        0.0
+    }
 }
 
 /// A part of a passage that is read at once.
@@ -292,28 +308,12 @@ pub(super) fn add_vectors(
             };
             candidate.features.maxsim = Some(mean(&own));
             candidate.features.maxsim_beside = mean(&whole) - mean(&own);
-            candidate.features.cosine = dot(&vector, &embedded.vector);
-            let passage = &sources.passages[candidate.passage];
-            let own_stems = content_stems(&passage.text[candidate.range.clone()]);
-            let near_stems = content_stems(&passage.text[around]);
-            let above = content_stems(front);
-            candidate.features.met = question
-                .stems
-                .iter()
-                .zip(&vector_of)
-                .map(|(stem, at)| {
-                    let stands = if own_stems.contains(stem) {
-                        1.0
-                    } else if above.contains(stem) {
-                        0.9
-                    } else if near_stems.contains(stem) {
-                        0.8
-                    } else {
-                        0.0
-                    };
-                    at.map_or(0.0, |at| own[at]).max(stands)
-                })
-                .collect();
+            candidate.features.cosine = Some(dot(&vector, &embedded.vector));
+            for (met, at) in candidate.features.met.iter_mut().zip(&vector_of) {
+                if let Some(at) = at {
+                    *met = met.max(own[*at]);
+                }
+            }
         }
     }
     Ok(())
