@@ -84,34 +84,49 @@ pub fn answer(
     generator: Option<&dyn Generator>,
     on_event: &mut dyn FnMut(Event) -> bool,
 ) -> Result<Answered> {
-    let mut draft = Draft::new(request, passages);
     let evidence = evidence::select(&request.question, passages, embedder, request.limits)?;
-    draft.trace(&evidence);
+    from_evidence(request, passages, &evidence, generator, on_event)
+}
+
+/// The rest of the path of [`answer`], from evidence that is chosen already: ranges of `passages`,
+/// best first.
+///
+/// # Errors
+/// Where running the model fails.
+pub fn from_evidence(
+    request: &Request,
+    passages: &[Passage],
+    evidence: &[Evidence],
+    generator: Option<&dyn Generator>,
+    on_event: &mut dyn FnMut(Event) -> bool,
+) -> Result<Answered> {
+    let mut draft = Draft::new(request, passages);
+    draft.trace(evidence);
     let best_score = evidence.first().map_or(0.0, |best| best.score);
     if best_score < ANSWERABLE {
-        return Ok(draft.insufficient(&evidence));
+        return Ok(draft.insufficient(evidence));
     }
 
     let shown: Vec<Citation> = (1..)
-        .zip(&evidence)
+        .zip(evidence)
         .map(|(key, item)| cite(key, &passages[item.passage], item))
         .collect();
     let goes_on = on_event(Event::Evidence(&shown));
     let Some(generator) = generator.filter(|_| goes_on && !request.extractive) else {
-        return Ok(draft.extractive(&evidence));
+        return Ok(draft.extractive(evidence));
     };
 
-    let completion = draft.generate(generator, &evidence, on_event)?;
+    let completion = draft.generate(generator, evidence, on_event)?;
     let (sentences, declined) = sentences(&completion);
     for sentence in sentences {
-        draft.align(sentence, &evidence);
+        draft.align(sentence, evidence);
     }
     if draft.is_mostly_supported() {
         Ok(draft.finish(Outcome::Answered))
     } else if declined && best_score < CONVINCING {
-        Ok(draft.insufficient(&evidence))
+        Ok(draft.insufficient(evidence))
     } else {
-        Ok(draft.extractive(&evidence))
+        Ok(draft.extractive(evidence))
     }
 }
 
@@ -175,6 +190,7 @@ impl<'a> Draft<'a> {
                     start: item.range.start,
                     end: item.range.end,
                     text: passage.text[item.range.clone()].to_owned(),
+                    chosen: item.clone(),
                 }
             })
             .collect();

@@ -14,6 +14,7 @@ use std::ops::Range;
 
 use retrieval::Passage;
 use retrieval::embed::Embedder;
+use serde::{Deserialize, Serialize};
 
 use crate::Result;
 use crate::words::{content_stems, words};
@@ -44,7 +45,8 @@ impl Default for Limits {
 }
 
 /// A sentence that the model reads and that the answer may cite.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Evidence {
     /// Index of its passage.
     pub passage: usize,

@@ -3,7 +3,8 @@
 //! This file is the contract. [`answer`] is the path of one question; [`evidence`] chooses what
 //! the model reads, [`prompt`] puts it in the model's chat template, [`llama`] decodes,
 //! [`sampling`] chooses tokens, [`align`] ties each sentence to evidence and [`quote`] cuts that
-//! out verbatim. The crate never touches the database: passages come in, an [`Answer`] goes out.
+//! out verbatim; [`replay`] makes an answer again from what was kept of it. The crate never
+//! touches the database: passages come in, an [`Answer`] goes out.
 
 pub mod align;
 pub mod answer;
@@ -12,6 +13,7 @@ pub mod gguf;
 pub mod llama;
 pub mod prompt;
 pub mod quote;
+pub mod replay;
 pub mod sampling;
 
 mod numbers;
@@ -209,6 +211,9 @@ pub struct TracedEvidence {
     pub end: usize,
     /// The text itself.
     pub text: String,
+    /// Why it was chosen, with its place among [`Trace::passages`].
+    #[serde(default)]
+    pub chosen: evidence::Evidence,
 }
 
 /// What it takes to make an answer again, beyond the answer itself. It holds text of documents
