@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use sqlx::Row;
 
+use super::Catalog;
 use super::generations::IndexSpec;
 use super::pages::{COLUMNS, page};
-use super::Catalog;
 
 /// A passage that an answer was made from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

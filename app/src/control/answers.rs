@@ -12,11 +12,7 @@ use crate::library::answers::export::markdown;
 /// Answers of a conversation that are written out at most.
 const LONGEST_CONVERSATION: usize = 10_000;
 
-pub(super) async fn run(
-    library: &Library,
-    request: AnswersRequest,
-    events: &Events,
-) -> Result<()> {
+pub(super) async fn run(library: &Library, request: AnswersRequest, events: &Events) -> Result<()> {
     let say = |event| {
         let _ = events.send(event);
     };

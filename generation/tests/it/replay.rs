@@ -54,9 +54,13 @@ fn request() -> Request {
 
 fn first() -> Answered {
     let model = Scripted::new(WRITTEN);
-    answer(&request(), &library(), &BagOfWords, Some(&model), &mut |_| {
-        true
-    })
+    answer(
+        &request(),
+        &library(),
+        &BagOfWords,
+        Some(&model),
+        &mut |_| true,
+    )
     .unwrap()
 }
 
@@ -106,15 +110,26 @@ fn evidence_is_found_where_it_moved_to_and_missed_where_it_is_gone() {
     let then = first();
     let mut passages = library();
     let before = "A sentence that stands in front of it now.\n";
-    let moved = passage("raft", "Consensus", &format!("{before}{}", passages[0].text));
+    let moved = passage(
+        "raft",
+        "Consensus",
+        &format!("{before}{}", passages[0].text),
+    );
     passages[0] = moved;
     passages.truncate(1);
     let model = Scripted::new(WRITTEN);
-    let again = replay(&request(), &then.trace, &passages, Some(&model), &mut |_| {
-        true
-    })
+    let again = replay(
+        &request(),
+        &then.trace,
+        &passages,
+        Some(&model),
+        &mut |_| true,
+    )
     .unwrap();
-    assert_eq!(again.answered.answer.citations[0].quote, then.answer.citations[0].quote);
+    assert_eq!(
+        again.answered.answer.citations[0].quote,
+        then.answer.citations[0].quote
+    );
     let gone = then
         .trace
         .evidence

@@ -70,10 +70,7 @@ fn body(answer: &Answer, first_note: usize, text: &mut String) {
                     .collect();
                 match sentence.supported {
                     true => format!("{}{notes}", escaped(&sentence.text)),
-                    false => format!(
-                        "{} *(not supported by any paper)*",
-                        escaped(&sentence.text)
-                    ),
+                    false => format!("{} *(not supported by any paper)*", escaped(&sentence.text)),
                 }
             })
             .collect();

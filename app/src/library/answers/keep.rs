@@ -141,7 +141,10 @@ fn fingerprint(file: &mut (impl Read + Seek)) -> std::io::Result<String> {
         hash.update(&part);
     }
     let digest = hash.finalize();
-    Ok(digest[..6].iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(digest[..6]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect())
 }
 
 #[cfg(test)]
@@ -157,7 +160,14 @@ mod tests {
         head[10] = 1;
         let mut tail = program.clone();
         *tail.last_mut().unwrap() = 1;
-        let all = [program.clone(), program[1..].to_vec(), head, tail, Vec::new()].map(of);
+        let all = [
+            program.clone(),
+            program[1..].to_vec(),
+            head,
+            tail,
+            Vec::new(),
+        ]
+        .map(of);
         for (place, one) in all.iter().enumerate() {
             assert_eq!(one.len(), 12);
             assert!(!all[..place].contains(one), "{place}");

@@ -190,7 +190,9 @@ impl Library {
         let evidence = match self.evidence_now(&question, &provenance).await {
             Ok(chosen) => Some(self.compare(&trace, chosen).await?),
             Err(error) => {
-                notes.push(format!("the question could not be searched again: {error:#}"));
+                notes.push(format!(
+                    "the question could not be searched again: {error:#}"
+                ));
                 None
             }
         };
@@ -365,12 +367,13 @@ fn differences(then: &Answer, now: &Answer) -> Vec<Difference> {
     };
     compare("short answer", short(then), short(now));
     let support = |answer: &Answer| {
-        let marks = answer.sentences.iter().map(|sentence: &Sentence| {
-            match sentence.supported {
+        let marks = answer
+            .sentences
+            .iter()
+            .map(|sentence: &Sentence| match sentence.supported {
                 true => format!("{:?}", sentence.citations),
                 false => "not supported".to_owned(),
-            }
-        });
+            });
         marks.collect::<Vec<_>>().join(", ")
     };
     compare("support", support(then), support(now));
@@ -403,10 +406,18 @@ fn changes(
     let some = |text: &Option<String>| text.clone().unwrap_or_else(|| "unknown".to_owned());
     compare("lectern", before.lectern.clone(), present.lectern.clone());
     compare("build", some(&before.build), some(&present.build));
-    compare("platform", before.platform.clone(), present.platform.clone());
+    compare(
+        "platform",
+        before.platform.clone(),
+        present.platform.clone(),
+    );
     if before.model.is_some() && present.model.is_some() {
         compare("model", some(&before.model), some(&present.model));
-        compare("model file", some(&before.model_sha256), some(&present.model_sha256));
+        compare(
+            "model file",
+            some(&before.model_sha256),
+            some(&present.model_sha256),
+        );
     }
     let adapter = |answer: &Answer| some(&answer.model.adapter);
     if then.model.id == now.model.id {
@@ -443,7 +454,8 @@ fn changes(
     keys.sort_unstable();
     keys.dedup();
     for key in keys {
-        let value = |provenance: &Provenance| provenance.settings.get(key).unwrap_or(&unset).clone();
+        let value =
+            |provenance: &Provenance| provenance.settings.get(key).unwrap_or(&unset).clone();
         compare(key, value(before), value(present));
     }
     found
