@@ -221,3 +221,72 @@ fn stored(row: &SqliteRow) -> Result<StoredAnswer> {
         provenance: provenance.and_then(|json| serde_json::from_str(json).ok()),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn answer(id: &str, conversation: Option<&str>) -> Answer {
+        serde_json::from_value(json!({
+            "id": id, "question": "Why?", "outcome": "answered", "answer": "So.",
+            "sentences": [], "citations": [], "conversation": conversation, "confidence": null,
+            "model": {"id": "m", "adapter": null}, "index": {"embedder": "e", "revision": 1},
+            "seed": null, "usage": {"prompt_tokens": 0, "completion_tokens": 0},
+            "timings_ms": {"retrieve": null, "rerank": null, "prefill": null, "first_token": null, "total": null}
+        }))
+        .unwrap()
+    }
+
+    async fn add(catalog: &Catalog, answer: &Answer, documents: &[&str]) -> bool {
+        let documents: Vec<String> = documents.iter().map(|id| (*id).to_owned()).collect();
+        let (trace, provenance) = (Trace::default(), Provenance::default());
+        catalog
+            .add_answer(answer, &trace, &provenance, &documents)
+            .await
+            .unwrap()
+    }
+
+    #[tokio::test]
+    async fn an_answer_of_a_deleted_document_is_not_stored() {
+        let folder = tempfile::tempdir().unwrap();
+        let catalog = Catalog::open(&folder.path().join("c.sqlite"))
+            .await
+            .unwrap();
+        // As where the document is deleted while the model still writes.
+        assert!(!add(&catalog, &answer("1", None), &["gone"]).await);
+        assert_eq!(catalog.answer("1").await.unwrap(), None);
+        assert!(add(&catalog, &answer("1", None), &[]).await);
+        let stored = catalog.stored_answer("1").await.unwrap().unwrap();
+        assert_eq!(stored.trace, Some(Trace::default()));
+        assert!(AnswerSummary::from(&stored).replayable);
+    }
+
+    #[tokio::test]
+    async fn lists_go_on_where_they_ended_and_keep_conversations_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let catalog = Catalog::open(&folder.path().join("c.sqlite"))
+            .await
+            .unwrap();
+        for (id, conversation) in [
+            ("a1", Some("c")),
+            ("a2", None),
+            ("a3", Some("cc")),
+            ("a4", Some("c")),
+        ] {
+            assert!(add(&catalog, &answer(id, conversation), &[]).await);
+        }
+        let ids = async |limit, after, conversation| -> Vec<String> {
+            let found = catalog.answers(limit, after, conversation).await.unwrap();
+            found.into_iter().map(|stored| stored.answer.id).collect()
+        };
+        assert_eq!(ids(2, None, None).await, ["a4", "a3"]);
+        assert_eq!(ids(2, Some("a3"), None).await, ["a2", "a1"]);
+        assert_eq!(ids(9, None, Some("c")).await, ["a4", "a1"]);
+        assert_eq!(ids(9, None, Some("%")).await, [] as [&str; 0]);
+        assert_eq!(catalog.answers_starting("a").await.unwrap().len(), 3);
+        assert!(catalog.delete_answer("a1").await.unwrap());
+        assert!(!catalog.delete_answer("a1").await.unwrap());
+        assert_eq!(ids(9, Some("a1"), None).await, [] as [&str; 0]);
+    }
+}
