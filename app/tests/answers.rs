@@ -49,7 +49,7 @@ fn answers_are_made_again_until_something_changes_and_say_what() {
     let quoted = ask(data, &[QUESTION, "--extractive"]);
     let written = ask(data, &[QUESTION, "--seed", "7"]);
     let refused = ask(data, &["Which cheese is the moon made from?"]);
-    assert_eq!(written["origin"] == "extractive", false, "{written}");
+    assert_ne!(written["origin"], "extractive", "{written}");
 
     let list = json(&lectern(data, &["answers", "list", "--json"]));
     let listed: Vec<&Value> = list["answers"].as_array().unwrap().iter().collect();

@@ -207,7 +207,7 @@ fn pieces(text: &str) -> Vec<String> {
     let mut pieces: Vec<String> = Vec::new();
     let mut piece = String::new();
     for (at, &c) in characters.iter().enumerate() {
-        let follows_digit = piece.ends_with(|last: char| last.is_ascii_digit());
+        let follows_digit = piece.ends_with(|last: char| last.is_ascii_digit() || last == '.');
         let digit_after = characters.get(at + 1).is_some_and(char::is_ascii_digit);
         match c {
             ',' if follows_digit && digit_after => continue,

@@ -74,7 +74,8 @@ pub fn read(path: &Path, halves: bool) -> Result<Vec<Shelf>> {
         .enumerate()
         .map(|(number, article)| (article.shelf(number), number % 2))
         .collect();
-    if articles.len() < if halves { 2 } else { 1 } {
+    let fewest = 1 + usize::from(halves);
+    if articles.len() < fewest {
         return Err(invalid(path, "it has too few articles").into());
     }
     if !halves {

@@ -94,7 +94,7 @@ pub struct Report {
 type Measure = (&'static str, fn(&[&Judged]) -> Option<f64>);
 
 /// What is counted over answerable questions, a refusal counting as no answer.
-const OF_ANSWERS: [Measure; 14] = [
+static OF_ANSWERS: [Measure; 14] = [
     ("em", |all| mean(texts(all).map(|text| text.em))),
     ("f1", |all| mean(texts(all).map(|text| text.f1))),
     ("rougeL", |all| mean(texts(all).map(|text| text.rouge_l))),
@@ -150,7 +150,7 @@ fn ratio(
 }
 
 /// What is counted over questions of several sets.
-const OF_ALL: [Measure; 9] = [
+static OF_ALL: [Measure; 9] = [
     ("answered_of_answerable", |all| {
         share(all, |one| {
             (one.set == Set::Answerable).then(|| one.is_answered())
@@ -393,7 +393,7 @@ impl Report {
         ];
         let head: String = columns.iter().map(|name| format!("{name:>16}")).collect();
         let cells = |figures: &Figures| -> String {
-            let cell = |name: &&str| match figures.get(name) {
+            let cell = |name: &&str| match figures.get(*name) {
                 Some(figure) => format!("{:>16.3}", figure.value),
                 None => format!("{:>16}", "-"),
             };

@@ -115,7 +115,7 @@ impl Library {
             ..
         } = self.stored_answer(id).await?;
         let (trace, provenance) = replayable(&then, trace, provenance)?;
-        let question = then.standalone.clone().unwrap_or(then.question.clone());
+        let question = then.standalone.as_ref().unwrap_or(&then.question).clone();
 
         let (passages, standing) = self.passages_of_then(&provenance.passages).await?;
         let mut notes = Vec::new();
