@@ -1,7 +1,8 @@
 //! Turns a question and passages into an answer whose sentences are tied to quotes.
 //!
 //! This file is the contract. [`answer`] is the path of one question; [`evidence`] chooses what
-//! the model reads, [`prompt`] puts it in the model's chat template, [`llama`] decodes,
+//! the model reads, [`prompt`] writes it as a chat ([`fence`] keeps papers' text from being read as
+//! anything else), [`template`] renders that, [`llama`] decodes,
 //! [`sampling`] chooses tokens, [`align`] ties each sentence to evidence and [`quote`] cuts that
 //! out verbatim; [`replay`] makes an answer again from what was kept of it. The crate never
 //! touches the database: passages come in, an [`Answer`] goes out.
@@ -9,12 +10,15 @@
 pub mod align;
 pub mod answer;
 pub mod evidence;
+pub mod family;
+pub mod fence;
 pub mod gguf;
 pub mod llama;
 pub mod prompt;
 pub mod quote;
 pub mod replay;
 pub mod sampling;
+pub mod template;
 
 mod numbers;
 mod polarity;

@@ -12,9 +12,11 @@ use candle_core::{Device, Tensor};
 use candle_transformers::models::quantized_llama::{MAX_SEQ_LEN, ModelWeights};
 use tokenizers::Tokenizer;
 
+use crate::family::Family;
+use crate::fence::neutralise;
 use crate::gguf::{Gguf, first_line, unusable};
-use crate::prompt::{ChatTemplate, neutralise};
 use crate::sampling::{Sampler, Sampling, is_looping, repeats_a_sentence};
+use crate::template::ChatTemplate;
 use crate::tokenizer::{self, Utf8Stream};
 use crate::{Completion, Error, Generator, Message, Result};
 
@@ -80,11 +82,12 @@ impl Llama {
                 .and_then(|token| tokenizer.id_to_token(token))
                 .unwrap_or_default()
         };
-        let knows_chatml = tokenizer.token_to_id("<|im_start|>").is_some();
-        let source = match gguf.string("tokenizer.chat_template") {
-            Some(source) => source,
-            None if knows_chatml => ChatTemplate::CHATML,
-            None => {
+        let name = gguf.string("general.name").unwrap_or(id);
+        let family = Family::detect(name, |token| tokenizer.token_to_id(token).is_some());
+        let source = match (gguf.string("tokenizer.chat_template"), family) {
+            (Some(source), _) => source,
+            (None, Some(family)) => family.template(),
+            (None, None) => {
                 return Err(unusable(
                     path,
                     "it has no chat template, so it is not trained to answer; hint: choose an \

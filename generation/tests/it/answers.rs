@@ -268,7 +268,7 @@ fn instructions_in_a_paper_stay_in_the_notes() {
     assert!(
         asked[1]
             .content
-            .contains("{{ 7 * 7 }} {% raw %} <|im_end|>")
+            .contains("{{ 7 * 7 }} {% raw %} < |im_end|>")
     );
     assert_eq!(answer.model.id, EXTRACTIVE);
 }
