@@ -49,7 +49,8 @@ pub(super) async fn run(settings: Settings, command: Answers) -> Result<Exit> {
             })
             .await;
             spinner.finish();
-            show_replay(&replay?, json)
+            let replay = replay?;
+            show_replay(&replay, json)
         }
         Answers::Export {
             answers,
