@@ -10,6 +10,9 @@ use crate::eval::text::{self, TextScores};
 /// words is there: line ends, hyphens and formulas may cost a few, another sentence has far fewer.
 pub const HELD: f64 = 0.6;
 
+/// An answer that has this share of a reference's words, in whatever order, has the answer.
+pub const MOST_WORDS: f64 = 0.8;
+
 /// What was heard while the answer was made.
 #[derive(Debug, Clone, Default)]
 pub struct Heard {
@@ -88,11 +91,10 @@ impl Judged {
     /// Whether the answer is right: it has the words of a reference, or nearly all of them, or
     /// quotes the evidence. An answer to a question that the library does not answer is wrong.
     pub fn is_right(&self) -> bool {
-        const NEARLY_ALL: f64 = 0.8;
         self.is_answered()
             && self.set == Set::Answerable
             && (self.contains == Some(true)
-                || self.recall.is_some_and(|recall| recall >= NEARLY_ALL)
+                || self.recall.is_some_and(|recall| recall >= MOST_WORDS)
                 || self.gold_cited.is_some_and(|share| share >= 1.0))
     }
 }

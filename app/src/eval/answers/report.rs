@@ -8,7 +8,7 @@ use anyhow::Result;
 use generation::Origin;
 use serde::Serialize;
 
-use super::judge::Judged;
+use super::judge::{Judged, MOST_WORDS};
 use super::questions::Set;
 use crate::eval::calibration::{
     self, Bin, Forecast, Pair, SURE, Threshold, auroc, bins, expected_error,
@@ -94,13 +94,16 @@ pub struct Report {
 type Measure = (&'static str, fn(&[&Judged]) -> Option<f64>);
 
 /// What is counted over answerable questions, a refusal counting as no answer.
-static OF_ANSWERS: [Measure; 14] = [
+static OF_ANSWERS: [Measure; 15] = [
     ("em", |all| mean(texts(all).map(|text| text.em))),
     ("f1", |all| mean(texts(all).map(|text| text.f1))),
     ("rougeL", |all| mean(texts(all).map(|text| text.rouge_l))),
     ("bleu", |all| mean(texts(all).map(|text| text.bleu))),
     ("jaccard", |all| mean(texts(all).map(|text| text.jaccard))),
     ("contains", |all| share(all, |one| one.contains)),
+    ("contains_words", |all| {
+        share(all, |one| Some(one.contains? || one.recall? >= MOST_WORDS))
+    }),
     ("reference_recall", |all| {
         mean(all.iter().filter_map(|one| one.recall))
     }),
