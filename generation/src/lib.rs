@@ -15,6 +15,7 @@ pub mod fence;
 pub mod gguf;
 pub mod llama;
 pub mod prompt;
+pub mod question;
 pub mod quote;
 pub mod replay;
 pub mod sampling;
@@ -22,6 +23,7 @@ pub mod template;
 
 mod numbers;
 mod polarity;
+mod short;
 mod tokenizer;
 mod words;
 

@@ -9,7 +9,7 @@
 use retrieval::Passage;
 
 use crate::answer::{self, Event, Request};
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, Sources};
 use crate::sampling::Sampling;
 use crate::{Answered, Completion, Generator, Message, Result, Trace};
 
@@ -24,16 +24,16 @@ pub struct Replayed {
     pub lost: Vec<String>,
 }
 
-/// Answers again from the evidence of `trace`. `passages` are those of [`Trace::passages`] that
-/// there still are, in their order and under their chunk ids. The sampling of then takes the place
-/// of the request's.
+/// Answers again from the evidence of `trace`. The passages of `sources` are those of
+/// [`Trace::passages`] that there still are, in their order and under their chunk ids. The sampling
+/// of then takes the place of the request's.
 ///
 /// # Errors
 /// Where running the model fails.
 pub fn replay(
     request: &Request,
     trace: &Trace,
-    passages: &[Passage],
+    sources: &Sources,
     generator: Option<&dyn Generator>,
     on_event: &mut dyn FnMut(Event) -> bool,
 ) -> Result<Replayed> {
@@ -42,14 +42,14 @@ pub fn replay(
         extractive: trace.extractive,
         ..request.clone()
     };
-    let (evidence, lost) = evidence(trace, passages);
+    let (evidence, lost) = evidence(trace, sources.passages);
     let prompted = generator.map(|model| Prompted {
         model,
         prompt: &trace.prompt,
     });
     let answered = answer::from_evidence(
         &request,
-        passages,
+        sources,
         &evidence,
         prompted.as_ref().map(|prompted| prompted as &dyn Generator),
         on_event,

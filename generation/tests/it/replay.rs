@@ -7,7 +7,7 @@ use generation::sampling::Sampling;
 use generation::{Answer, Answered, IndexInfo, Timings, Trace};
 use retrieval::Passage;
 
-use crate::fakes::{BagOfWords, Scripted, passage};
+use crate::fakes::{Scripted, passage, sources};
 
 const WRITTEN: &str = "It takes 35 ms on average to elect a leader. It was invented in 1989.";
 
@@ -41,6 +41,7 @@ fn request() -> Request {
             ..Sampling::default()
         },
         limits: Limits::default(),
+        prompt_tokens: 350,
         adapter: None,
         index: IndexInfo {
             embedder: "bag-of-words".to_owned(),
@@ -54,13 +55,9 @@ fn request() -> Request {
 
 fn first() -> Answered {
     let model = Scripted::new(WRITTEN);
-    answer(
-        &request(),
-        &library(),
-        &BagOfWords,
-        Some(&model),
-        &mut |_| true,
-    )
+    answer(&request(), &sources(&library()), Some(&model), &mut |_| {
+        true
+    })
     .unwrap()
 }
 
@@ -83,7 +80,14 @@ fn a_trace_that_was_stored_gives_the_same_answer() {
         extractive: true,
         ..request()
     };
-    let again = replay(&now, &trace, &library(), Some(&model), &mut |_| true).unwrap();
+    let again = replay(
+        &now,
+        &trace,
+        &sources(&library()),
+        Some(&model),
+        &mut |_| true,
+    )
+    .unwrap();
     assert_eq!(untimed(&again.answered.answer), untimed(&then.answer));
     assert_eq!(again.answered.trace, then.trace);
     assert!(!again.prompt_differs && again.lost.is_empty());
@@ -96,7 +100,14 @@ fn the_model_is_given_the_prompt_of_then() {
     let mut trace = then.trace.clone();
     trace.prompt[0].content = "Rules of an older version.".to_owned();
     let model = Scripted::new(WRITTEN);
-    let again = replay(&request(), &trace, &library(), Some(&model), &mut |_| true).unwrap();
+    let again = replay(
+        &request(),
+        &trace,
+        &sources(&library()),
+        Some(&model),
+        &mut |_| true,
+    )
+    .unwrap();
     assert!(again.prompt_differs);
     assert_eq!(
         model.asked.lock().unwrap()[0].content,
@@ -121,7 +132,7 @@ fn evidence_is_found_where_it_moved_to_and_missed_where_it_is_gone() {
     let again = replay(
         &request(),
         &then.trace,
-        &passages,
+        &sources(&passages),
         Some(&model),
         &mut |_| true,
     )
@@ -145,10 +156,10 @@ fn a_trace_of_another_version_is_read_as_far_as_it_goes() {
     let mut stored = serde_json::to_value(first().trace).unwrap();
     for item in stored["evidence"].as_array_mut().unwrap() {
         let chosen = item["chosen"].as_object_mut().unwrap();
-        chosen.remove("cosine");
+        chosen.remove("score");
         chosen.insert("a_feature_of_tomorrow".into(), 1.into());
     }
     let trace: Trace = serde_json::from_value(stored).unwrap();
     assert!(!trace.evidence.is_empty());
-    assert!(trace.evidence.iter().all(|item| item.chosen.cosine == 0.0));
+    assert!(trace.evidence.iter().all(|item| item.chosen.score == 0.0));
 }

@@ -10,7 +10,7 @@ use retrieval::Passage;
 use sha2::{Digest, Sha256};
 
 use crate::catalog::{Asked, Provenance};
-use crate::library::ask::AskRequest;
+use crate::library::ask::{AskRequest, READ};
 use crate::library::{Library, blocking};
 use crate::models;
 
@@ -40,7 +40,7 @@ impl Library {
         let asked = Asked {
             collection: request.collection.clone(),
             documents: request.documents.clone(),
-            top_k: request.top_k,
+            top_k: Some(request.top_k.unwrap_or(READ)),
         };
         // A fallback depends on the model as well, though it does not show its words.
         let model = match answered.trace.completion {

@@ -9,7 +9,8 @@ use std::time::Instant;
 
 use anyhow::Result;
 use generation::answer::Request;
-use generation::evidence::{self, Limits};
+use generation::evidence::{self, Limits, Sources};
+use generation::question::Question;
 use generation::replay;
 use generation::{Answer, IndexInfo, Origin, Sentence, Trace};
 use retrieval::{Mode, Passage};
@@ -119,6 +120,8 @@ impl Library {
 
         let (passages, standing) = self.passages_of_then(&provenance.passages).await?;
         let mut notes = Vec::new();
+        let indexes = self.indexes().await?;
+        let embedder = self.embedder().await?;
         let generator = match trace.extractive || trace.passages.is_empty() {
             true => None,
             false => Some(self.generator().await?),
@@ -129,10 +132,11 @@ impl Library {
             extractive: trace.extractive,
             sampling: trace.sampling.clone(),
             limits: Limits::default(),
+            prompt_tokens: self.settings.answer_evidence_tokens,
             adapter: None,
             index: IndexInfo {
-                embedder: self.indexes().await?.generation.spec.embedder.clone(),
-                revision: self.indexes().await?.watermark(),
+                embedder: indexes.generation.spec.embedder.clone(),
+                revision: indexes.watermark(),
             },
             retrieve_ms: None,
             rerank_ms: None,
@@ -144,10 +148,17 @@ impl Library {
             .then(|| generator.as_ref().map(|model| model.id().to_owned()))
             .flatten();
         let (again, trace) = blocking(move || {
+            let lexical = indexes.lexical();
+            let sources = Sources {
+                passages: &passages,
+                embedder: embedder.as_ref(),
+                centre: &[],
+                rarity: &|words| lexical.idf(words),
+            };
             let again = replay::replay(
                 &request,
                 &trace,
-                &passages,
+                &sources,
                 generator.as_deref(),
                 &mut |_| true,
             )?;
@@ -258,16 +269,22 @@ impl Library {
                 ..SearchRequest::default()
             })
             .await?;
-        let embedder = self.embedder().await?;
-        let question = question.to_owned();
+        let (indexes, embedder) = (self.indexes().await?, self.embedder().await?);
+        let question = Question::read(question);
         blocking(move || {
             let passages: Vec<Passage> = found
                 .passages
                 .into_iter()
                 .map(|found| found.passage)
                 .collect();
-            let chosen =
-                evidence::select(&question, &passages, embedder.as_ref(), Limits::default())?;
+            let (tokens, lexical) = (indexes.tokens(), indexes.lexical());
+            let sources = Sources {
+                passages: &passages,
+                embedder: embedder.as_ref(),
+                centre: tokens.centre().unwrap_or_default(),
+                rarity: &|words| lexical.idf(words),
+            };
+            let chosen = evidence::select(&question, &sources, Limits::default())?;
             let note = |item: evidence::Evidence| {
                 let passage = &passages[item.passage];
                 EvidenceNote {
