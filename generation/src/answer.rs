@@ -90,12 +90,27 @@ pub fn answer(
     generator: Option<&dyn Generator>,
     on_event: &mut dyn FnMut(Event) -> bool,
 ) -> Result<Answered> {
+    let question = Question::read(&request.question);
+    let evidence = evidence::select(&question, sources, request.limits)?;
+    from_evidence(request, sources, &evidence, generator, on_event)
+}
+
+/// The rest of the path of [`answer`], from evidence that is chosen already, best first.
+///
+/// # Errors
+/// Where running the model fails.
+pub fn from_evidence(
+    request: &Request,
+    sources: &Sources,
+    evidence: &[Evidence],
+    generator: Option<&dyn Generator>,
+    on_event: &mut dyn FnMut(Event) -> bool,
+) -> Result<Answered> {
     let passages = sources.passages;
     let question = Question::read(&request.question);
     let mut draft = Draft::new(request, passages);
-    let evidence = evidence::select(&question, sources, request.limits)?;
-    draft.trace(&evidence);
-    draft.trace.signals = Signals::of(&question, sources, &evidence);
+    draft.trace(evidence);
+    draft.trace.signals = Signals::of(&question, sources, evidence);
     let confidence = match evidence.is_empty() {
         true => 0.0,
         false => request.calibration.probability(&draft.trace.signals),
@@ -103,31 +118,31 @@ pub fn answer(
     draft.answer.confidence = Some(confidence);
     let threshold = request.calibration.threshold(request.precision);
     if confidence < threshold {
-        return Ok(draft.insufficient(&evidence));
+        return Ok(draft.insufficient(evidence));
     }
 
     let shown: Vec<Citation> = (1..)
-        .zip(&evidence)
+        .zip(evidence)
         .map(|(key, item)| cite(key, &passages[item.passage], item))
         .collect();
     let goes_on = on_event(Event::Evidence(&shown));
     let Some(generator) = generator.filter(|_| goes_on && !request.extractive) else {
-        return Ok(draft.extractive(&question, &evidence));
+        return Ok(draft.extractive(&question, evidence));
     };
 
-    let given = draft.given(&evidence, sources);
+    let given = draft.given(evidence, sources);
     let completion = draft.generate(generator, given, on_event)?;
     let (sentences, declined) = sentences(&completion);
     for sentence in sentences {
-        draft.align(sentence, &evidence);
+        draft.align(sentence, evidence);
     }
     if draft.is_mostly_supported() {
-        draft.shorten(&question, &evidence);
+        draft.shorten(&question, evidence);
         Ok(draft.finish(Outcome::Answered))
     } else if declined && confidence < 0.5 * (1.0 + threshold) {
-        Ok(draft.insufficient(&evidence))
+        Ok(draft.insufficient(evidence))
     } else {
-        Ok(draft.extractive(&question, &evidence))
+        Ok(draft.extractive(&question, evidence))
     }
 }
 
@@ -191,6 +206,7 @@ impl<'a> Draft<'a> {
                     start: item.range.start,
                     end: item.range.end,
                     text: passage.text[item.range.clone()].to_owned(),
+                    chosen: item.clone(),
                 }
             })
             .collect();

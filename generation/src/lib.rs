@@ -4,7 +4,8 @@
 //! the model reads, [`prompt`] writes it as a chat ([`fence`] keeps papers' text from being read as
 //! anything else), [`template`] renders that, [`llama`] decodes,
 //! [`sampling`] chooses tokens, [`align`] ties each sentence to evidence and [`quote`] cuts that
-//! out verbatim. The crate never touches the database: passages come in, an [`Answer`] goes out.
+//! out verbatim; [`replay`] makes an answer again from what was kept of it. The crate never
+//! touches the database: passages come in, an [`Answer`] goes out.
 
 pub mod align;
 pub mod answer;
@@ -17,6 +18,7 @@ pub mod llama;
 pub mod prompt;
 pub mod question;
 pub mod quote;
+pub mod replay;
 pub mod sampling;
 pub mod template;
 
@@ -216,6 +218,9 @@ pub struct TracedEvidence {
     pub end: usize,
     /// The text itself.
     pub text: String,
+    /// Why it was chosen, with its place among [`Trace::passages`].
+    #[serde(default)]
+    pub chosen: evidence::Evidence,
 }
 
 /// What it takes to make an answer again, beyond the answer itself. It holds text of documents

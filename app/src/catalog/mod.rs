@@ -17,6 +17,7 @@ mod jobs;
 mod links;
 mod pages;
 mod passages;
+mod provenance;
 mod venues;
 
 use std::path::Path;
@@ -27,6 +28,7 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 
+pub use answers::{AnswerSummary, StoredAnswer};
 pub use changes::Change;
 pub use collections::{Moved, RemovedCollection};
 pub use context::{Expand, PassageContext};
@@ -36,6 +38,7 @@ pub use generations::{Generation, GenerationState, IndexSpec};
 pub use jobs::{Job, JobState};
 pub use links::{Duplicate, LinkedReference, Structure};
 pub use passages::ChunkPlace;
+pub use provenance::{Asked, KeptPassage, Provenance, digest};
 
 /// The collection that documents are added to unless told otherwise.
 pub const DEFAULT_COLLECTION: &str = "default";

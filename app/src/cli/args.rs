@@ -1,5 +1,6 @@
 //! The command line as clap parses it.
 
+mod answers;
 mod measure;
 mod search;
 
@@ -10,13 +11,16 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::catalog::DEFAULT_COLLECTION;
 use crate::control::ExportFormat;
 
-pub(super) use measure::{Bench, BenchEmbedding, BenchSearch, Chunks, Eval, Extraction, Retrieval};
+pub(super) use answers::Answers;
+pub(super) use measure::{
+    Bench, BenchEmbedding, BenchSearch, Chunks, Eval, EvalAnswers, Extraction, Retrieval,
+};
 pub(super) use search::{Search, Switch};
 
 /// Ask your papers; every sentence of the answer cites the page and lines that support it.
 ///
-/// Everything runs on this machine. Exit codes: 0 done, 1 failed, 2 wrong use, 3 nothing found or
-/// insufficient evidence, 4 partly done.
+/// Everything runs on this machine. Exit codes: 0 done, 1 failed, 2 wrong use, 3 nothing found,
+/// insufficient evidence or a replay that differs, 4 partly done.
 #[derive(Debug, Parser)]
 #[command(name = "lectern", version, max_term_width = 100)]
 pub(super) struct Arguments {
@@ -54,6 +58,9 @@ pub(super) enum Command {
     Search(Search),
     /// Answer a question with citations
     Ask(Ask),
+    /// List, show, replay, export and delete answers that were given
+    #[command(subcommand)]
+    Answers(Answers),
     /// List, show, move and delete documents
     #[command(subcommand)]
     Documents(Documents),
@@ -371,12 +378,14 @@ impl Command {
         match self {
             Command::Serve(_)
             | Command::Completions(_)
-            | Command::Documents(Documents::Export { .. }) => false,
+            | Command::Documents(Documents::Export { .. })
+            | Command::Answers(Answers::Export { .. }) => false,
             Command::Extract(extract) => extract.format == TextFormat::Json,
             Command::Eval(
                 Eval::Extraction(Extraction { json, .. })
                 | Eval::Chunks(Chunks { json, .. })
-                | Eval::Retrieval(Retrieval { json, .. }),
+                | Eval::Retrieval(Retrieval { json, .. })
+                | Eval::Answers(EvalAnswers { json, .. }),
             ) => *json,
             Command::Bench(Bench::Search(BenchSearch { json, .. })) => *json,
             Command::Ingest(Ingest { json, .. })
@@ -392,6 +401,12 @@ impl Command {
                 | Documents::Show { json, .. }
                 | Documents::Move { json, .. }
                 | Documents::Delete { json, .. },
+            )
+            | Command::Answers(
+                Answers::List { json, .. }
+                | Answers::Show { json, .. }
+                | Answers::Replay { json, .. }
+                | Answers::Delete { json, .. },
             )
             | Command::Collections(
                 Collections::List { json }

@@ -4,6 +4,7 @@
 //! that one, over a socket in the folder: [`run`] is the only place where requests are carried
 //! out, [`socket`] only carries them there.
 
+mod answers;
 mod export;
 mod files;
 mod ingest;
@@ -18,8 +19,11 @@ use generation::Answer;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use crate::catalog::DocumentRecord;
+use crate::catalog::{DocumentRecord, StoredAnswer};
 use crate::error::Problem;
+use crate::eval::answers::{Judged, Round};
+use crate::library::answers::AnswerList;
+use crate::library::answers::replay::Replay;
 use crate::library::ask::{AskEvent, AskRequest};
 use crate::library::collections::{Contents, MoveReport};
 use crate::library::details::DocumentDetails;
@@ -61,6 +65,42 @@ pub enum ExportFormat {
     Markdown,
 }
 
+/// Something to do with answers that were given. Ids may be starts of ids.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum AnswersRequest {
+    /// List them, newest first.
+    List {
+        /// So many at most.
+        limit: usize,
+        /// Those after this one.
+        cursor: Option<String>,
+    },
+    /// Show one.
+    Show {
+        /// Its id.
+        id: String,
+    },
+    /// Make one again.
+    Replay {
+        /// Its id.
+        id: String,
+    },
+    /// Write them out with their sources.
+    Export {
+        /// Their ids.
+        ids: Vec<String>,
+        /// All of this conversation, where no ids are given.
+        conversation: Option<String>,
+        /// As text, or only the sources as a bibliography.
+        format: ExportFormat,
+    },
+    /// Delete them.
+    Delete {
+        /// Their ids.
+        ids: Vec<String>,
+    },
+}
+
 /// Something to do with a library.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Request {
@@ -70,6 +110,10 @@ pub enum Request {
     Search(SearchRequest),
     /// Answer a question.
     Ask(AskRequest),
+    /// Do something with answers that were given.
+    Answers(AnswersRequest),
+    /// Ask questions whose answers are known.
+    Evaluate(Round),
     /// List documents.
     Documents {
         /// Only of this collection.
@@ -181,6 +225,18 @@ pub enum Event {
     Asking(AskEvent),
     /// The answer.
     Answer(Answer),
+    /// Answers that were given.
+    AnswerList(AnswerList),
+    /// One of them in full.
+    StoredAnswer(Box<StoredAnswer>),
+    /// One of them, made again.
+    Replayed(Box<Replay>),
+    /// Ids of answers that were deleted.
+    AnswersDeleted(Vec<String>),
+    /// What an answer to a question of an evaluation is worth.
+    Judged(Box<Judged>),
+    /// All questions of an evaluation were asked.
+    Evaluated,
     /// Documents.
     Documents(Vec<DocumentRecord>),
     /// A part of an export.

@@ -31,6 +31,14 @@ pub async fn run(library: Arc<Library>, request: Request, events: &Events) -> Re
                 .await?;
             say(Event::Answer(answer));
         }
+        Request::Answers(request) => super::answers::run(&library, request, events).await?,
+        Request::Evaluate(round) => {
+            crate::eval::answers::ask(&library, &round, |judged| {
+                events.send(Event::Judged(Box::new(judged))).is_ok()
+            })
+            .await?;
+            say(Event::Evaluated);
+        }
         Request::Documents { collection } => {
             say(Event::Documents(
                 library.catalog.documents(collection.as_deref()).await?,

@@ -1,11 +1,13 @@
 //! The library: what one process that owns a data folder can do with it.
 //!
 //! [`Library::open`] takes the folder's lock; [`add`] brings a file in, [`remove`] takes a
-//! document out, [`collections`] moves it, [`search`] and [`ask`] read, [`index`] keeps the indexes
-//! level with the catalog, [`doctor`] checks that all of it agrees. Models and indexes are opened
-//! when first needed, so that listing documents loads no model.
+//! document out, [`collections`] moves it, [`search`] and [`ask`] read, [`answers`] are those that
+//! were given, [`index`] keeps the indexes level with the catalog, [`doctor`] checks that all of it
+//! agrees. Models and indexes are opened when first needed, so that listing documents loads no
+//! model.
 
 pub mod add;
+pub mod answers;
 pub mod ask;
 mod blobs;
 pub mod collections;

@@ -189,6 +189,13 @@ impl Model {
         self.folder(models_dir).join(name)
     }
 
+    /// SHA-256 of the file that an answerer is loaded from or, where that one is made here, of the
+    /// file that it is made of.
+    pub fn weights_sha256(&self, models_dir: &Path) -> Option<String> {
+        let known = record::expected(&self.folder(models_dir), self.files.first()?)?;
+        Some(known.sha256)
+    }
+
     /// Which version of the files this is: the start of the largest file's hash, or the hub's
     /// revision where hashes are not known before.
     pub fn revision(&self) -> String {

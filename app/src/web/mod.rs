@@ -2,8 +2,9 @@
 //!
 //! [`serve`] binds and runs; every request passes [`security`] first. [`pages`] are the HTML pages
 //! (their data is in [`views`]), [`search`] finds passages for both, [`api`] the JSON routes, [`upload`] takes files, [`ask`] streams
-//! answers.
+//! answers, [`answers`] shows those that were given.
 
+mod answers;
 mod api;
 mod ask;
 mod assets;
@@ -125,6 +126,10 @@ fn routes(config: &mut web::ServiceConfig) {
                 .service(api::list_jobs)
                 .service(api::show_job)
                 .service(api::cancel_job)
+                .service(answers::list_answers)
+                .service(answers::show_answer)
+                .service(answers::delete_answer)
+                .service(answers::replay_answer)
                 .service(upload::upload)
                 .service(ask::ask),
         )

@@ -10,6 +10,7 @@ use std::ops::Range;
 
 use retrieval::tokens::WordVectors;
 use retrieval::{Passage, headings};
+use serde::{Deserialize, Serialize};
 
 use super::prose::{is_bibliography, is_cut, is_finished, is_prose};
 use super::{Scoring, Sources};
@@ -29,7 +30,8 @@ pub(super) struct Candidate {
 
 /// Numbers about a sentence, most from 0 to 1. Shares of the question are weighted by how rare its
 /// words are.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Features {
     /// Share of the question in the sentence.
     pub overlap: f32,

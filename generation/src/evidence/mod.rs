@@ -13,6 +13,7 @@ use std::ops::Range;
 
 use retrieval::Passage;
 use retrieval::embed::Embedder;
+use serde::{Deserialize, Serialize};
 
 pub use features::Features;
 pub(crate) use prose::is_finished;
@@ -62,7 +63,8 @@ pub struct Sources<'a> {
 }
 
 /// A sentence that the model reads and that the answer may cite.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Evidence {
     /// Index of its passage.
     pub passage: usize,

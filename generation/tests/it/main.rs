@@ -7,3 +7,4 @@ mod fakes;
 mod llama;
 mod prompt;
 mod quotes;
+mod replay;

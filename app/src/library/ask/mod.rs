@@ -8,7 +8,7 @@ use std::time::Instant;
 use anyhow::Result;
 use generation::answer::{self, Event};
 use generation::evidence::{Limits, Sources};
-use generation::{Answer, Answered, Citation, IndexInfo};
+use generation::{Answer, Citation, IndexInfo};
 use retrieval::{Mode, Passage};
 use serde::{Deserialize, Serialize};
 
@@ -19,11 +19,11 @@ pub use request::{AskRequest, Task};
 
 /// Passages that are looked through for evidence. The page that answers is among the first 20 more
 /// often than among the first 8, and a sentence is chosen by more than its passage's rank.
-const READ: usize = 20;
+pub(super) const READ: usize = 20;
 
 /// How much a passage loses by repeating another: enough to drop the second copy of a paragraph,
 /// too little to bring in what is off the point.
-const DIVERSITY: f32 = 0.1;
+pub(super) const DIVERSITY: f32 = 0.1;
 
 /// What happens before the answer is there.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -89,12 +89,7 @@ impl Library {
             .into_iter()
             .map(|found| found.passage)
             .collect();
-        let mut documents: Vec<String> = passages
-            .iter()
-            .map(|passage| passage.document_id.clone())
-            .collect();
-        documents.dedup();
-        let Answered { mut answer, trace } = blocking(move || {
+        let (mut answered, passages) = blocking(move || {
             let mut forward = |event: Event<'_>| {
                 on_event(match event {
                     Event::Evidence(citations) => AskEvent::Evidence(citations.to_vec()),
@@ -108,16 +103,19 @@ impl Library {
                 centre: tokens.centre().unwrap_or_default(),
                 rarity: &|words| lexical.idf(words),
             };
-            Ok(answer::answer(
+            let answered = answer::answer(
                 &answer_request,
                 &sources,
                 generator.as_deref(),
                 &mut forward,
-            )?)
+            )?;
+            Ok((answered, passages))
         })
         .await?;
-        answer.warnings = warnings;
-        self.catalog.add_answer(&answer, &trace, &documents).await?;
-        Ok(answer)
+        answered.answer.warnings = warnings;
+        if !request.unkept {
+            self.keep_answer(request, &mut answered, &passages).await?;
+        }
+        Ok(answered.answer)
     }
 }

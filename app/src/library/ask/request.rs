@@ -51,6 +51,8 @@ pub struct AskRequest {
     pub max_tokens: Option<usize>,
     /// The model stops before it writes one of these.
     pub stop: Vec<String>,
+    /// The answer is not stored: it cannot be shown or replayed later.
+    pub unkept: bool,
 }
 
 impl AskRequest {
