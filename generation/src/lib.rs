@@ -8,6 +8,7 @@
 pub mod align;
 pub mod answer;
 pub mod evidence;
+pub mod followup;
 pub mod gguf;
 pub mod llama;
 pub mod prompt;
