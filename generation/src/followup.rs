@@ -13,6 +13,7 @@
 //! The rules know English; in other languages they find no cause to change anything.
 
 mod anaphora;
+mod antecedent;
 mod ellipsis;
 mod lexicon;
 mod model;
@@ -132,19 +133,29 @@ fn drawn_from(question: &str, rewritten: &str, history: &[Turn]) -> Vec<usize> {
 
 /// The question before and a fragment, as one question.
 fn join(before: &str, fragment: &str) -> String {
-    let before = before.trim_end_matches(['?', '.', '!', ' ']);
-    let fragment = fragment.trim_end_matches(['?', '.', '!', ' ']);
-    format!("{before}, and {}?", lower_first(fragment))
+    let fragment = bare(fragment);
+    format!("{}, and {}?", bare(before), lower_first(fragment))
 }
 
-/// Without the capital of a sentence's first word; a name keeps its own.
+/// Without what ends a sentence.
+fn bare(text: &str) -> &str {
+    text.trim_end_matches(['?', '.', '!', ' '])
+}
+
+/// Without the capital of a sentence's first word, where that is no noun: a noun may be a name.
 fn lower_first(text: &str) -> String {
-    let first = text.split(' ').next().unwrap_or_default();
-    let is_plain = first.chars().skip(1).all(|c| c.is_lowercase() || c == '\'');
+    let first = text.split(' ').next().unwrap_or_default().to_lowercase();
+    match lexicon::is_function_word(&first) {
+        true => lower(text),
+        false => text.to_owned(),
+    }
+}
+
+fn lower(text: &str) -> String {
     let mut characters = text.chars();
     match characters.next() {
-        Some(c) if is_plain => c.to_lowercase().chain(characters).collect(),
-        _ => text.to_owned(),
+        Some(c) => c.to_lowercase().chain(characters).collect(),
+        None => String::new(),
     }
 }
 
@@ -167,9 +178,10 @@ fn replace(text: &str, edits: &[(std::ops::Range<usize>, String)]) -> String {
             continue;
         }
         replaced.push_str(&text[done..range.start]);
-        match range.start {
-            0 => replaced.push_str(&upper_first(&with)),
-            _ => replaced.push_str(&with),
+        let begins = range.start == 0 && text.starts_with(char::is_uppercase);
+        match begins {
+            true => replaced.push_str(&upper_first(&with)),
+            false => replaced.push_str(&with),
         }
         done = range.end;
     }
@@ -179,7 +191,7 @@ fn replace(text: &str, edits: &[(std::ops::Range<usize>, String)]) -> String {
 
 /// `text`, a question, with something more said at its end.
 fn append(text: &str, more: &str) -> String {
-    let bare = text.trim_end_matches(['?', '.', '!', ' ']);
+    let bare = bare(text);
     let end = &text[bare.len()..];
     let end = if end.trim().is_empty() {
         "?"

@@ -7,14 +7,15 @@
 
 use std::ops::Range;
 
+use super::antecedent::Inside;
 use super::lexicon::{
     is_adjective, is_author_noun, is_author_verb, is_base_verb, is_be, is_comparative,
-    is_expletive_adjective, is_generic_noun, is_measuring_verb, is_paper_noun, is_plural,
-    is_preposition, is_relational_noun, is_saying_verb,
+    is_do_or_modal, is_generic_noun, is_measuring_verb, is_paper_noun, is_plural, is_preposition,
+    is_relational_noun, is_saying_verb,
 };
 use super::phrase::{Kind, Phrase, Token, phrases};
 use super::topic::Topics;
-use super::{Verdict, append, join, replace};
+use super::{Verdict, append, bare, join, replace};
 
 /// Nouns that "this" and "these" place in time rather than point with.
 const TIMES: &[&str] = &[
@@ -89,7 +90,7 @@ impl Resolver<'_> {
         let token = &self.tokens[at];
         match (token.kind, token.lower.as_str()) {
             (Kind::Pronoun, "it" | "it's")
-                if !self.is_expletive(at) && !self.is_inside(at, false) =>
+                if !self.inside().is_expletive(at) && !self.is_inside(at, false) =>
             {
                 let topic = self.topics.one(self.is_measured(at));
                 let topic = topic.map(|(text, sure)| match token.lower.as_str() {
@@ -178,11 +179,7 @@ impl Resolver<'_> {
         let end = self.noun_end(at + 1);
         let is_short = topic.split(' ').count() <= 2 && !topic.starts_with("the ");
         if is_short || end == at + 1 {
-            let mark = if topic.ends_with('s') { "’" } else { "’s" };
-            self.put(
-                token.range.clone(),
-                Some((format!("{topic}{}", mark.replace('’', "'")), sure)),
-            );
+            self.put(token.range.clone(), Some((genitive(&topic), sure)));
             return at + 1;
         }
         let owned = &self.question[self.tokens[at + 1].range.start..self.tokens[end - 1].range.end];
@@ -222,6 +219,7 @@ impl Resolver<'_> {
             self.noun_end(at + 1)
         };
         let is_verb = that
+            && before.is_some_and(|before| is_do_or_modal(&before.lower))
             && next.is_some_and(|next| next.kind == Kind::Word && is_base_verb(&next.lower))
             && self
                 .tokens
@@ -462,8 +460,7 @@ impl Resolver<'_> {
                 };
                 match chosen {
                     true => {
-                        let bare = self.question.trim_end_matches(['?', '.', '!', ' ']);
-                        let start = bare.len();
+                        let start = bare(self.question).len();
                         self.edits.push((start..start, format!(", {more}")));
                     }
                     false => self
@@ -520,90 +517,32 @@ impl Resolver<'_> {
             .any(|token| token.kind == Kind::Name)
     }
 
+    fn inside(&self) -> Inside<'_> {
+        Inside {
+            tokens: self.tokens,
+            phrases: &self.phrases,
+        }
+    }
+
+    fn is_inside(&self, at: usize, plural: bool) -> bool {
+        self.inside().is_inside(at, plural)
+    }
+
     /// What is said of it is how it is measured.
     fn is_measured(&self, at: usize) -> bool {
         self.tokens[at + 1..]
             .iter()
             .any(|token| is_measuring_verb(&token.lower))
     }
+}
 
-    /// True where the question itself has what the word at `at` means.
-    fn is_inside(&self, at: usize, plural: bool) -> bool {
-        let owns = self.tokens[at].kind == Kind::Possessive;
-        self.phrases.iter().any(|phrase| {
-            let end = phrase.tokens.end;
-            if end > at || !phrase.agrees(plural) {
-                return false;
-            }
-            let head = &self.tokens[end - 1];
-            let before = phrase
-                .tokens
-                .start
-                .checked_sub(1)
-                .map(|before| &self.tokens[before]);
-            let fronted = before
-                .is_some_and(|before| before.kind == Kind::Preposition && phrase.tokens.start == 1);
-            let boundary = self.tokens[end - 1..at]
-                .iter()
-                .enumerate()
-                .any(|(offset, token)| {
-                    token.breaks
-                        || offset > 0
-                            && (token.kind == Kind::Conjunction
-                                || matches!(
-                                    token.lower.as_str(),
-                                    "that" | "which" | "who" | "when" | "why" | "how"
-                                ))
-                });
-            if boundary {
-                return !fronted || head.kind == Kind::Name || before.is_none();
-            }
-            owns && !phrase.is_asked_for
-        })
-    }
-
-    /// "Is it safe to ...", "How long does it take to ...": this "it" means nothing.
-    fn is_expletive(&self, at: usize) -> bool {
-        let before = at.checked_sub(1).map_or("", |before| self.lower(before));
-        let mut next = at + 1;
-        if is_be(self.lower(next))
-            || matches!(self.lower(next), "has" | "can" | "could" | "would" | "will")
-        {
-            next += 1;
-        }
-        while matches!(self.tokens.get(next), Some(token) if token.kind == Kind::Adverb) {
-            next += 1;
-        }
-        let word = self.lower(next);
-        let follows = self.lower(next + 1);
-        let opens_clause = matches!(
-            follows,
-            "to" | "that" | "if" | "whether" | "when" | "who" | "which" | "how" | "why"
-        );
-        if is_expletive_adjective(word)
-            && (opens_clause || follows == "for" && self.has_to_after(next))
-        {
-            return true;
-        }
-        if is_be(before) && matches!(word, "because" | "due") {
-            return true;
-        }
-        match word {
-            "take" | "cost" | "require" => self.has_to_after(next),
-            "mean" | "matter" => matches!(
-                follows,
-                "to" | "for" | "when" | "if" | "that" | "whether" | "which" | "how"
-            ),
-            "make" => follows == "sense",
-            "turns" | "seems" | "appears" | "happens" | "follows" | "seem" | "appear" => true,
-            _ => false,
-        }
-    }
-
-    fn has_to_after(&self, at: usize) -> bool {
-        self.tokens[at + 1..]
-            .iter()
-            .any(|token| matches!(token.lower.as_str(), "to" | "before" | "until"))
+/// "Paxos's", "vaccines'".
+fn genitive(topic: &str) -> String {
+    let last = topic.rsplit(' ').next().unwrap_or_default();
+    let is_common = last.chars().all(char::is_lowercase);
+    match is_common && is_plural(last) {
+        true => format!("{topic}'"),
+        false => format!("{topic}'s"),
     }
 }
 

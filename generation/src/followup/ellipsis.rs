@@ -6,10 +6,10 @@
 //! asked together: nothing is lost by that, and the search sees the words of both.
 
 use super::anaphora;
-use super::lexicon::{is_be, is_imperative, is_plural, is_wh};
+use super::lexicon::{is_be, is_imperative, is_plural, is_relational_noun, is_wh};
 use super::phrase::{Kind, Phrase, Token, phrases, tag};
 use super::topic::{Asked, Topics};
-use super::{Verdict, append, join, replace};
+use super::{Verdict, append, bare, join, replace};
 
 /// Words that only tie a question to what was said.
 const CONNECTIVES: &[&str] = &[
@@ -127,8 +127,10 @@ pub(super) fn complete(question: &str, tokens: &[Token], topics: &Topics) -> Opt
     let last = topics.last();
     let lower: Vec<&str> = tokens.iter().map(|token| token.lower.as_str()).collect();
     if is_more(&lower) {
-        let bare = last.text.trim_end_matches(['?', '.', '!', ' ']);
-        return Some(Verdict::Sure(format!("{bare}, in more detail?")));
+        return Some(Verdict::Sure(format!(
+            "{}, in more detail?",
+            bare(last.text)
+        )));
     }
 
     let connectives = lower
@@ -149,7 +151,13 @@ pub(super) fn complete(question: &str, tokens: &[Token], topics: &Topics) -> Opt
             "why is that" | "why was that" | "why is this" | "why so" => "why".to_owned(),
             _ => fragment.to_owned(),
         };
-        return Some(Verdict::Sure(join(last.text, &fragment)));
+        let joined = match rest[0].lower.as_str() {
+            "for" | "such" | "like" if rest.len() == 2 => {
+                format!("{}, {}?", bare(last.text), super::lower_first(&fragment))
+            }
+            _ => join(last.text, &fragment),
+        };
+        return Some(Verdict::Sure(joined));
     }
     if is_quantity(rest) {
         return Some(Verdict::Sure(join(last.text, fragment)));
@@ -165,7 +173,8 @@ pub(super) fn complete(question: &str, tokens: &[Token], topics: &Topics) -> Opt
     let is_full = content >= 4 && rest.iter().any(|token| token.kind == Kind::Preposition);
     let is_marked = connectives > 0 || about;
     let asks = question.trim_end().ends_with('?');
-    let is_short = content <= 2 && asks && rest.len() <= 4;
+    // One word of a language without spaces may be a whole question.
+    let is_short = content <= 2 && asks && rest.len() <= 4 && question.is_ascii();
     let is_names_only = rest.iter().all(|token| token.kind == Kind::Name);
     if is_full || !is_marked && (!is_short || is_names_only && rest.len() > 1) {
         return None;
@@ -180,11 +189,12 @@ pub(super) fn complete(question: &str, tokens: &[Token], topics: &Topics) -> Opt
     }
 
     // "And its cost?"
+    let fragment = &super::lower_first(fragment);
     match anaphora::resolve(fragment, &tag(fragment), topics) {
         Some(Verdict::Sure(resolved)) => {
-            let resolved = super::lower_first(resolved.trim_end_matches('?'));
+            let resolved = bare(&resolved);
             return Some(Verdict::Sure(match rest[0].kind {
-                Kind::Preposition => append(last.text, &resolved),
+                Kind::Preposition => append(last.text, resolved),
                 _ => format!("What about {resolved}?"),
             }));
         }
@@ -258,15 +268,23 @@ fn with_preposition(fragment: &str, rest: &[Token], last: &Asked) -> Verdict {
 /// "What about Paxos?", "And the latency?"
 fn with_phrase(question: &str, fragment: &str, rest: &[Token], topics: &Topics) -> Verdict {
     let last = topics.last();
-    let asked = fragment.trim_end_matches(['?', '.', '!']);
+    let asked = bare(fragment);
     let is_name = rest
         .iter()
         .all(|token| matches!(token.kind, Kind::Name | Kind::Conjunction) || token.lower == "the")
-        || rest.len() == 1 && is_capital(rest[0].text);
+        || rest.len() == 1 && is_capital(rest[0].text) && !is_relational_noun(&rest[0].lower);
+    let has_name = rest.iter().any(|token| token.kind == Kind::Name);
+    let asked = &match is_name || has_name {
+        true => asked.to_owned(),
+        false => super::lower(asked),
+    };
     let together = || {
         Verdict::Unsure(Some(join(
             last.text,
-            question_about(question, asked).as_str(),
+            &match question.to_lowercase().contains("about") {
+                true => format!("what about {asked}"),
+                false => asked.clone(),
+            },
         )))
     };
 
@@ -294,6 +312,7 @@ fn with_phrase(question: &str, fragment: &str, rest: &[Token], topics: &Topics) 
 
     let spoken = phrases(fragment, &tag(fragment));
     let is_plain = spoken.len() == 1
+        && !has_name
         && rest.iter().all(|token| {
             token.is_nominal() || matches!(token.kind, Kind::Determiner | Kind::Adverb)
         });
@@ -321,20 +340,14 @@ fn with_phrase(question: &str, fragment: &str, rest: &[Token], topics: &Topics) 
     match topics.subject() {
         Some((subject, true)) if !subject.eq_ignore_ascii_case(asked) && is_plain => {
             let determined = matches!(rest[0].kind, Kind::Determiner);
+            // "what about paxos?": typed like this, a name looks like a noun.
+            if !determined && rest.len() == 1 && !is_relational_noun(&rest[0].lower) {
+                return together();
+            }
             let article = if determined { "" } else { "the " };
-            Verdict::Sure(format!(
-                "What about {article}{} of {subject}?",
-                super::lower_first(asked)
-            ))
+            Verdict::Sure(format!("What about {article}{asked} of {subject}?"))
         }
         _ => together(),
-    }
-}
-
-fn question_about(question: &str, asked: &str) -> String {
-    match question.to_lowercase().contains("about") {
-        true => format!("what about {}", super::lower_first(asked)),
-        false => super::lower_first(asked),
     }
 }
 
@@ -355,10 +368,9 @@ fn put(last: &Asked, phrase: &Phrase, with: &str, rest: &[Token]) -> Verdict {
     let tokens = &last.tokens[phrase.tokens.clone()];
     let range = tokens[0].range.start..tokens[tokens.len() - 1].range.end;
     let had_article = tokens[0].kind == Kind::Determiner && phrase.complement.is_some();
-    let with = super::lower_first(with);
-    let with = match had_article && rest[0].kind != Kind::Determiner && !is_capital(&with) {
+    let with = match had_article && rest[0].kind != Kind::Determiner && !is_capital(with) {
         true => format!("the {with}"),
-        false => with,
+        false => with.to_owned(),
     };
     let mut edits = vec![(range, with)];
     let plural = is_plural(&rest[rest.len() - 1].lower);

@@ -66,6 +66,19 @@ pub(super) fn is_subordinator(lower: &str) -> bool {
     holds(WORDS, lower)
 }
 
+/// Words that no name begins with.
+pub(super) fn is_function_word(lower: &str) -> bool {
+    const WORDS: &str = "it its they their them he his him she her this that these those i you we";
+    is_wh(lower)
+        || is_auxiliary(lower)
+        || is_determiner(lower)
+        || is_preposition(lower)
+        || is_subordinator(lower)
+        || is_imperative(lower)
+        || is_adverb(lower)
+        || holds(WORDS, lower)
+}
+
 /// Adverbs and the like: neither head of a phrase nor a verb.
 pub(super) fn is_adverb(lower: &str) -> bool {
     const WORDS: &str = "not always never often also still ever even just only very too quite \
@@ -199,7 +212,7 @@ pub(super) fn is_base_verb(lower: &str) -> bool {
         choose cite claim cluster combine commit compare compete compress compute conclude conflict \
         consider consist contain contribute control converge cope correspond cost cover crash create \
         cure deal decide decline decrease define degrade delay deliver demonstrate depend derive \
-        describe destroy detect determine develop die differ diffuse discover discuss divide do \
+        describe destroy detect determine develop die differ diffuse disagree discover discuss divide do \
         double drive drop elect eliminate emerge emit enable encode encourage end enforce ensure \
         enter establish estimate evaluate evolve examine exceed exist expand expect explain explore \
         express extend face fail fall fit fix flow follow form function gain generalise generalize \

@@ -72,6 +72,7 @@ pub(super) fn tag(text: &str) -> Vec<Token<'_>> {
 
     let mut auxiliary: Option<bool> = None;
     let mut has_verb = false;
+    // A question word or "if" opens a clause whose verb needs no auxiliary.
     let mut has_wh = false;
     let mut nouns_since = 0;
     for index in 0..tokens.len() {
@@ -159,6 +160,7 @@ pub(super) fn tag(text: &str) -> Vec<Token<'_>> {
                 }
             }
             Kind::Conjunction => {
+                has_wh |= !matches!(lower, "and" | "or" | "but" | "nor");
                 auxiliary = None;
                 has_verb = false;
                 nouns_since = 0;

@@ -7,7 +7,7 @@
 use super::lexicon::{is_be, is_comparative, is_relational_noun, is_superlative, is_wh};
 use super::phrase::{Kind, Token};
 use super::topic::Topics;
-use super::{Verdict, append, upper_first};
+use super::{Verdict, append, bare, upper_first};
 
 /// The question with what it relates to; `None` where it relates to nothing unsaid.
 pub(super) fn complete(question: &str, tokens: &[Token], topics: &Topics) -> Option<Verdict> {
@@ -34,10 +34,7 @@ pub(super) fn complete(question: &str, tokens: &[Token], topics: &Topics) -> Opt
         .any(|word| is_comparative(word) || is_superlative(word));
     if has("which") && compares && content <= 2 && !has("than") && !has("of") {
         return Some(match topics.pair() {
-            Some((one, other)) => {
-                let bare = question.trim_end_matches(['?', '.', '!', ' ']);
-                Verdict::Sure(format!("{bare}, {one} or {other}?"))
-            }
+            Some((one, other)) => Verdict::Sure(format!("{}, {one} or {other}?", bare(question))),
             None => Verdict::Unsure(None),
         });
     }

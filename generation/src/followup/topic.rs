@@ -48,6 +48,15 @@ const EMPTY: &[&str] = &[
     "sort",
     "library",
     "evidence",
+    "thanks",
+    "thank",
+    "hello",
+    "hi",
+    "hey",
+    "great",
+    "cool",
+    "bye",
+    "sorry",
 ];
 
 /// A question that was asked, taken apart.
@@ -68,33 +77,64 @@ impl<'a> Asked<'a> {
         }
     }
 
-    /// The names in it, each once.
+    /// The names in it, each once: "Raft", "the CAP theorem", "the Treaty of Westphalia".
     pub(super) fn names(&self) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();
-        let mut run: Option<(usize, usize)> = None;
-        let mut close = |run: &mut Option<(usize, usize)>| {
-            if let Some((from, to)) = run.take() {
-                let name = self.text[self.tokens[from].range.start..self.tokens[to].range.end]
-                    .trim_end_matches("'s")
-                    .trim_end_matches("’s")
-                    .to_owned();
-                if !names.contains(&name) {
-                    names.push(name);
-                }
-            }
-        };
-        for (index, token) in self.tokens.iter().enumerate() {
-            if token.kind != Kind::Name {
-                close(&mut run);
+        let mut at = 0;
+        while at < self.tokens.len() {
+            if self.tokens[at].kind != Kind::Name {
+                at += 1;
                 continue;
             }
-            run = Some((run.map_or(index, |(from, _)| from), index));
-            if token.breaks {
-                close(&mut run);
+            let mut start = at;
+            at = self.name_end(at);
+            let is_whole = self
+                .phrases
+                .iter()
+                .any(|phrase| phrase.tokens.contains(&start) && !phrase.tokens.contains(&at));
+            let before = start.checked_sub(1).map(|before| &self.tokens[before]);
+            if is_whole
+                && before.is_some_and(|before| matches!(before.lower.as_str(), "the" | "a" | "an"))
+            {
+                start -= 1;
+            }
+            let name = definite(self.text, &self.tokens[start..at]);
+            let name = name
+                .trim_end_matches("'s")
+                .trim_end_matches("’s")
+                .to_owned();
+            if !names.contains(&name) {
+                names.push(name);
             }
         }
-        close(&mut run);
         names
+    }
+
+    /// One past the name that starts at `at`: names in a row, one of another, and the nouns that
+    /// follow in the same phrase.
+    fn name_end(&self, at: usize) -> usize {
+        let phrase = self
+            .phrases
+            .iter()
+            .find(|phrase| phrase.tokens.contains(&at));
+        let limit = phrase.map_or(self.tokens.len(), |phrase| phrase.tokens.end);
+        let mut end = at + 1;
+        while end < limit
+            && !self.tokens[end - 1].breaks
+            && !self.tokens[end - 1].lower.ends_with("'s")
+        {
+            let next = &self.tokens[end];
+            let of_name = next.lower == "of"
+                && self
+                    .tokens
+                    .get(end + 1)
+                    .is_some_and(|name| name.kind == Kind::Name);
+            if !(of_name || matches!(next.kind, Kind::Name | Kind::Word | Kind::Number)) {
+                break;
+            }
+            end += 1;
+        }
+        end
     }
 
     /// The phrases that name something, best first.
@@ -204,7 +244,7 @@ impl<'a> Topics<'a> {
             .rev()
             .take(REACH)
             .map(|turn| Asked::of(turn.asked()))
-            .filter(|asked| !asked.phrases.is_empty())
+            .filter(|asked| !asked.candidates().is_empty())
             .collect();
         let last = history.last()?;
         Some(Self {

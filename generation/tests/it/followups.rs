@@ -43,352 +43,91 @@ fn check(conversations: &[(&[&str], &str)]) {
     assert!(wrong.is_empty(), "\n{wrong}");
 }
 
+#[rustfmt::skip]
 #[test]
 fn pronouns_are_replaced_by_what_they_mean() {
     check(&[
-        (
-            &["How does Raft elect a leader?", "What are its limits?"],
-            "What are Raft's limits?",
-        ),
-        (
-            &["What is Paxos?", "How does it elect a leader?"],
-            "How does Paxos elect a leader?",
-        ),
-        (
-            &["What is gradient descent?", "Why does it get stuck?"],
-            "Why does gradient descent get stuck?",
-        ),
-        (
-            &[
-                "How does dropout prevent overfitting?",
-                "When was it introduced?",
-            ],
-            "When was dropout introduced?",
-        ),
-        (
-            &["What causes malaria?", "How is it transmitted?"],
-            "How is malaria transmitted?",
-        ),
-        (
-            &["What are the symptoms of diabetes?", "How is it treated?"],
-            "How is diabetes treated?",
-        ),
-        (
-            &[
-                "What are the symptoms of diabetes?",
-                "How long do they last?",
-            ],
-            "How long do the symptoms of diabetes last?",
-        ),
-        (
-            &["Who invented CRISPR?", "Which papers cite it?"],
-            "Which papers cite CRISPR?",
-        ),
-        (
-            &["What is the throughput of Raft?", "How was it measured?"],
-            "How was the throughput of Raft measured?",
-        ),
-        (
-            &[
-                "How do Raft and Paxos differ?",
-                "What do they have in common?",
-            ],
-            "What do Raft and Paxos have in common?",
-        ),
-        (
-            &[
-                "How does Raft elect a leader?",
-                "What about Paxos?",
-                "Which of them is faster?",
-            ],
-            "Which of Raft and Paxos is faster?",
-        ),
-        (
-            &["Which datasets does GPT-3 use?", "How large are they?"],
-            "How large are the datasets of GPT-3?",
-        ),
-        (
-            &["What is the Treaty of Westphalia?", "Who signed it?"],
-            "Who signed Treaty of Westphalia?",
-        ),
-        (
-            &["what is photosynthesis?", "where does it happen?"],
-            "where does photosynthesis happen?",
-        ),
-        (
-            &[
-                "Why did the Roman Republic fall?",
-                "How long had it lasted?",
-            ],
-            "How long had Roman Republic lasted?",
-        ),
-        (
-            &["How do vaccines work?", "Are they safe for children?"],
-            "Are vaccines safe for children?",
-        ),
-        (
-            &["What did Marie Curie discover?", "Where was she born?"],
-            "Where was Marie Curie born?",
-        ),
-        (
-            &[
-                "What is the minimum wage?",
-                "Does raising it reduce employment?",
-            ],
-            "Does raising the minimum wage reduce employment?",
-        ),
-        (
-            &["What is BERT?", "What did they conclude?"],
-            "What did the authors conclude about BERT?",
-        ),
-        (
-            &["What is BERT?", "Which datasets did they use?"],
-            "Which datasets did the authors use for BERT?",
-        ),
-        (
-            &[
-                "How does monetary policy affect inflation?",
-                "What are its side effects?",
-            ],
-            "What are the side effects of monetary policy?",
-        ),
-        (
-            &["What is a transformer?", "And its memory use?"],
-            "What about the memory use of the transformer?",
-        ),
-        (
-            &["What is Spanner?", "Is it's latency bounded?"],
-            "Is Spanner is latency bounded?",
-        ),
-        (
-            &["What is Raft?", "Compare it to Paxos and its variants."],
-            "Compare Raft to Paxos and its variants.",
-        ),
-        (
-            &["Does coffee cause cancer?", "What does it contain?"],
-            "What does coffee contain?",
-        ),
+        (&["How does Raft elect a leader?", "What are its limits?"], "What are Raft's limits?"),
+        (&["What is Paxos?", "How does it elect a leader?"], "How does Paxos elect a leader?"),
+        (&["What is gradient descent?", "Why does it get stuck?"], "Why does gradient descent get stuck?"),
+        (&["How does dropout prevent overfitting?", "When was it introduced?"], "When was dropout introduced?"),
+        (&["What causes malaria?", "How is it transmitted?"], "How is malaria transmitted?"),
+        (&["What are the symptoms of diabetes?", "How is it treated?"], "How is diabetes treated?"),
+        (&["What are the symptoms of diabetes?", "How long do they last?"], "How long do the symptoms of diabetes last?"),
+        (&["Who invented CRISPR?", "Which papers cite it?"], "Which papers cite CRISPR?"),
+        (&["What is the throughput of Raft?", "How was it measured?"], "How was the throughput of Raft measured?"),
+        (&["How do Raft and Paxos differ?", "What do they have in common?"], "What do Raft and Paxos have in common?"),
+        (&["How does Raft elect a leader?", "What about Paxos?", "Which of them is faster?"], "Which of Raft and Paxos is faster?"),
+        (&["Which datasets does GPT-3 use?", "How large are they?"], "How large are the datasets of GPT-3?"),
+        (&["What is the Treaty of Westphalia?", "Who signed it?"], "Who signed the Treaty of Westphalia?"),
+        (&["what is photosynthesis?", "where does it happen?"], "where does photosynthesis happen?"),
+        (&["Why did the Roman Republic fall?", "How long had it lasted?"], "How long had the Roman Republic lasted?"),
+        (&["How do vaccines work?", "Are they safe for children?"], "Are vaccines safe for children?"),
+        (&["What did Marie Curie discover?", "Where was she born?"], "Where was Marie Curie born?"),
+        (&["What is the minimum wage?", "Does raising it reduce employment?"], "Does raising the minimum wage reduce employment?"),
+        (&["What is BERT?", "What did they conclude?"], "What did the authors conclude about BERT?"),
+        (&["What is BERT?", "Which datasets did they use?"], "Which datasets did the authors use for BERT?"),
+        (&["How does monetary policy affect inflation?", "What are its side effects?"], "What are monetary policy's side effects?"),
+        (&["What is a transformer?", "And its memory use?"], "What about the memory use of the transformer?"),
+        (&["What is Raft?", "Compare it to Paxos and its variants."], "Compare Raft to Paxos and its variants."),
+        (&["Does coffee cause cancer?", "What does it contain?"], "What does coffee contain?"),
     ]);
 }
 
+#[rustfmt::skip]
 #[test]
 fn fragments_take_over_the_question_before() {
     check(&[
-        (
-            &["How does Raft elect a leader?", "What about Paxos?"],
-            "How does Paxos elect a leader?",
-        ),
-        (
-            &["How does Raft elect a leader?", "And Paxos?"],
-            "How does Paxos elect a leader?",
-        ),
-        (
-            &["How does Raft elect a leader?", "Paxos?"],
-            "How does Paxos elect a leader?",
-        ),
-        (
-            &["What is Raft's throughput?", "And Paxos?"],
-            "What is Paxos's throughput?",
-        ),
-        (
-            &[
-                "What is the throughput of Raft for read-heavy workloads?",
-                "And for write-heavy workloads?",
-            ],
-            "What is the throughput of Raft for write-heavy workloads?",
-        ),
-        (
-            &[
-                "What is the throughput of Raft?",
-                "And for write-heavy workloads?",
-            ],
-            "What is the throughput of Raft for write-heavy workloads?",
-        ),
-        (
-            &["What is the latency of Raft?", "And the throughput?"],
-            "What is the throughput of Raft?",
-        ),
-        (
-            &["What is the latency of Raft?", "And the limitations?"],
-            "What are the limitations of Raft?",
-        ),
-        (
-            &["What is the latency of Raft?", "What about throughput?"],
-            "What is the throughput of Raft?",
-        ),
-        (
-            &["What is the latency of Raft?", "of Paxos?"],
-            "What is the latency of Paxos?",
-        ),
-        (
-            &[
-                "How does Raft elect a leader?",
-                "What about log compaction?",
-            ],
-            "What about the log compaction of Raft?",
-        ),
-        (
-            &["How does Raft elect a leader?", "Why?"],
-            "How does Raft elect a leader, and why?",
-        ),
-        (
-            &["Does aspirin reduce fever?", "Why is that?"],
-            "Does aspirin reduce fever, and why?",
-        ),
-        (
-            &["Which datasets were used to train BERT?", "How many?"],
-            "Which datasets were used to train BERT, and how many?",
-        ),
-        (
-            &["How was BERT trained?", "How many parameters?"],
-            "How was BERT trained, and how many parameters?",
-        ),
-        (
-            &["How was BERT trained?", "On which dataset?"],
-            "How was BERT trained, and on which dataset?",
-        ),
-        (
-            &["When did the Black Death reach Europe?", "And England?"],
-            "When did the Black Death reach Europe, and england?",
-        ),
-        (
-            &["How effective is metformin in adults?", "And in children?"],
-            "How effective is metformin in children?",
-        ),
-        (
-            &["How many people lived in Rome in 100?", "And in 400?"],
-            "How many people lived in Rome in 400?",
-        ),
-        (
-            &["What is gradient descent?", "And momentum?"],
-            "What is momentum?",
-        ),
-        (
-            &["How does Raft handle failures?", "Tell me more."],
-            "How does Raft handle failures, in more detail?",
-        ),
-        (
-            &[
-                "How does Raft handle failures?",
-                "Can you explain that in more detail?",
-            ],
-            "How does Raft handle failures, in more detail?",
-        ),
-        (
-            &["How do enzymes lower activation energy?", "for example?"],
-            "How do enzymes lower activation energy, and for example?",
-        ),
-        (
-            &[
-                "What is the effect of temperature on yield?",
-                "And on purity?",
-            ],
-            "What is the effect of temperature on purity?",
-        ),
-        (
-            &["how does raft elect a leader?", "what about paxos?"],
-            "how does raft elect a leader, and what about paxos?",
-        ),
-        (
-            &[
-                "How accurate is ResNet-50 on ImageNet?",
-                "What about on CIFAR-10?",
-            ],
-            "How accurate is ResNet-50 on CIFAR-10?",
-        ),
+        (&["How does Raft elect a leader?", "What about Paxos?"], "How does Paxos elect a leader?"),
+        (&["How does Raft elect a leader?", "And Paxos?"], "How does Paxos elect a leader?"),
+        (&["How does Raft elect a leader?", "Paxos?"], "How does Paxos elect a leader?"),
+        (&["What is Raft's throughput?", "And Paxos?"], "What is Paxos's throughput?"),
+        (&["What is the throughput of Raft for read-heavy workloads?", "And for write-heavy workloads?"], "What is the throughput of Raft for write-heavy workloads?"),
+        (&["What is the throughput of Raft?", "And for write-heavy workloads?"], "What is the throughput of Raft for write-heavy workloads?"),
+        (&["What is the latency of Raft?", "And the throughput?"], "What is the throughput of Raft?"),
+        (&["What is the latency of Raft?", "And the limitations?"], "What are the limitations of Raft?"),
+        (&["What is the latency of Raft?", "What about throughput?"], "What is the throughput of Raft?"),
+        (&["What is the latency of Raft?", "of Paxos?"], "What is the latency of Paxos?"),
+        (&["How does Raft elect a leader?", "What about log compaction?"], "What about the log compaction of Raft?"),
+        (&["How does Raft elect a leader?", "Why?"], "How does Raft elect a leader, and why?"),
+        (&["Does aspirin reduce fever?", "Why is that?"], "Does aspirin reduce fever, and why?"),
+        (&["Which datasets were used to train BERT?", "How many?"], "Which datasets were used to train BERT, and how many?"),
+        (&["How was BERT trained?", "How many parameters?"], "How was BERT trained, and how many parameters?"),
+        (&["How was BERT trained?", "On which dataset?"], "How was BERT trained, and on which dataset?"),
+        (&["When did the Black Death reach Europe?", "And England?"], "When did the Black Death reach Europe, and England?"),
+        (&["How effective is metformin in adults?", "And in children?"], "How effective is metformin in children?"),
+        (&["How many people lived in Rome in 100?", "And in 400?"], "How many people lived in Rome in 400?"),
+        (&["What is gradient descent?", "And momentum?"], "What is momentum?"),
+        (&["How does Raft handle failures?", "Tell me more."], "How does Raft handle failures, in more detail?"),
+        (&["How does Raft handle failures?", "Can you explain that in more detail?"], "How does Raft handle failures, in more detail?"),
+        (&["How do enzymes lower activation energy?", "for example?"], "How do enzymes lower activation energy, for example?"),
+        (&["What is the effect of temperature on yield?", "And on purity?"], "What is the effect of temperature on purity?"),
+        (&["how does raft elect a leader?", "what about paxos?"], "how does raft elect a leader, and what about paxos?"),
+        (&["How accurate is ResNet-50 on ImageNet?", "What about on CIFAR-10?"], "How accurate is ResNet-50 on CIFAR-10?"),
     ]);
 }
 
+#[rustfmt::skip]
 #[test]
 fn demonstratives_and_comparisons_find_their_other_side() {
     check(&[
-        (
-            &["How does Raft elect a leader?", "Is this method robust?"],
-            "Is Raft robust?",
-        ),
-        (
-            &[
-                "What is dropout?",
-                "Does this technique help with small datasets?",
-            ],
-            "Does dropout help with small datasets?",
-        ),
-        (
-            &[
-                "What is the error rate of ResNet?",
-                "How was that result obtained?",
-            ],
-            "How was the result of ResNet obtained?",
-        ),
-        (
-            &["Does aspirin reduce fever?", "Is that always true?"],
-            "Does aspirin reduce fever, and is that always true?",
-        ),
-        (
-            &["What is the CAP theorem?", "What does that mean?"],
-            "What does CAP theorem mean?",
-        ),
-        (
-            &["What is attention?", "Do such models scale?"],
-            "Do models such as attention scale?",
-        ),
-        (
-            &[
-                "How do Raft and Paxos differ?",
-                "Is the former easier to understand?",
-            ],
-            "Is Raft easier to understand?",
-        ),
-        (
-            &["What is Raft?", "What is Paxos?", "Which one is faster?"],
-            "Which one is faster, Raft or Paxos?",
-        ),
-        (
-            &[
-                "What is Raft?",
-                "What is Paxos?",
-                "Which is easier to understand?",
-            ],
-            "Which is easier to understand, Raft or Paxos?",
-        ),
-        (
-            &["What is Raft?", "What is Paxos?", "What's the difference?"],
-            "What's the difference between Raft and Paxos?",
-        ),
-        (
-            &["What is Raft?", "What is Paxos?", "How do they differ?"],
-            "How do Raft and Paxos differ?",
-        ),
-        (
-            &["What is Raft?", "Is there anything faster?"],
-            "Is there anything faster than Raft?",
-        ),
-        (
-            &["What is Raft?", "What are the limitations?"],
-            "What are the limitations of Raft?",
-        ),
-        (
-            &["What is metformin?", "Are there any side effects?"],
-            "Are there any side effects of metformin?",
-        ),
-        (
-            &["What is metformin?", "What are the alternatives?"],
-            "What are the alternatives to metformin?",
-        ),
-        (
-            &[
-                "How does Raft elect a leader?",
-                "And how are snapshots taken?",
-            ],
-            "How are snapshots taken in Raft?",
-        ),
-        (
-            &[
-                "How does BERT work?",
-                "How many layers does the model have?",
-            ],
-            "How many layers does BERT have?",
-        ),
+        (&["How does Raft elect a leader?", "Is this method robust?"], "Is Raft robust?"),
+        (&["What is dropout?", "Does this technique help with small datasets?"], "Does dropout help with small datasets?"),
+        (&["What is the error rate of ResNet?", "How was that result obtained?"], "How was the result of ResNet obtained?"),
+        (&["Does aspirin reduce fever?", "Is that always true?"], "Does aspirin reduce fever, and is that always true?"),
+        (&["What is the CAP theorem?", "What does that mean?"], "What does the CAP theorem mean?"),
+        (&["What is attention?", "Do such models scale?"], "Do models such as attention scale?"),
+        (&["How do Raft and Paxos differ?", "Is the former easier to understand?"], "Is Raft easier to understand?"),
+        (&["What is Raft?", "What is Paxos?", "Which one is faster?"], "Which one is faster, Raft or Paxos?"),
+        (&["What is Raft?", "What is Paxos?", "Which is easier to understand?"], "Which is easier to understand, Raft or Paxos?"),
+        (&["What is Raft?", "What is Paxos?", "What's the difference?"], "What's the difference between Raft and Paxos?"),
+        (&["What is Raft?", "What is Paxos?", "How do they differ?"], "How do Raft and Paxos differ?"),
+        (&["What is Raft?", "Is there anything faster?"], "Is there anything faster than Raft?"),
+        (&["What is Raft?", "What are the limitations?"], "What are the limitations of Raft?"),
+        (&["What is metformin?", "Are there any side effects?"], "Are there any side effects of metformin?"),
+        (&["What is metformin?", "What are the alternatives?"], "What are the alternatives to metformin?"),
+        (&["How does Raft elect a leader?", "And how are snapshots taken?"], "How are snapshots taken in Raft?"),
+        (&["How does BERT work?", "How many layers does the model have?"], "How many layers does BERT have?"),
     ]);
 }
 
@@ -455,33 +194,14 @@ fn a_question_that_stands_alone_is_left_alone() {
     );
 }
 
+#[rustfmt::skip]
 #[test]
 fn a_change_of_topic_is_followed() {
     check(&[
-        (
-            &[
-                "How does Raft elect a leader?",
-                "What is photosynthesis?",
-                "Where does it happen?",
-            ],
-            "Where does photosynthesis happen?",
-        ),
-        (
-            &[
-                "How does Raft elect a leader?",
-                "What about Paxos?",
-                "What are its limits?",
-            ],
-            "What are Paxos's limits?",
-        ),
-        (
-            &["What is Raft?", "What are its limits?", "And its benefits?"],
-            "What about Raft's benefits?",
-        ),
-        (
-            &["What is Raft?", "thanks", "When was it published?"],
-            "When was Raft published?",
-        ),
+        (&["How does Raft elect a leader?", "What is photosynthesis?", "Where does it happen?"], "Where does photosynthesis happen?"),
+        (&["How does Raft elect a leader?", "What about Paxos?", "What are its limits?"], "What are Paxos's limits?"),
+        (&["What is Raft?", "What are its limits?", "And its benefits?"], "What about Raft's benefits?"),
+        (&["What is Raft?", "thanks", "When was it published?"], "When was Raft published?"),
     ]);
 }
 
