@@ -9,6 +9,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, Sqlite, Transaction};
 
 use super::{Catalog, now, timestamp};
+use crate::error::{Fault, Problem};
 
 /// Longest title made of a question, in characters.
 const TITLE_CHARACTERS: usize = 120;
@@ -18,7 +19,7 @@ const TITLE_CHARACTERS: usize = 120;
 pub struct Conversation {
     /// Its id.
     pub id: String,
-    /// The first question, or a name that a person gave.
+    /// A name that a person gave, or the first question; empty before there is one.
     pub title: String,
     /// Questions are asked of this collection only.
     pub collection: Option<String>,
@@ -71,6 +72,9 @@ pub struct ConversationCursor {
 const COLUMNS: &str = "id, title, collection, documents, created_at, updated_at, \
      (SELECT COUNT(*) FROM turns t WHERE t.conversation_id = c.id) AS turns";
 
+/// Lists leave out what nothing was asked in yet.
+const ASKED: &str = "EXISTS (SELECT 1 FROM turns t WHERE t.conversation_id = c.id)";
+
 impl Catalog {
     /// Makes a conversation, and leaves one that is there as it is.
     ///
@@ -122,7 +126,10 @@ impl Catalog {
     /// Where the database cannot be read.
     pub async fn conversation(&self, id: &str) -> Result<Option<Conversation>> {
         let found = self.conversations_where("id = $1", &[id], 1).await?;
-        Ok(found.into_iter().next().map(|(conversation, _)| conversation))
+        Ok(found
+            .into_iter()
+            .next()
+            .map(|(conversation, _)| conversation))
     }
 
     /// Conversations whose ids begin with `start`, at most two.
@@ -135,7 +142,10 @@ impl Catalog {
         let found = self
             .conversations_where("id >= $1 AND id < $2", &[&start, &end], 2)
             .await?;
-        Ok(found.into_iter().map(|(conversation, _)| conversation).collect())
+        Ok(found
+            .into_iter()
+            .map(|(conversation, _)| conversation)
+            .collect())
     }
 
     /// Conversations, the one asked in last first: at most `limit`, those after `after` in that
@@ -152,12 +162,13 @@ impl Catalog {
         let found = match after {
             Some(after) => {
                 time = after.updated_at.to_string();
-                let condition = "updated_at < CAST($1 AS BIGINT) \
-                                 OR updated_at = CAST($1 AS BIGINT) AND id < $2";
+                let condition = "EXISTS (SELECT 1 FROM turns t WHERE t.conversation_id = c.id) \
+                                 AND (updated_at < CAST($1 AS BIGINT) \
+                                 OR updated_at = CAST($1 AS BIGINT) AND id < $2)";
                 self.conversations_where(condition, &[&time, &after.id], limit + 1)
                     .await?
             }
-            None => self.conversations_where("id <> ''", &[], limit + 1).await?,
+            None => self.conversations_where(ASKED, &[], limit + 1).await?,
         };
         let next = (found.len() > limit)
             .then(|| found.get(limit.checked_sub(1)?))
@@ -275,6 +286,24 @@ pub(super) async fn add_turn(
         return Ok(());
     };
     let now = now();
+    let found = sqlx::query(
+        "UPDATE conversations SET updated_at = $2, title = CASE title WHEN '' THEN $3 ELSE title END \
+         WHERE id = $1",
+    )
+    .bind(conversation)
+    .bind(now)
+    .bind(title_of(&answer.question))
+    .execute(&mut **transaction)
+    .await?;
+    if found.rows_affected() == 0 {
+        return Err(Problem::new(
+            Fault::Conflict,
+            "conversation_deleted",
+            "the conversation was deleted before the answer was there",
+            "ask again without a conversation, or begin another one",
+        )
+        .into());
+    }
     sqlx::query(
         "INSERT INTO turns (conversation_id, position, answer_id, question, asked_at) \
          SELECT $1, COALESCE(MAX(position), 0) + 1, $2, $3, $4 FROM turns WHERE conversation_id = $1",
@@ -285,11 +314,6 @@ pub(super) async fn add_turn(
     .bind(now)
     .execute(&mut **transaction)
     .await?;
-    sqlx::query("UPDATE conversations SET updated_at = $2 WHERE id = $1")
-        .bind(conversation)
-        .bind(now)
-        .execute(&mut **transaction)
-        .await?;
     Ok(())
 }
 
@@ -315,7 +339,9 @@ pub(crate) fn title_of(question: &str) -> String {
         return folded;
     }
     let cut: String = folded.chars().take(TITLE_CHARACTERS).collect();
-    let whole = cut.rsplit_once(' ').map_or(cut.as_str(), |(words, _)| words);
+    let whole = cut
+        .rsplit_once(' ')
+        .map_or(cut.as_str(), |(words, _)| words);
     format!("{whole} …")
 }
 
@@ -361,7 +387,10 @@ mod tests {
     fn long_questions_make_short_titles() {
         assert_eq!(title_of(" What is\n Raft? "), "What is Raft?");
         let title = title_of(&"word ".repeat(100));
-        assert!(title.ends_with("word …") && title.chars().count() <= 122, "{title}");
+        assert!(
+            title.ends_with("word …") && title.chars().count() <= 122,
+            "{title}"
+        );
         assert!(title_of(&"ü".repeat(400)).chars().count() <= 122);
     }
 }

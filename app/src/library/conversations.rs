@@ -5,6 +5,8 @@
 
 mod export;
 
+pub use export::deleted_text;
+
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
@@ -78,8 +80,8 @@ impl Library {
         if let Some(found) = self.catalog.conversation(id).await? {
             return Ok(found);
         }
-        let is_start = id.len() >= SHORTEST_START
-            && id.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
+        let is_start =
+            id.len() >= SHORTEST_START && id.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
         let mut matching = match is_start {
             true => self.catalog.conversations_starting(id).await?,
             false => Vec::new(),
@@ -139,7 +141,7 @@ impl Library {
     ) -> Result<Conversation> {
         let title = match title {
             Some(title) => checked_title(title)?,
-            None => "New conversation".to_owned(),
+            None => String::new(),
         };
         let documents = self.scope(collection, documents).await?;
         let id = uuid::Uuid::now_v7().to_string();
@@ -253,7 +255,11 @@ mod tests {
         };
         assert_eq!(decoded(&encoded(&cursor)).unwrap(), cursor);
         for text in ["", "x", "zz-1", "-", "ffffffffffffffffffff-1"] {
-            assert_eq!(decoded(text).unwrap_err().code, "cursor_invalid", "{text:?}");
+            assert_eq!(
+                decoded(text).unwrap_err().code,
+                "cursor_invalid",
+                "{text:?}"
+            );
         }
     }
 

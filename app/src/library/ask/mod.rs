@@ -1,7 +1,10 @@
 //! How a question is answered: find passages, let `generation` answer from them, store the answer.
 
+mod conversation;
 mod request;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use anyhow::Result;
@@ -31,7 +34,8 @@ pub enum AskEvent {
 }
 
 impl Library {
-    /// Answers a question. `on_event` returns false to stop the model.
+    /// Answers a question. `on_event` returns false to stop the model; an answer that was stopped is
+    /// not kept.
     ///
     /// # Errors
     /// A problem that says what is wrong with the question, or where a model or store fails.
@@ -41,13 +45,15 @@ impl Library {
         mut on_event: impl FnMut(AskEvent) -> bool + Send + 'static,
     ) -> Result<Answer> {
         let started = Instant::now();
+        let talk = self.talk(request).await?;
+        let question = talk.standalone.as_ref().unwrap_or(&request.question);
         let found = self
             .search(&SearchRequest {
-                query: request.question.clone(),
+                query: question.clone(),
                 mode: Mode::Hybrid,
                 top_k: request.top_k,
-                collection: request.collection.clone(),
-                documents: request.documents.clone(),
+                collection: talk.collection.clone(),
+                documents: talk.documents.clone(),
                 diversify: Some(DIVERSITY),
                 is_question: true,
                 ..SearchRequest::default()
@@ -61,7 +67,7 @@ impl Library {
         };
         let answer_request = answer::Request {
             id: uuid::Uuid::now_v7().to_string(),
-            question: request.question.clone(),
+            question: question.clone(),
             extractive: request.extractive,
             sampling: request.sampling(self.settings.answer_max_tokens),
             limits: Limits::default(),
@@ -84,13 +90,18 @@ impl Library {
             .iter()
             .map(|passage| passage.document_id.clone())
             .collect();
+        documents.extend(talk.drawn_from.iter().cloned());
         documents.dedup();
+        let stopped = Arc::new(AtomicBool::new(false));
+        let stop = stopped.clone();
         let Answered { mut answer, trace } = blocking(move || {
             let mut forward = |event: Event<'_>| {
-                on_event(match event {
+                let goes_on = on_event(match event {
                     Event::Evidence(citations) => AskEvent::Evidence(citations.to_vec()),
                     Event::Token(text) => AskEvent::Token(text.to_owned()),
-                })
+                });
+                stop.fetch_or(!goes_on, Ordering::Relaxed);
+                goes_on
             };
             Ok(answer::answer(
                 &answer_request,
@@ -102,6 +113,11 @@ impl Library {
         })
         .await?;
         answer.warnings = warnings;
+        talk.note(&request.question, &mut answer);
+        if stopped.load(Ordering::Relaxed) {
+            return Ok(answer);
+        }
+        self.keep_talk(&talk, &request.question).await?;
         self.catalog.add_answer(&answer, &trace, &documents).await?;
         Ok(answer)
     }
