@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::catalog::DEFAULT_COLLECTION;
 use crate::control::ExportFormat;
 
-pub(super) use chat::{Chat, ConversationForm, Conversations};
+pub(super) use chat::{Chat, Conversations};
 pub(super) use measure::{Bench, BenchEmbedding, BenchSearch, Chunks, Eval, Extraction, Retrieval};
 pub(super) use search::{Search, Switch};
 

@@ -56,9 +56,10 @@ impl Library {
     /// A problem where the question, the conversation or what it is asked of cannot be used.
     pub(in crate::library) async fn talk(&self, request: &AskRequest) -> Result<Talk> {
         check_question(&request.question)?;
+        let collection = request.collection.as_ref().filter(|name| !name.is_empty());
         let Some(name) = &request.conversation else {
             let mut talk = Talk {
-                collection: request.collection.clone(),
+                collection: collection.cloned(),
                 documents: request.documents.clone(),
                 ..Talk::default()
             };
@@ -84,17 +85,22 @@ impl Library {
             return Ok(Talk {
                 id: Some(uuid::Uuid::now_v7().to_string()),
                 documents: self
-                    .scope(request.collection.as_deref(), &request.documents)
+                    .scope(collection.map(String::as_str), &request.documents)
                     .await?,
-                collection: request.collection.clone(),
+                collection: collection.cloned(),
                 scope_changed: true,
                 ..Talk::default()
             });
         }
-        self.going_on(name, request).await
+        self.going_on(name, request, collection).await
     }
 
-    async fn going_on(&self, name: &str, request: &AskRequest) -> Result<Talk> {
+    async fn going_on(
+        &self,
+        name: &str,
+        request: &AskRequest,
+        collection: Option<&String>,
+    ) -> Result<Talk> {
         let conversation = self.conversation(name).await?;
         let mut talk = Talk {
             id: Some(conversation.id.clone()),
@@ -103,9 +109,9 @@ impl Library {
         let names_scope = request.collection.is_some() || !request.documents.is_empty();
         if names_scope {
             talk.documents = self
-                .scope(request.collection.as_deref(), &request.documents)
+                .scope(collection.map(String::as_str), &request.documents)
                 .await?;
-            talk.collection.clone_from(&request.collection);
+            talk.collection = collection.cloned();
             talk.scope_changed = talk.collection != conversation.collection
                 || talk.documents != conversation.documents;
         } else {
