@@ -221,11 +221,10 @@ impl Session {
         let request = AskRequest {
             question: question.to_owned(),
             conversation: Some(self.conversation_id().unwrap_or(NEW).to_owned()),
+            // Said outright, even where it is all of them: the conversation may know otherwise.
             collection: self
-                .request
-                .collection
-                .clone()
-                .filter(|_| self.names_scope()),
+                .names_scope()
+                .then(|| self.request.collection.clone().unwrap_or_default()),
             documents: match self.names_scope() {
                 true => self.request.documents.clone(),
                 false => Vec::new(),

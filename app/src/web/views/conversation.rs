@@ -77,7 +77,7 @@ pub struct ConversationsPage {
 }
 
 /// What stands for a conversation.
-pub fn shown_title(conversation: &Conversation) -> &str {
+fn shown_title(conversation: &Conversation) -> &str {
     match conversation.title.as_str() {
         "" => "New conversation",
         title => title,
