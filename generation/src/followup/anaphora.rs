@@ -11,7 +11,7 @@ use super::antecedent::Inside;
 use super::lexicon::{
     is_adjective, is_author_noun, is_author_verb, is_base_verb, is_be, is_comparative,
     is_do_or_modal, is_generic_noun, is_measuring_verb, is_paper_noun, is_plural, is_preposition,
-    is_relational_noun, is_saying_verb,
+    is_saying_verb,
 };
 use super::phrase::{Kind, Phrase, Token, phrases};
 use super::topic::Topics;
@@ -20,6 +20,18 @@ use super::{Verdict, append, bare, join, replace};
 /// Nouns that "this" and "these" place in time rather than point with.
 const TIMES: &[&str] = &[
     "day", "days", "year", "month", "week", "decade", "century", "time", "moment", "morning",
+];
+
+/// Nouns that with "the" before them mean what was spoken of.
+const METHODS: &[&str] = &[
+    "method",
+    "approach",
+    "algorithm",
+    "technique",
+    "protocol",
+    "framework",
+    "procedure",
+    "model",
 ];
 
 /// What is said of a statement rather than of a thing.
@@ -366,7 +378,9 @@ impl Resolver<'_> {
         }
         let range = start..noun.range.end;
         if is_paper_noun(&noun.lower) {
-            self.paper(range, 0);
+            if self.topics.titles.len() == 1 {
+                self.paper(range, 0);
+            }
             return at + 2;
         }
         if is_author_noun(&noun.lower) {
@@ -383,10 +397,8 @@ impl Resolver<'_> {
             self.put(range, of);
             return at + 2;
         }
-        if is_generic_noun(&noun.lower)
-            && !is_plural(&noun.lower)
-            && !is_relational_noun(&noun.lower)
-        {
+        // "the virus" may be one that all know; "the algorithm" is the one spoken of.
+        if METHODS.contains(&noun.lower.as_str()) {
             if let Some((topic, sure)) = self.topics.one(false) {
                 self.put(range, Some((topic, sure)));
             }

@@ -85,6 +85,7 @@ impl Inside<'_> {
                 "to" | "for" | "when" | "if" | "that" | "whether" | "which" | "how"
             ),
             "make" => follows == "sense",
+            "that" | "like" => true,
             "turns" | "seems" | "appears" | "happens" | "follows" | "seem" | "appear" => true,
             _ => false,
         }

@@ -203,7 +203,7 @@ pub(super) fn complete(question: &str, tokens: &[Token], topics: &Topics) -> Opt
     }
     Some(match rest[0].kind {
         Kind::Preposition => with_preposition(fragment, rest, last),
-        _ => with_phrase(question, fragment, rest, topics),
+        _ => with_phrase(question, fragment, rest, !is_marked, topics),
     })
 }
 
@@ -266,7 +266,13 @@ fn with_preposition(fragment: &str, rest: &[Token], last: &Asked) -> Verdict {
 }
 
 /// "What about Paxos?", "And the latency?"
-fn with_phrase(question: &str, fragment: &str, rest: &[Token], topics: &Topics) -> Verdict {
+fn with_phrase(
+    question: &str,
+    fragment: &str,
+    rest: &[Token],
+    unmarked: bool,
+    topics: &Topics,
+) -> Verdict {
     let last = topics.last();
     let asked = bare(fragment);
     let is_name = rest
@@ -292,6 +298,8 @@ fn with_phrase(question: &str, fragment: &str, rest: &[Token], topics: &Topics) 
         let wanted = if is_name { Kind::Name } else { Kind::Number };
         let runs = runs(&last.tokens, wanted);
         return match &runs[..] {
+            // "Photosynthesis?" may be a topic of its own.
+            [_] if unmarked => together(),
             [run] => {
                 let start = last.tokens[run.start].range.start;
                 let end = last.tokens[run.end - 1].range.end;

@@ -4,10 +4,43 @@
 //! Limitations are limitations of something, and a comparison has a second side. Only questions
 //! that name nothing else are completed.
 
-use super::lexicon::{is_be, is_comparative, is_relational_noun, is_superlative, is_wh};
+use super::lexicon::{
+    is_adjective, is_be, is_comparative, is_generic_noun, is_relational_noun, is_superlative, is_wh,
+};
 use super::phrase::{Kind, Token};
 use super::topic::Topics;
-use super::{Verdict, append, bare, upper_first};
+use super::{Verdict, append, bare};
+
+/// What may stand before a noun of relation without saying what it relates to.
+const MODIFIERS: &[&str] = &[
+    "main",
+    "key",
+    "major",
+    "minor",
+    "side",
+    "use",
+    "biggest",
+    "possible",
+    "potential",
+    "known",
+    "adverse",
+    "practical",
+    "usual",
+    "typical",
+    "overall",
+];
+
+/// Nouns that name nothing that could be compared.
+const STANDING_FOR_ANYTHING: &[&str] = &[
+    "anything",
+    "something",
+    "alternative",
+    "alternatives",
+    "option",
+    "options",
+    "way",
+    "ways",
+];
 
 /// The question with what it relates to; `None` where it relates to nothing unsaid.
 pub(super) fn complete(question: &str, tokens: &[Token], topics: &Topics) -> Option<Verdict> {
@@ -29,21 +62,29 @@ pub(super) fn complete(question: &str, tokens: &[Token], topics: &Topics) -> Opt
             None => Verdict::Unsure(None),
         });
     }
+    // "Which is the best optimizer?" says itself what it chooses among.
+    let names_things = tokens.iter().any(|token| {
+        let lower = token.lower.as_str();
+        token.kind == Kind::Word
+            && !(is_comparative(lower) || is_superlative(lower) || is_adjective(lower))
+            && !is_generic_noun(lower)
+            && !STANDING_FOR_ANYTHING.contains(&lower)
+    });
     let compares = lower
         .iter()
         .any(|word| is_comparative(word) || is_superlative(word));
-    if has("which") && compares && content <= 2 && !has("than") && !has("of") {
+    if has("which") && compares && !names_things && !has("than") && !has("of") {
         return Some(match topics.pair() {
             Some((one, other)) => Verdict::Sure(format!("{}, {one} or {other}?", bare(question))),
             None => Verdict::Unsure(None),
         });
     }
     let exists = matches!(lower[..], ["is" | "are", "there", ..]);
-    if exists && compares && content <= 2 && !has("than") {
+    if exists && compares && !names_things && !has("than") {
         let (topic, sure) = topics.subject()?;
         return Some(verdict(append(question, &format!("than {topic}")), sure));
     }
-    related(question, tokens, topics).or_else(|| continued(question, tokens, topics))
+    related(question, tokens, topics)
 }
 
 /// "What are the limitations?", "Are there any side effects?", "Who are the authors?"
@@ -62,11 +103,18 @@ fn related(question: &str, tokens: &[Token], topics: &Topics) -> Option<Verdict>
         .get(..opening)
         .is_some_and(|opening| opening.iter().any(|token| is_be(&token.lower)));
     let rest = &tokens[opening..];
-    let is_bare =
-        !rest.is_empty() && rest.len() <= 3 && rest.iter().all(|token| token.kind == Kind::Word);
-    let determined = tokens[..opening]
-        .last()
-        .is_some_and(|token| token.kind == Kind::Determiner || token.lower == "there");
+    // "the side effects", "the main limitations", but not "the p-value threshold".
+    let is_bare = match rest {
+        [_] => true,
+        [first, _] => is_adjective(&first.lower) || MODIFIERS.contains(&first.lower.as_str()),
+        _ => false,
+    } && rest.iter().all(|token| token.kind == Kind::Word);
+    let determined = tokens[..opening].last().is_some_and(|token| {
+        matches!(
+            token.lower.as_str(),
+            "the" | "any" | "some" | "other" | "there"
+        )
+    });
     if !opens || !is_bare || !determined || !is_relational_noun(&last.lower) {
         return None;
     }
@@ -76,26 +124,6 @@ fn related(question: &str, tokens: &[Token], topics: &Topics) -> Option<Verdict>
         _ => "of",
     };
     Some(verdict(append(question, &format!("{word} {topic}")), sure))
-}
-
-/// "And how are snapshots taken?": what goes on speaks of the same.
-fn continued(question: &str, tokens: &[Token], topics: &Topics) -> Option<Verdict> {
-    let [first, second, ..] = tokens else {
-        return None;
-    };
-    let content = tokens.iter().filter(|token| token.is_content()).count();
-    let goes_on = matches!(first.lower.as_str(), "and" | "but") && is_wh(&second.lower);
-    let about_people = tokens
-        .iter()
-        .any(|token| matches!(token.lower.as_str(), "you" | "i" | "we"));
-    if !goes_on || content > 3 || about_people {
-        return None;
-    }
-    let [name] = &topics.last().names()[..] else {
-        return None;
-    };
-    let rest = upper_first(&question[second.range.start..]);
-    Some(verdict(append(&rest, &format!("in {name}")), true))
 }
 
 fn verdict(text: String, sure: bool) -> Verdict {
