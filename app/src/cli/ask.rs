@@ -21,7 +21,11 @@ pub(super) async fn run(settings: Settings, args: Ask) -> Result<Exit> {
         ..AskRequest::default()
     };
     let answer = answer(settings, request).await?;
-    show(&answer, args.json)
+    let exit = show(&answer, args.json)?;
+    if let (Some(id), false) = (&answer.conversation, args.json) {
+        eprintln!("go on with: lectern ask --conversation {id} QUESTION");
+    }
+    Ok(exit)
 }
 
 /// Asks, with a sign of life on stderr while the model writes.
@@ -55,7 +59,8 @@ pub(super) fn show(answer: &Answer, json: bool) -> Result<Exit> {
         if let Some(standalone) = &answer.standalone {
             output::line(&format!("Searched for: {}\n", output::plain(standalone)))?;
         }
-        output::line(&format!("{}\n", output::plain(&answer.answer)))?;
+        let lines: Vec<String> = answer.answer.trim().lines().map(output::plain).collect();
+        output::line(&format!("{}\n", lines.join("\n")))?;
         let unsupported = answer
             .sentences
             .iter()
