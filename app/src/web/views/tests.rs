@@ -364,7 +364,7 @@ fn a_page_is_its_text_with_the_quote_marked() {
         before: "We set ".into(),
         marked: "k = 60".into(),
         after: " throughout.".into(),
-        back: None,
+        back: Some("/conversations/0199-ab#turn-2".into()),
     };
     let html = view.render().unwrap();
     assert!(
@@ -372,7 +372,7 @@ fn a_page_is_its_text_with_the_quote_marked() {
     );
     assert!(html.contains("/documents/abc/pages/1\"") && html.contains("/documents/abc/pages/3\""));
     assert!(!html.contains("/file#page"), "only PDFs open at a page");
-    assert!(html.contains("Back to the answer"));
+    assert!(html.contains("href=\"/conversations/0199-ab#turn-2\" class=\"back-to-answer\""));
 
     let printed = PageView {
         image: Some(PageImage {
