@@ -397,6 +397,7 @@ fn a_page_is_its_text_with_the_quote_marked() {
     let first = PageView {
         page: 1,
         quote: None,
+        back: None,
         marked: String::new(),
         ..view.clone()
     }
