@@ -13,6 +13,7 @@ pub mod calibration;
 pub mod evidence;
 pub mod family;
 pub mod fence;
+pub mod followup;
 pub mod gguf;
 pub mod llama;
 pub mod prompt;

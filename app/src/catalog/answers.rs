@@ -92,6 +92,7 @@ impl Catalog {
             .execute(&mut *transaction)
             .await?;
         }
+        super::conversations::add_turn(&mut transaction, answer).await?;
         transaction.commit().await?;
         Ok(true)
     }

@@ -1,6 +1,7 @@
 //! The command line as clap parses it.
 
 mod answers;
+mod chat;
 mod measure;
 mod search;
 
@@ -15,6 +16,7 @@ pub(super) use answers::Answers;
 pub(super) use measure::{
     Bench, BenchEmbedding, BenchSearch, Chunks, Eval, EvalAnswers, Extraction, Retrieval,
 };
+pub(super) use chat::{Chat, Conversations};
 pub(super) use search::{Search, Switch};
 
 /// Ask your papers; every sentence of the answer cites the page and lines that support it.
@@ -61,6 +63,11 @@ pub(super) enum Command {
     /// List, show, replay, export and delete answers that were given
     #[command(subcommand)]
     Answers(Answers),
+    /// Ask one question after another; follow-ups are understood, and all is kept
+    Chat(Chat),
+    /// List, show, rename, export and delete conversations
+    #[command(subcommand)]
+    Conversations(Conversations),
     /// List, show, move and delete documents
     #[command(subcommand)]
     Documents(Documents),
@@ -163,6 +170,12 @@ pub(super) struct Ask {
     /// Only from this collection
     #[arg(long)]
     pub(super) collection: Option<String>,
+    /// Only from this document: an id, the start of one, or a file name; may be repeated
+    #[arg(long, value_name = "DOCUMENT")]
+    pub(super) document: Vec<String>,
+    /// Go on with this conversation, or begin one with `new`
+    #[arg(long, value_name = "ID")]
+    pub(super) conversation: Option<String>,
     /// Passages to read [default: the setting top_k]
     #[arg(long, value_name = "N")]
     pub(super) top_k: Option<usize>,
@@ -378,8 +391,9 @@ impl Command {
         match self {
             Command::Serve(_)
             | Command::Completions(_)
-            | Command::Documents(Documents::Export { .. })
-            | Command::Answers(Answers::Export { .. }) => false,
+            | Command::Answers(Answers::Export { .. })
+            | Command::Conversations(Conversations::Export { .. })
+            | Command::Documents(Documents::Export { .. }) => false,
             Command::Extract(extract) => extract.format == TextFormat::Json,
             Command::Eval(
                 Eval::Extraction(Extraction { json, .. })
@@ -391,6 +405,13 @@ impl Command {
             Command::Ingest(Ingest { json, .. })
             | Command::Search(Search { json, .. })
             | Command::Ask(Ask { json, .. })
+            | Command::Chat(Chat { json, .. })
+            | Command::Conversations(
+                Conversations::List { json, .. }
+                | Conversations::Show { json, .. }
+                | Conversations::Rename { json, .. }
+                | Conversations::Delete { json, .. },
+            )
             | Command::Demo(Demo { json, .. })
             | Command::Reindex(Json { json })
             | Command::Doctor(Json { json })

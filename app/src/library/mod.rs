@@ -11,6 +11,7 @@ pub mod answers;
 pub mod ask;
 mod blobs;
 pub mod collections;
+pub mod conversations;
 mod cut;
 pub mod details;
 pub mod doctor;

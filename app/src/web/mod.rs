@@ -2,12 +2,13 @@
 //!
 //! [`serve`] binds and runs; every request passes [`security`] first. [`pages`] are the HTML pages
 //! (their data is in [`views`]), [`search`] finds passages for both, [`api`] the JSON routes, [`upload`] takes files, [`ask`] streams
-//! answers, [`answers`] shows those that were given.
+//! answers, [`answers`] shows those that were given, [`conversations`] keeps them together.
 
 mod answers;
 mod api;
 mod ask;
 mod assets;
+mod conversations;
 mod pages;
 mod problem;
 mod search;
@@ -99,6 +100,9 @@ pub fn serve(library: Arc<Library>, listener: TcpListener) -> Result<Server> {
 fn routes(config: &mut web::ServiceConfig) {
     config
         .service(pages::ask_page)
+        .service(conversations::list_page)
+        .service(pages::conversation_page)
+        .service(conversations::turn)
         .service(pages::library_page)
         .service(search::search_page)
         .service(pages::document_page)
@@ -131,6 +135,12 @@ fn routes(config: &mut web::ServiceConfig) {
                 .service(answers::delete_answer)
                 .service(answers::replay_answer)
                 .service(upload::upload)
+                .service(conversations::list)
+                .service(conversations::begin)
+                .service(conversations::show)
+                .service(conversations::rename)
+                .service(conversations::forget)
+                .service(conversations::export)
                 .service(ask::ask),
         )
         .default_service(web::route().to(pages::not_found));

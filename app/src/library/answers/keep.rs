@@ -10,7 +10,7 @@ use retrieval::Passage;
 use sha2::{Digest, Sha256};
 
 use crate::catalog::{Asked, Provenance};
-use crate::library::ask::{AskRequest, READ};
+use crate::library::ask::{AskRequest, READ, Talk};
 use crate::library::{Library, blocking};
 use crate::models;
 
@@ -26,7 +26,7 @@ const TELLING: [&str; 7] = [
 ];
 
 impl Library {
-    /// Stores an answer. Where a document that it was made from has been deleted meanwhile it is
+    /// Stores an answer to what was asked of `talk`'s scope. Where a document that it was made from has been deleted meanwhile it is
     /// not kept, and a warning says so.
     ///
     /// # Errors
@@ -34,12 +34,13 @@ impl Library {
     pub(in crate::library) async fn keep_answer(
         &self,
         request: &AskRequest,
+        talk: &Talk,
         answered: &mut Answered,
         passages: &[Passage],
     ) -> Result<()> {
         let asked = Asked {
-            collection: request.collection.clone(),
-            documents: request.documents.clone(),
+            collection: talk.collection.clone(),
+            documents: talk.documents.clone(),
             top_k: Some(request.top_k.unwrap_or(READ)),
         };
         // A fallback depends on the model as well, though it does not show its words.
@@ -58,6 +59,7 @@ impl Library {
             .iter()
             .map(|passage| &passage.document_id)
             .chain(cited)
+            .chain(&talk.drawn_from)
             .cloned()
             .collect();
         documents.sort_unstable();

@@ -1,8 +1,11 @@
 //! How a question is answered: find passages, let `generation` answer from them, store the answer.
 
 mod calibration;
+mod conversation;
 mod request;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use anyhow::Result;
@@ -15,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::search::SearchRequest;
 use super::{Library, blocking};
 
+pub(in crate::library) use conversation::Talk;
 pub use request::{AskRequest, Task};
 
 /// Passages that are looked through for evidence. The page that answers is among the first 20 more
@@ -36,7 +40,8 @@ pub enum AskEvent {
 }
 
 impl Library {
-    /// Answers a question. `on_event` returns false to stop the model.
+    /// Answers a question. `on_event` returns false to stop the model; an answer that was stopped is
+    /// not kept.
     ///
     /// # Errors
     /// A problem that says what is wrong with the question, or where a model or store fails.
@@ -46,13 +51,15 @@ impl Library {
         mut on_event: impl FnMut(AskEvent) -> bool + Send + 'static,
     ) -> Result<Answer> {
         let started = Instant::now();
+        let talk = self.talk(request).await?;
+        let question = talk.standalone.as_ref().unwrap_or(&request.question);
         let found = self
             .search(&SearchRequest {
-                query: request.question.clone(),
+                query: question.clone(),
                 mode: Mode::Hybrid,
                 top_k: Some(request.top_k.unwrap_or(READ)),
-                collection: request.collection.clone(),
-                documents: request.documents.clone(),
+                collection: talk.collection.clone(),
+                documents: talk.documents.clone(),
                 diversify: Some(DIVERSITY),
                 is_question: true,
                 ..SearchRequest::default()
@@ -67,7 +74,7 @@ impl Library {
         };
         let answer_request = answer::Request {
             id: uuid::Uuid::now_v7().to_string(),
-            question: request.question.clone(),
+            question: question.clone(),
             extractive: request.extractive,
             sampling: request.sampling(self.settings.answer_max_tokens),
             limits: Limits::default(),
@@ -89,12 +96,16 @@ impl Library {
             .into_iter()
             .map(|found| found.passage)
             .collect();
+        let stopped = Arc::new(AtomicBool::new(false));
+        let stop = stopped.clone();
         let (mut answered, passages) = blocking(move || {
             let mut forward = |event: Event<'_>| {
-                on_event(match event {
+                let goes_on = on_event(match event {
                     Event::Evidence(citations) => AskEvent::Evidence(citations.to_vec()),
                     Event::Token(text) => AskEvent::Token(text.to_owned()),
-                })
+                });
+                stop.fetch_or(!goes_on, Ordering::Relaxed);
+                goes_on
             };
             let (tokens, lexical) = (indexes.tokens(), indexes.lexical());
             let sources = Sources {
@@ -113,9 +124,14 @@ impl Library {
         })
         .await?;
         answered.answer.warnings = warnings;
-        if !request.unkept {
-            self.keep_answer(request, &mut answered, &passages).await?;
+        talk.note(&request.question, &mut answered.answer);
+        // What was stopped half-way, or asked to measure something, is not kept.
+        if stopped.load(Ordering::Relaxed) || request.unkept {
+            return Ok(answered.answer);
         }
+        self.keep_talk(&talk, &request.question).await?;
+        self.keep_answer(request, &talk, &mut answered, &passages)
+            .await?;
         Ok(answered.answer)
     }
 }
