@@ -2,7 +2,7 @@
 //!
 //! This file is the contract. [`answer`] is the path of one question; [`evidence`] chooses what
 //! the model reads, [`prompt`] puts it in the model's chat template, [`llama`] decodes,
-//! [`sampling`] chooses tokens, [`align`] ties each sentence to evidence and [`quote`] cuts that
+//! [`sampling`] chooses tokens, [`stop`] ends a text where it was told to, [`align`] ties each sentence to evidence and [`quote`] cuts that
 //! out verbatim. The crate never touches the database: passages come in, an [`Answer`] goes out.
 
 pub mod align;
@@ -13,6 +13,7 @@ pub mod llama;
 pub mod prompt;
 pub mod quote;
 pub mod sampling;
+pub mod stop;
 
 mod numbers;
 mod polarity;
@@ -266,7 +267,8 @@ pub trait Generator: Send + Sync {
     fn id(&self) -> &str;
 
     /// Continues the chat. `on_text` is given each new piece of text as it comes and returns
-    /// false to stop early.
+    /// false to stop early. A piece may be empty: a model elsewhere that keeps it waiting only asks
+    /// whether to go on.
     fn generate(
         &self,
         messages: &[Message],
@@ -303,6 +305,9 @@ pub enum Error {
         /// The model's context length.
         context: usize,
     },
+    /// The server that the model runs on failed; what it is, the caller who named it knows.
+    #[error(transparent)]
+    Backend(Box<dyn std::error::Error + Send + Sync>),
     /// Embedding the evidence failed.
     #[error(transparent)]
     Retrieval(#[from] retrieval::Error),

@@ -1,5 +1,6 @@
 //! How a question is answered: find passages, let `generation` answer from them, store the answer.
 
+mod backend;
 mod request;
 
 use std::time::Instant;
@@ -54,10 +55,11 @@ impl Library {
             })
             .await?;
         let embedder = self.embedder().await?;
+        let mut warnings = found.warnings;
         let generator = if request.extractive || found.passages.is_empty() {
             None
         } else {
-            Some(self.generator().await?)
+            self.writer(&mut warnings).await?
         };
         let answer_request = answer::Request {
             id: uuid::Uuid::now_v7().to_string(),
@@ -74,7 +76,7 @@ impl Library {
             rerank_ms: None,
             started,
         };
-        let warnings = found.warnings;
+        let falls_back = self.settings.llm_falls_back;
         let passages: Vec<Passage> = found
             .passages
             .into_iter()
@@ -85,23 +87,27 @@ impl Library {
             .map(|passage| passage.document_id.clone())
             .collect();
         documents.dedup();
-        let Answered { mut answer, trace } = blocking(move || {
+        let answered = blocking(move || {
             let mut forward = |event: Event<'_>| {
                 on_event(match event {
                     Event::Evidence(citations) => AskEvent::Evidence(citations.to_vec()),
                     Event::Token(text) => AskEvent::Token(text.to_owned()),
                 })
             };
-            Ok(answer::answer(
+            let mut answered = backend::answer(
                 &answer_request,
                 &passages,
                 embedder.as_ref(),
                 generator.as_deref(),
+                falls_back,
+                &mut warnings,
                 &mut forward,
-            )?)
+            )?;
+            answered.answer.warnings = warnings;
+            Ok(answered)
         })
         .await?;
-        answer.warnings = warnings;
+        let Answered { answer, trace } = answered;
         self.catalog.add_answer(&answer, &trace, &documents).await?;
         Ok(answer)
     }
