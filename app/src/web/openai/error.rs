@@ -9,9 +9,9 @@ use crate::error::{Fault, Problem};
 /// What a handler fails with.
 #[derive(Debug)]
 pub(super) struct Refused {
-    problem: Problem,
+    pub(super) problem: Problem,
     /// The field of the request that is wrong.
-    param: Option<String>,
+    pub(super) param: Option<String>,
 }
 
 impl Refused {
