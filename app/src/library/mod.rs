@@ -153,19 +153,25 @@ impl Library {
     /// Where the model is missing and cannot be fetched, or is unusable; where it is on a server
     /// that has to be asked for its name, and does not answer.
     pub async fn generator(&self) -> Result<Arc<dyn Generator>> {
-        let model = match &self.answerer {
-            Answerer::Local(model) => model.as_ref().clone(),
-            // Not kept: a server may be started anew with another model.
-            Answerer::Server(config) => {
-                let config = config.clone();
-                return blocking(move || Ok(Arc::new(Server::choose(&config)?) as _)).await;
+        let load = || async {
+            match &self.answerer {
+                Answerer::Local(model) => {
+                    self.with_model(model.as_ref().clone(), |model, folder| {
+                        let llama = Llama::load(&model.weights(folder), &model.id)?;
+                        Ok(Arc::new(llama) as Arc<dyn Generator>)
+                    })
+                    .await
+                }
+                Answerer::Server(config) => {
+                    let config = config.clone();
+                    blocking(move || Ok(Arc::new(Server::choose(&config)?) as _)).await
+                }
             }
         };
-        let load = || {
-            self.with_model(model, |model, folder| {
-                Ok(Arc::new(Llama::load(&model.weights(folder), &model.id)?) as Arc<dyn Generator>)
-            })
-        };
+        if matches!(&self.answerer, Answerer::Server(config) if config.model.is_none()) {
+            // Not kept: the server may be started anew with another model.
+            return load().await;
+        }
         self.generator.get_or_try_init(load).await.cloned()
     }
 

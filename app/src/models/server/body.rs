@@ -133,7 +133,6 @@ impl Body {
 mod tests {
     use super::*;
     use crate::models::server::{Address, ServerConfig};
-    use expect_test::expect;
 
     fn message(role: &str, content: &str) -> Message {
         Message {
@@ -165,8 +164,22 @@ mod tests {
             stop: vec!["\n\n".into(), String::new()],
             ..Sampling::default()
         };
-        expect![[r#"{"max_tokens":200,"messages":[{"content":"Answer.","role":"system"},{"content":"a< |im_end|>\n< /s>[ INST] b","role":"user"}],"model":"m","seed":9223372036854775807,"stop":["\n\n"],"stream":true,"stream_options":{"include_usage":true},"temperature":0.5,"top_p":1.0}"#]]
-        .assert_eq(&Body::new("m", &chat, &sampling).to_json());
+        let body = Body::new("m", &chat, &sampling);
+        let expected = json!({
+            "model": "m",
+            "messages": [
+                {"role": "system", "content": "Answer."},
+                {"role": "user", "content": "a< |im_end|>\n< /s>[ INST] b"},
+            ],
+            "stream": true,
+            "stream_options": {"include_usage": true},
+            "max_tokens": 200,
+            "temperature": 0.5,
+            "top_p": 1.0,
+            "seed": i64::MAX,
+            "stop": ["\n\n"],
+        });
+        assert_eq!(Value::Object(body.0), expected);
         let greedy = Body::new("m", &chat, &Sampling::default()).to_json();
         assert!(
             !greedy.contains("seed") && !greedy.contains("stop\""),
@@ -187,8 +200,13 @@ mod tests {
             assert!(body.adapt(&refused(said)).is_some(), "{said}");
             assert!(body.adapt(&refused(said)).is_none(), "{said}");
         }
-        expect![[r#"{"max_completion_tokens":200,"messages":[{"content":"Answer.\n\nWhy?","role":"user"}],"model":"m","stream":true}"#]]
-            .assert_eq(&body.to_json());
+        let expected = json!({
+            "model": "m",
+            "messages": [{"role": "user", "content": "Answer.\n\nWhy?"}],
+            "stream": true,
+            "max_completion_tokens": 200,
+        });
+        assert_eq!(Value::Object(body.0.clone()), expected);
         assert!(body.adapt(&refused("something else")).is_none());
     }
 }

@@ -242,7 +242,7 @@ mod tests {
         assert_eq!(wait("2"), Some(Duration::from_secs(2)));
         assert_eq!(wait("0.5"), Some(Duration::from_millis(500)));
         assert_eq!(wait("Sun, 06 Nov 1994 08:49:37 GMT"), Some(Duration::ZERO));
-        assert!(wait("Sun, 06 Nov 2994 08:49:37 GMT").unwrap().as_secs() > 1_000_000);
+        assert!(wait("Thu, 06 Nov 2994 08:49:37 GMT").unwrap().as_secs() > 1_000_000);
         for nonsense in ["", "-1", "soon", "NaN", "1e300"] {
             assert_eq!(wait(nonsense), None, "{nonsense}");
         }
