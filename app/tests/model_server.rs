@@ -18,6 +18,9 @@ use generation::sampling::Sampling;
 use generation::{Completion, Generator, Message};
 use serde_json::{Value, json};
 
+/// What the paper says, and the model.
+const SENTENCE: &str = "The median latency of the protocol was 35 ms in the second experiment.";
+
 /// What the server does with one request.
 #[derive(Debug, Clone)]
 enum Turn {
@@ -395,11 +398,10 @@ async fn servers_of_other_habits_are_understood() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn questions_are_answered_by_the_server_or_fail_with_it() {
-    let sentence = "The median latency of the protocol was 35 ms in the second experiment.";
     let (config, script) = script(
         &["big"],
         &[
-            Turn::Say(&[sentence]),
+            Turn::Say(&[SENTENCE]),
             Turn::Refuse(401, None, ""),
             Turn::Refuse(401, None, ""),
         ],
@@ -416,7 +418,7 @@ async fn questions_are_answered_by_the_server_or_fail_with_it() {
         ),
     ] {
         let app = spawn_app(&settings).await;
-        app.uploaded("latency.pdf", pdf(&[sentence])).await;
+        app.uploaded("latency.pdf", pdf(&[SENTENCE])).await;
         for ask in 0..asks {
             let response = app
                 .post("/api/v1/ask")
