@@ -260,7 +260,9 @@ impl<'a> Draft<'a> {
         let chat = messages(question, self.passages, evidence);
         let mut first_token = None;
         let completion = generator.generate(&chat, sampling, &mut |text| {
-            first_token.get_or_insert_with(|| milliseconds_since(*started));
+            if !text.is_empty() {
+                first_token.get_or_insert_with(|| milliseconds_since(*started));
+            }
             on_event(Event::Token(text))
         })?;
         self.answer.model = ModelInfo {

@@ -3,7 +3,7 @@
 //! This file is the contract. [`answer`] is the path of one question; [`evidence`] chooses what
 //! the model reads, [`prompt`] writes it as a chat ([`fence`] keeps papers' text from being read as
 //! anything else), [`template`] renders that, [`llama`] decodes,
-//! [`sampling`] chooses tokens, [`align`] ties each sentence to evidence and [`quote`] cuts that
+//! [`sampling`] chooses tokens, [`stop`] ends a text where it was told to, [`align`] ties each sentence to evidence and [`quote`] cuts that
 //! out verbatim; [`replay`] makes an answer again from what was kept of it. The crate never
 //! touches the database: passages come in, an [`Answer`] goes out.
 
@@ -21,6 +21,7 @@ pub mod question;
 pub mod quote;
 pub mod replay;
 pub mod sampling;
+pub mod stop;
 pub mod template;
 
 mod numbers;
@@ -282,7 +283,8 @@ pub trait Generator: Send + Sync {
     fn id(&self) -> &str;
 
     /// Continues the chat. `on_text` is given each new piece of text as it comes and returns
-    /// false to stop early.
+    /// false to stop early. A piece may be empty: a model elsewhere that keeps it waiting only asks
+    /// whether to go on.
     fn generate(
         &self,
         messages: &[Message],
@@ -319,6 +321,9 @@ pub enum Error {
         /// The model's context length.
         context: usize,
     },
+    /// The server that the model runs on failed; what it is, the caller who named it knows.
+    #[error(transparent)]
+    Backend(Box<dyn std::error::Error + Send + Sync>),
     /// Embedding the evidence failed.
     #[error(transparent)]
     Retrieval(#[from] retrieval::Error),

@@ -13,10 +13,10 @@ use crate::catalog::DEFAULT_COLLECTION;
 use crate::control::ExportFormat;
 
 pub(super) use answers::Answers;
+pub(super) use chat::{Chat, Conversations};
 pub(super) use measure::{
     Bench, BenchEmbedding, BenchSearch, Chunks, Eval, EvalAnswers, Extraction, Retrieval,
 };
-pub(super) use chat::{Chat, Conversations};
 pub(super) use search::{Search, Switch};
 
 /// Ask your papers; every sentence of the answer cites the page and lines that support it.

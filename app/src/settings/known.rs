@@ -133,6 +133,39 @@ pub(super) const KNOWN: &[Known] = &[
         key: "answer.evidence_tokens",
         default: "350",
         meaning: "evidence that the model is given, in the embedder's tokens",
+        key: "llm.url",
+        default: "",
+        meaning: "OpenAI-compatible server that answers, such as http://localhost:11434; the model in this process where empty",
+    },
+    Known {
+        key: "llm.api_key",
+        default: "",
+        meaning: "key that this server asks for",
+    },
+    Known {
+        key: "llm.model",
+        default: "",
+        meaning: "model on this server; its first where empty",
+    },
+    Known {
+        key: "llm.timeout_seconds",
+        default: "120",
+        meaning: "longest wait for this server's next piece of text, in seconds",
+    },
+    Known {
+        key: "llm.retries",
+        default: "3",
+        meaning: "how often a request to this server is made again that failed for a passing reason",
+    },
+    Known {
+        key: "llm.fallback",
+        default: "error",
+        meaning: "what a question gets where this server fails: error, or extractive for quotes and a warning",
+    },
+    Known {
+        key: "openai.sources",
+        default: "false",
+        meaning: "add a list of sources to the text of answers of /v1/chat/completions",
     },
     Known {
         key: "dense.quantization",

@@ -2,13 +2,15 @@
 //!
 //! [`serve`] binds and runs; every request passes [`security`] first. [`pages`] are the HTML pages
 //! (their data is in [`views`]), [`search`] finds passages for both, [`api`] the JSON routes, [`upload`] takes files, [`ask`] streams
-//! answers, [`answers`] shows those that were given, [`conversations`] keeps them together.
+//! answers, [`answers`] shows those that were given, [`conversations`] keeps them together,
+//! [`openai`] is the API that OpenAI's clients speak.
 
 mod answers;
 mod api;
 mod ask;
 mod assets;
 mod conversations;
+mod openai;
 mod pages;
 mod problem;
 mod search;
@@ -89,6 +91,8 @@ pub fn serve(library: Arc<Library>, listener: TcpListener) -> Result<Server> {
             .configure(routes)
     })
     .workers(2)
+    // A client that closes its side is gone: what it asked for is not worth finishing.
+    .h1_allow_half_closed(false)
     .shutdown_timeout(2)
     .disable_signals()
     .listen(listener)
@@ -143,5 +147,6 @@ fn routes(config: &mut web::ServiceConfig) {
                 .service(conversations::export)
                 .service(ask::ask),
         )
+        .service(openai::scope())
         .default_service(web::route().to(pages::not_found));
 }

@@ -1,5 +1,6 @@
 //! How a question is answered: find passages, let `generation` answer from them, store the answer.
 
+mod backend;
 mod calibration;
 mod conversation;
 mod request;
@@ -67,10 +68,11 @@ impl Library {
             .await?;
         let embedder = self.embedder().await?;
         let indexes = self.indexes().await?;
+        let mut warnings = found.warnings;
         let generator = if request.extractive || found.passages.is_empty() {
             None
         } else {
-            Some(self.generator().await?)
+            self.writer(&mut warnings).await?
         };
         let answer_request = answer::Request {
             id: uuid::Uuid::now_v7().to_string(),
@@ -90,7 +92,7 @@ impl Library {
             rerank_ms: None,
             started,
         };
-        let warnings = found.warnings;
+        let falls_back = self.settings.llm_falls_back;
         let passages: Vec<Passage> = found
             .passages
             .into_iter()
@@ -98,7 +100,7 @@ impl Library {
             .collect();
         let stopped = Arc::new(AtomicBool::new(false));
         let stop = stopped.clone();
-        let (mut answered, passages) = blocking(move || {
+        let (mut answered, passages, warnings) = blocking(move || {
             let mut forward = |event: Event<'_>| {
                 let goes_on = on_event(match event {
                     Event::Evidence(citations) => AskEvent::Evidence(citations.to_vec()),
@@ -114,13 +116,15 @@ impl Library {
                 centre: tokens.centre().unwrap_or_default(),
                 rarity: &|words| lexical.idf(words),
             };
-            let answered = answer::answer(
+            let answered = backend::answer(
                 &answer_request,
                 &sources,
                 generator.as_deref(),
+                falls_back,
+                &mut warnings,
                 &mut forward,
             )?;
-            Ok((answered, passages))
+            Ok((answered, passages, warnings))
         })
         .await?;
         answered.answer.warnings = warnings;
