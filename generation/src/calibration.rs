@@ -202,7 +202,7 @@ fn lower(text: &str) -> HashSet<String> {
         .collect()
 }
 
-/// How many of the question's words stand in the sentence as their opposites only.
+/// 1 where a word of the question stands in the sentence as its opposite only.
 fn opposites(question: &str, sentence: &str) -> f32 {
     let (asked, said) = (lower(question), lower(sentence));
     let has =
@@ -212,7 +212,7 @@ fn opposites(question: &str, sentence: &str) -> f32 {
         .flat_map(|(left, right)| [(left, right), (right, left)])
         .filter(|(side, other)| has(side, &asked) && !has(side, &said) && has(other, &said))
         .count();
-    count as f32
+    count.min(1) as f32
 }
 
 /// How many superlatives and restrictions of the question the sentence does not have.
@@ -226,7 +226,7 @@ fn superlatives(question: &str, sentence: &str) -> f32 {
         })
         .filter(|word| !said.contains(*word))
         .count();
-    count.min(3) as f32
+    count.min(2) as f32
 }
 
 /// A logistic model over [`Signals`].
@@ -241,21 +241,35 @@ pub struct Calibration {
 }
 
 impl Default for Calibration {
-    /// As shipped: `lectern eval answers --calibrate` on halves of question sets asked of libraries
-    /// with and without their papers.
+    /// As shipped: fitted on 220 answerable and 220 absent questions each of halves of COVID-QA and of
+    /// SQuAD 2.0, asked of libraries with and without their documents, 264 adversarial ones of SQuAD
+    /// 2.0, and 60 on papers. What contradicts is weighted down from the fit, which learnt it from
+    /// SQuAD's way of making adversarial questions. The precisions are those on the absent ones, half
+    /// of the questions being answerable.
     fn default() -> Self {
+        let mut coefficients = [0.0; SIGNALS];
+        for (name, coefficient) in [
+            ("fit", 12.4),
+            ("negation", -1.6),
+            ("opposite", -1.0),
+            ("superlative", -0.8),
+        ] {
+            if let Some(place) = NAMES.iter().position(|other| *other == name) {
+                coefficients[place] = coefficient;
+            }
+        }
         Self {
-            intercept: -10.06,
-            coefficients: [
-                12.59, 0.0, 0.8, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, -1.5, -1.0,
-                -0.5, 0.0, 0.0, 0.0,
-            ],
+            intercept: -7.65,
+            coefficients,
             thresholds: vec![
-                (0.8, 0.27),
-                (0.85, 0.35),
-                (0.9, 0.45),
-                (0.95, 0.7),
-                (0.97, 0.8),
+                (0.742, 0.3),
+                (0.773, 0.4),
+                (0.788, 0.45),
+                (0.819, 0.5),
+                (0.833, 0.55),
+                (0.853, 0.6),
+                (0.904, 0.7),
+                (0.938, 0.8),
             ],
         }
     }
@@ -420,8 +434,8 @@ mod tests {
     #[test]
     fn a_threshold_lies_between_those_measured() {
         let calibration = Calibration::default();
-        assert_eq!(calibration.threshold(0.9), 0.45);
-        assert!((calibration.threshold(0.875) - 0.4).abs() < 1e-5);
+        assert_eq!(calibration.threshold(0.904), 0.7);
+        assert!((calibration.threshold(0.826) - 0.525).abs() < 1e-4);
         assert!(calibration.threshold(0.99) > 0.8 && calibration.threshold(1.0) <= 1.0);
         assert!(calibration.threshold(0.1) < 0.1);
     }
@@ -429,7 +443,7 @@ mod tests {
     #[test]
     fn fitting_follows_what_was_right() {
         let base = Calibration::default();
-        // Right above 0.8 only, where the shipped model already answers from 0.7.
+        // Right above 0.8 only, where the shipped model is sure from 0.7.
         let few: Vec<_> = (0..60)
             .map(|at| example(0.6 + 0.006 * at as f32, at > 33))
             .collect();

@@ -126,13 +126,15 @@ pub(super) const KNOWN: &[Known] = &[
     },
     Known {
         key: "answer.precision",
-        default: "0.9",
+        default: "0.83",
         meaning: "share of answers that are to be right; what is less sure is refused (0 refuses nothing)",
     },
     Known {
         key: "answer.evidence_tokens",
         default: "350",
         meaning: "evidence that the model is given, in the embedder's tokens",
+    },
+    Known {
         key: "llm.url",
         default: "",
         meaning: "OpenAI-compatible server that answers, such as http://localhost:11434; the model in this process where empty",

@@ -133,6 +133,8 @@ impl Library {
             sampling: trace.sampling.clone(),
             limits: Limits::default(),
             prompt_tokens: self.settings.answer_evidence_tokens,
+            calibration: self.calibration()?,
+            precision: self.settings.answer_precision,
             adapter: None,
             index: IndexInfo {
                 embedder: indexes.generation.spec.embedder.clone(),

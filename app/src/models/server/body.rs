@@ -5,7 +5,7 @@
 //! hold all the same, since the reply is cut here too.
 
 use generation::Message;
-use generation::prompt::neutralise;
+use generation::fence::neutralise;
 use generation::sampling::Sampling;
 use serde_json::{Map, Value, json};
 
