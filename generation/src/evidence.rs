@@ -369,6 +369,12 @@ pub fn is_prose(text: &str) -> bool {
     found.len() >= least && (has_function_word || !is_spaced) && !is_reference(text)
 }
 
+/// True where two texts have a word in common that carries meaning, in whatever inflection.
+pub fn shares_a_word(left: &str, right: &str) -> bool {
+    let left: HashSet<String> = content_stems(left).into_iter().collect();
+    content_stems(right).iter().any(|stem| left.contains(stem))
+}
+
 /// True where the text ends as a sentence does.
 pub(crate) fn is_finished(text: &str) -> bool {
     text.trim_end()

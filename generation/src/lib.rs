@@ -4,7 +4,9 @@
 //! the model reads, [`prompt`] writes it as a chat ([`fence`] keeps papers' text from being read as
 //! anything else), [`template`] renders that, [`llama`] decodes,
 //! [`sampling`] chooses tokens, [`align`] ties each sentence to evidence and [`quote`] cuts that
-//! out verbatim. The crate never touches the database: passages come in, an [`Answer`] goes out.
+//! out verbatim. [`intent`] tells questions about papers from questions that papers answer;
+//! [`mention`], [`summary`] and [`parts`] answer those without a model. The crate never touches the
+//! database: passages come in, an [`Answer`] goes out.
 
 pub mod align;
 pub mod answer;
@@ -12,10 +14,14 @@ pub mod evidence;
 pub mod family;
 pub mod fence;
 pub mod gguf;
+pub mod intent;
 pub mod llama;
+pub mod mention;
+pub mod parts;
 pub mod prompt;
 pub mod quote;
 pub mod sampling;
+pub mod summary;
 pub mod template;
 
 mod numbers;
@@ -58,6 +64,9 @@ pub struct Part {
     pub heading: String,
     /// The paper that it is about.
     pub document_id: Option<String>,
+    /// In a comparison, what the sentences say something on: the column of the table.
+    #[serde(default)]
+    pub aspect: Option<String>,
     /// How many of [`Answer::sentences`] it has, after those of the parts before.
     pub sentences: usize,
 }

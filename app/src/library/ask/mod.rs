@@ -1,7 +1,12 @@
 //! How a question is answered: find passages, let `generation` answer from them, store the answer.
 
+mod about;
+mod catalog;
+mod compare;
 mod request;
+mod summary;
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use anyhow::Result;
@@ -41,6 +46,9 @@ impl Library {
         mut on_event: impl FnMut(AskEvent) -> bool + Send + 'static,
     ) -> Result<Answer> {
         let started = Instant::now();
+        if let Some(answered) = self.about_papers(request, started).await? {
+            return self.keep_about_papers(answered).await;
+        }
         let found = self
             .search(&SearchRequest {
                 query: request.question.clone(),
@@ -102,6 +110,20 @@ impl Library {
         })
         .await?;
         answer.warnings = warnings;
+        self.catalog.add_answer(&answer, &trace, &documents).await?;
+        Ok(answer)
+    }
+    /// Stores an answer about papers with all that it names, so that it goes when one of them goes.
+    async fn keep_about_papers(&self, answered: Answered) -> Result<Answer> {
+        let Answered { answer, trace } = answered;
+        let parts = answer.parts.iter();
+        let named = parts.filter_map(|part| part.document_id.clone());
+        let cited = answer
+            .citations
+            .iter()
+            .map(|citation| citation.document_id.clone());
+        let documents: BTreeSet<String> = named.chain(cited).collect();
+        let documents: Vec<String> = documents.into_iter().collect();
         self.catalog.add_answer(&answer, &trace, &documents).await?;
         Ok(answer)
     }
