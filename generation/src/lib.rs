@@ -13,6 +13,7 @@ pub mod answer;
 pub mod evidence;
 pub mod family;
 pub mod fence;
+pub mod followup;
 pub mod gguf;
 pub mod intent;
 pub mod llama;

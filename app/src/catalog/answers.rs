@@ -36,6 +36,7 @@ impl Catalog {
             .execute(&mut *transaction)
             .await?;
         }
+        super::conversations::add_turn(&mut transaction, answer).await?;
         transaction.commit().await?;
         Ok(())
     }

@@ -10,6 +10,7 @@ mod authors;
 mod changes;
 mod collections;
 mod context;
+pub(crate) mod conversations;
 mod documents;
 mod filters;
 mod generations;
@@ -30,6 +31,7 @@ use sqlx::sqlite::{
 pub use changes::Change;
 pub use collections::{Moved, RemovedCollection};
 pub use context::{Expand, PassageContext};
+pub use conversations::{Conversation, ConversationCursor, Deleted, Turn};
 pub use documents::{DocumentRecord, DocumentStatus, NewDocument, READER_VERSION};
 pub use filters::DocumentFilter;
 pub use generations::{Generation, GenerationState, IndexSpec};

@@ -1,5 +1,6 @@
 //! The command line as clap parses it.
 
+mod chat;
 mod measure;
 mod search;
 
@@ -10,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::catalog::DEFAULT_COLLECTION;
 use crate::control::ExportFormat;
 
+pub(super) use chat::{Chat, Conversations};
 pub(super) use measure::{Bench, BenchEmbedding, BenchSearch, Chunks, Eval, Extraction, Retrieval};
 pub(super) use search::{Search, Switch};
 
@@ -54,6 +56,11 @@ pub(super) enum Command {
     Search(Search),
     /// Answer a question with citations
     Ask(Ask),
+    /// Ask one question after another; follow-ups are understood, and all is kept
+    Chat(Chat),
+    /// List, show, rename, export and delete conversations
+    #[command(subcommand)]
+    Conversations(Conversations),
     /// List, show, move and delete documents
     #[command(subcommand)]
     Documents(Documents),
@@ -156,6 +163,12 @@ pub(super) struct Ask {
     /// Only from this collection
     #[arg(long)]
     pub(super) collection: Option<String>,
+    /// Only from this document: an id, the start of one, or a file name; may be repeated
+    #[arg(long, value_name = "DOCUMENT")]
+    pub(super) document: Vec<String>,
+    /// Go on with this conversation, or begin one with `new`
+    #[arg(long, value_name = "ID")]
+    pub(super) conversation: Option<String>,
     /// Passages to read [default: the setting top_k]
     #[arg(long, value_name = "N")]
     pub(super) top_k: Option<usize>,
@@ -371,6 +384,7 @@ impl Command {
         match self {
             Command::Serve(_)
             | Command::Completions(_)
+            | Command::Conversations(Conversations::Export { .. })
             | Command::Documents(Documents::Export { .. }) => false,
             Command::Extract(extract) => extract.format == TextFormat::Json,
             Command::Eval(
@@ -382,6 +396,13 @@ impl Command {
             Command::Ingest(Ingest { json, .. })
             | Command::Search(Search { json, .. })
             | Command::Ask(Ask { json, .. })
+            | Command::Chat(Chat { json, .. })
+            | Command::Conversations(
+                Conversations::List { json, .. }
+                | Conversations::Show { json, .. }
+                | Conversations::Rename { json, .. }
+                | Conversations::Delete { json, .. },
+            )
             | Command::Demo(Demo { json, .. })
             | Command::Reindex(Json { json })
             | Command::Doctor(Json { json })

@@ -6,7 +6,9 @@
 mod args;
 mod ask;
 mod bench;
+mod chat;
 mod collections;
+mod conversations;
 mod demo;
 mod documents;
 mod eval;
@@ -80,6 +82,8 @@ async fn run(arguments: Arguments) -> Result<Exit> {
         Command::Extract(extract) => extract::run(&settings, extract).await,
         Command::Search(search) => search::run(settings, search).await,
         Command::Ask(ask) => ask::run(settings, ask).await,
+        Command::Chat(chat) => chat::run(settings, chat).await,
+        Command::Conversations(command) => conversations::run(settings, command).await,
         Command::Documents(command) => documents::run(settings, command).await,
         Command::Collections(command) => collections::run(settings, command).await,
         Command::Models(command) => models::run(&settings, command).await,

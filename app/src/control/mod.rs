@@ -4,7 +4,7 @@
 //! that one, over a socket in the folder: [`run`] is the only place where requests are carried
 //! out, [`socket`] only carries them there.
 
-mod export;
+pub(crate) mod export;
 mod files;
 mod ingest;
 pub mod run;
@@ -18,10 +18,11 @@ use generation::Answer;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use crate::catalog::DocumentRecord;
+use crate::catalog::{Conversation, DocumentRecord};
 use crate::error::Problem;
 use crate::library::ask::{AskEvent, AskRequest};
 use crate::library::collections::{Contents, MoveReport};
+use crate::library::conversations::{ConversationDetails, ConversationList};
 use crate::library::details::DocumentDetails;
 use crate::library::doctor::Report;
 use crate::library::search::{SearchRequest, SearchResponse};
@@ -61,6 +62,42 @@ pub enum ExportFormat {
     Markdown,
 }
 
+/// Something to do with conversations. Ids may be starts of ids.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum ConversationsRequest {
+    /// List them, the one asked in last first.
+    List {
+        /// So many at most.
+        limit: Option<usize>,
+        /// What the page before gave.
+        cursor: Option<String>,
+    },
+    /// Show one with its questions and answers; the one asked in last where no id is given.
+    Show {
+        /// Its id.
+        id: Option<String>,
+    },
+    /// Give one another title.
+    Rename {
+        /// Its id.
+        id: String,
+        /// The title.
+        title: String,
+    },
+    /// Write one out.
+    Export {
+        /// Its id.
+        id: String,
+        /// As text, or only its sources as a bibliography.
+        format: ExportFormat,
+    },
+    /// Delete some with their questions and answers.
+    Delete {
+        /// Their ids.
+        ids: Vec<String>,
+    },
+}
+
 /// Something to do with a library.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Request {
@@ -70,6 +107,8 @@ pub enum Request {
     Search(SearchRequest),
     /// Answer a question.
     Ask(AskRequest),
+    /// Do something with conversations.
+    Conversations(ConversationsRequest),
     /// List documents.
     Documents {
         /// Only of this collection.
@@ -181,6 +220,14 @@ pub enum Event {
     Asking(AskEvent),
     /// The answer.
     Answer(Answer),
+    /// Conversations.
+    Conversations(ConversationList),
+    /// One conversation in full.
+    Conversation(Box<ConversationDetails>),
+    /// A conversation that was renamed, as it is now.
+    ConversationRenamed(Conversation),
+    /// A conversation was deleted.
+    ConversationDeleted(Conversation),
     /// Documents.
     Documents(Vec<DocumentRecord>),
     /// A part of an export.
@@ -231,6 +278,14 @@ pub async fn start(settings: Settings, request: Request) -> Result<UnboundedRece
         }
     };
     Ok(start_here(library, request))
+}
+
+/// True where another process owns the data folder and takes requests.
+///
+/// # Errors
+/// Where the socket's folder cannot be used.
+pub async fn is_served(settings: &Settings) -> Result<bool> {
+    socket::is_there(&settings.data_dir).await
 }
 
 /// Starts a request on an open library.

@@ -6,9 +6,14 @@
 //! when first needed, so that listing documents loads no model.
 
 pub mod add;
+pub mod answers {
+    //! Answers that were given, written out.
+    pub mod export;
+}
 pub mod ask;
 mod blobs;
 pub mod collections;
+pub mod conversations;
 mod cut;
 pub mod details;
 pub mod doctor;

@@ -2,11 +2,12 @@
 //!
 //! [`serve`] binds and runs; every request passes [`security`] first. [`pages`] are the HTML pages
 //! (their data is in [`views`]), [`search`] finds passages for both, [`api`] the JSON routes, [`upload`] takes files, [`ask`] streams
-//! answers.
+//! answers, [`conversations`] keeps them together.
 
 mod api;
 mod ask;
 mod assets;
+mod conversations;
 mod pages;
 mod problem;
 mod search;
@@ -98,6 +99,9 @@ pub fn serve(library: Arc<Library>, listener: TcpListener) -> Result<Server> {
 fn routes(config: &mut web::ServiceConfig) {
     config
         .service(pages::ask_page)
+        .service(conversations::list_page)
+        .service(pages::conversation_page)
+        .service(conversations::turn)
         .service(pages::library_page)
         .service(search::search_page)
         .service(pages::document_page)
@@ -126,6 +130,12 @@ fn routes(config: &mut web::ServiceConfig) {
                 .service(api::show_job)
                 .service(api::cancel_job)
                 .service(upload::upload)
+                .service(conversations::list)
+                .service(conversations::begin)
+                .service(conversations::show)
+                .service(conversations::rename)
+                .service(conversations::forget)
+                .service(conversations::export)
                 .service(ask::ask),
         )
         .default_service(web::route().to(pages::not_found));

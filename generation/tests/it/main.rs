@@ -4,6 +4,7 @@ mod alignment;
 mod answers;
 mod evidence;
 mod fakes;
+mod followups;
 mod llama;
 mod prompt;
 mod quotes;

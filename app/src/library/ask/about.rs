@@ -12,6 +12,7 @@ use generation::intent::{self, Comparison, Intent, Papers};
 use generation::parts::Asked;
 use generation::{Answered, IndexInfo};
 
+use super::conversation::Talk;
 use super::{AskRequest, Task};
 use crate::catalog::DocumentRecord;
 use crate::error::{Fault, Problem};
@@ -45,24 +46,30 @@ impl Library {
     pub(super) async fn about_papers(
         &self,
         request: &AskRequest,
+        talk: &Talk,
         started: Instant,
     ) -> Result<Option<Answered>> {
         let is_asked_for = matches!(request.task, Task::Compare | Task::Summarise);
-        let intent = match (request.task, intent::read(&request.question)) {
+        // "Summarise this paper" means the paper that is asked, whatever was spoken of before.
+        let question = match &talk.standalone {
+            Some(alone) if intent::read(alone) != Intent::Answer => alone,
+            _ => &request.question,
+        };
+        let intent = match (request.task, intent::read(question)) {
             (Task::Answer, _) => Intent::Answer,
             (Task::Auto, read)
             | (Task::Compare, read @ Intent::Compare(_))
             | (Task::Summarise, read @ Intent::Summarise(_)) => read,
             (Task::Compare, _) => Intent::Compare(Comparison {
                 papers: Papers::Asked,
-                aspects: vec![request.question.trim().to_owned()],
+                aspects: vec![question.trim().to_owned()],
             }),
             (Task::Summarise, _) => Intent::Summarise(Papers::Asked),
         };
         if intent == Intent::Answer {
             return Ok(None);
         }
-        let mut scope = self.scope(request).await?;
+        let mut scope = self.papers_of(talk).await?;
         let asked = self.asked(request, started).await?;
         let told = match intent {
             Intent::Answer => None,
@@ -96,20 +103,20 @@ impl Library {
         }))
     }
 
-    /// The papers that a request lets a question look at.
-    async fn scope(&self, request: &AskRequest) -> Result<Scope> {
-        if let Some(name) = &request.collection
+    /// The papers that a question may look at.
+    async fn papers_of(&self, talk: &Talk) -> Result<Scope> {
+        if let Some(name) = &talk.collection
             && !self.catalog.has_collection(name).await?
         {
             return Err(collection_not_found(name).into());
         }
         let mut papers = self
             .catalog
-            .documents(request.collection.as_deref())
+            .documents(talk.collection.as_deref())
             .await?;
-        if !request.documents.is_empty() {
+        if !talk.documents.is_empty() {
             let mut named = Vec::new();
-            for name in &request.documents {
+            for name in &talk.documents {
                 named.push(self.document(name).await?.id);
             }
             papers.retain(|paper| named.contains(&paper.id));
@@ -117,8 +124,8 @@ impl Library {
         }
         Ok(Scope {
             papers,
-            collection: request.collection.clone(),
-            is_named: !request.documents.is_empty(),
+            collection: talk.collection.clone(),
+            is_named: !talk.documents.is_empty(),
         })
     }
 

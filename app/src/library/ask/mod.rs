@@ -3,10 +3,13 @@
 mod about;
 mod catalog;
 mod compare;
+mod conversation;
 mod request;
 mod summary;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use anyhow::Result;
@@ -19,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use super::search::SearchRequest;
 use super::{Library, blocking};
 
+use conversation::Talk;
 pub use request::{AskRequest, Task};
 
 /// How much a passage loses by repeating another: enough to drop the second copy of a paragraph,
@@ -36,7 +40,8 @@ pub enum AskEvent {
 }
 
 impl Library {
-    /// Answers a question. `on_event` returns false to stop the model.
+    /// Answers a question. `on_event` returns false to stop the model; an answer that was stopped is
+    /// not kept.
     ///
     /// # Errors
     /// A problem that says what is wrong with the question, or where a model or store fails.
@@ -46,16 +51,18 @@ impl Library {
         mut on_event: impl FnMut(AskEvent) -> bool + Send + 'static,
     ) -> Result<Answer> {
         let started = Instant::now();
-        if let Some(answered) = self.about_papers(request, started).await? {
-            return self.keep_about_papers(answered).await;
+        let talk = self.talk(request).await?;
+        if let Some(answered) = self.about_papers(request, &talk, started).await? {
+            return self.keep_about_papers(request, &talk, answered).await;
         }
+        let question = talk.standalone.as_ref().unwrap_or(&request.question);
         let found = self
             .search(&SearchRequest {
-                query: request.question.clone(),
+                query: question.clone(),
                 mode: Mode::Hybrid,
                 top_k: request.top_k,
-                collection: request.collection.clone(),
-                documents: request.documents.clone(),
+                collection: talk.collection.clone(),
+                documents: talk.documents.clone(),
                 diversify: Some(DIVERSITY),
                 is_question: true,
                 ..SearchRequest::default()
@@ -69,7 +76,7 @@ impl Library {
         };
         let answer_request = answer::Request {
             id: uuid::Uuid::now_v7().to_string(),
-            question: request.question.clone(),
+            question: question.clone(),
             extractive: request.extractive,
             sampling: request.sampling(self.settings.answer_max_tokens),
             limits: Limits::default(),
@@ -92,13 +99,18 @@ impl Library {
             .iter()
             .map(|passage| passage.document_id.clone())
             .collect();
+        documents.extend(talk.drawn_from.iter().cloned());
         documents.dedup();
+        let stopped = Arc::new(AtomicBool::new(false));
+        let stop = stopped.clone();
         let Answered { mut answer, trace } = blocking(move || {
             let mut forward = |event: Event<'_>| {
-                on_event(match event {
+                let goes_on = on_event(match event {
                     Event::Evidence(citations) => AskEvent::Evidence(citations.to_vec()),
                     Event::Token(text) => AskEvent::Token(text.to_owned()),
-                })
+                });
+                stop.fetch_or(!goes_on, Ordering::Relaxed);
+                goes_on
             };
             Ok(answer::answer(
                 &answer_request,
@@ -110,20 +122,31 @@ impl Library {
         })
         .await?;
         answer.warnings = warnings;
+        talk.note(&request.question, &mut answer);
+        if stopped.load(Ordering::Relaxed) {
+            return Ok(answer);
+        }
+        self.keep_talk(&talk, &request.question).await?;
         self.catalog.add_answer(&answer, &trace, &documents).await?;
         Ok(answer)
     }
     /// Stores an answer about papers with all that it names, so that it goes when one of them goes.
-    async fn keep_about_papers(&self, answered: Answered) -> Result<Answer> {
-        let Answered { answer, trace } = answered;
+    async fn keep_about_papers(
+        &self,
+        request: &AskRequest,
+        talk: &Talk,
+        answered: Answered,
+    ) -> Result<Answer> {
+        let Answered { mut answer, trace } = answered;
         let parts = answer.parts.iter();
         let named = parts.filter_map(|part| part.document_id.clone());
-        let cited = answer
-            .citations
-            .iter()
-            .map(|citation| citation.document_id.clone());
-        let documents: BTreeSet<String> = named.chain(cited).collect();
+        let cited = answer.citations.iter();
+        let cited = cited.map(|citation| citation.document_id.clone());
+        let drawn_from = talk.drawn_from.iter().cloned();
+        let documents: BTreeSet<String> = named.chain(cited).chain(drawn_from).collect();
         let documents: Vec<String> = documents.into_iter().collect();
+        talk.note(&request.question, &mut answer);
+        self.keep_talk(talk, &request.question).await?;
         self.catalog.add_answer(&answer, &trace, &documents).await?;
         Ok(answer)
     }

@@ -27,7 +27,7 @@ pub struct AskRequest {
     pub question: String,
     /// What kind of answer is wanted.
     pub task: Task,
-    /// Only this collection.
+    /// Only this collection; empty for all of them, where the conversation was asked of one.
     pub collection: Option<String>,
     /// Only these documents: ids, starts of ids, or file names.
     #[serde(alias = "document")]
