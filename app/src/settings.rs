@@ -106,6 +106,8 @@ pub struct Settings {
     pub ocr_tesseract: Option<PathBuf>,
     /// Longest answer, in the model's tokens.
     pub answer_max_tokens: usize,
+    /// Evidence that the model is given, in the embedder's tokens.
+    pub answer_evidence_tokens: usize,
     /// Where chunk vectors are kept; see [`Settings::dense_config`].
     pub dense: retrieval::dense::DenseConfig,
     /// The binary that reads PDFs; this one where not given. For tests, which run in another.
@@ -397,6 +399,7 @@ fn parse(values: &Values) -> Result<Settings, Problem> {
             .filter(|path| !path.is_empty())
             .map(PathBuf::from),
         answer_max_tokens: within(values, "answer.max_tokens", 8, 4096)?,
+        answer_evidence_tokens: within(values, "answer.evidence_tokens", 50, 4000)?,
         dense: dense::parse(values)?,
         reader_program: None,
         entries,

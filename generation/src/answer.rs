@@ -7,16 +7,17 @@
 use std::time::Instant;
 
 use retrieval::Passage;
-use retrieval::embed::Embedder;
 
 use crate::align::{align, strip_markers};
-use crate::evidence::{self, Evidence, Limits};
+use crate::evidence::{self, Evidence, Limits, Sources};
 use crate::prompt::{messages, one_line};
+use crate::question::Question;
 use crate::quote::quote;
 use crate::sampling::Sampling;
+use crate::short::short_answer;
 use crate::{
     Answer, Answered, Citation, Completion, Generator, IndexInfo, ModelInfo, Origin, Outcome,
-    Result, Sentence, Timings, Trace, TracedEvidence,
+    Result, Sentence, ShortAnswer, Timings, Trace, TracedEvidence,
 };
 
 /// The model id of answers that are made of quotes only.
@@ -34,8 +35,8 @@ const CONVINCING: f32 = 0.62;
 /// Quotes in an extractive answer, and citations where there is no answer, at most.
 const MOST_QUOTES: usize = 3;
 
-/// A further quote joins an extractive answer where it scores at least this share of the best.
-const FURTHER_QUOTE: f32 = 0.8;
+/// A further quote joins an extractive answer where it scores at most this much below the best.
+const FURTHER_QUOTE: f32 = 0.35;
 
 /// A question and how to answer it.
 #[derive(Debug, Clone)]
@@ -48,8 +49,10 @@ pub struct Request {
     pub extractive: bool,
     /// How the model chooses its words.
     pub sampling: Sampling,
-    /// How much the model reads.
+    /// How much is shown and can be cited.
     pub limits: Limits,
+    /// Tokens of it, as the embedder counts them, that the model is given: the best.
+    pub prompt_tokens: usize,
     /// Adapter that the generator has loaded.
     pub adapter: Option<String>,
     /// The index that found the passages.
@@ -72,20 +75,21 @@ pub enum Event<'a> {
     Token(&'a str),
 }
 
-/// Answers a question from passages, best first. `on_event` returns false to stop the model; the
-/// answer is then made of what it wrote so far. Without a generator the answer is extractive.
+/// Answers a question from sources. `on_event` returns false to stop the model; the answer is then
+/// made of what it wrote so far. Without a generator the answer is extractive.
 ///
 /// # Errors
 /// Where embedding the evidence or running the model fails.
 pub fn answer(
     request: &Request,
-    passages: &[Passage],
-    embedder: &dyn Embedder,
+    sources: &Sources,
     generator: Option<&dyn Generator>,
     on_event: &mut dyn FnMut(Event) -> bool,
 ) -> Result<Answered> {
+    let passages = sources.passages;
+    let question = Question::read(&request.question);
     let mut draft = Draft::new(request, passages);
-    let evidence = evidence::select(&request.question, passages, embedder, request.limits)?;
+    let evidence = evidence::select(&question, sources, request.limits)?;
     draft.trace(&evidence);
     let best_score = evidence.first().map_or(0.0, |best| best.score);
     if best_score < ANSWERABLE {
@@ -98,20 +102,22 @@ pub fn answer(
         .collect();
     let goes_on = on_event(Event::Evidence(&shown));
     let Some(generator) = generator.filter(|_| goes_on && !request.extractive) else {
-        return Ok(draft.extractive(&evidence));
+        return Ok(draft.extractive(&question, &evidence));
     };
 
-    let completion = draft.generate(generator, &evidence, on_event)?;
+    let given = draft.given(&evidence, sources);
+    let completion = draft.generate(generator, given, on_event)?;
     let (sentences, declined) = sentences(&completion);
     for sentence in sentences {
         draft.align(sentence, &evidence);
     }
     if draft.is_mostly_supported() {
+        draft.shorten(&question, &evidence);
         Ok(draft.finish(Outcome::Answered))
     } else if declined && best_score < CONVINCING {
         Ok(draft.insufficient(&evidence))
     } else {
-        Ok(draft.extractive(&evidence))
+        Ok(draft.extractive(&question, &evidence))
     }
 }
 
@@ -178,6 +184,38 @@ impl<'a> Draft<'a> {
                 }
             })
             .collect();
+    }
+
+    /// The best of the evidence, as much as the model is given.
+    fn given<'e>(&self, evidence: &'e [Evidence], sources: &Sources) -> &'e [Evidence] {
+        let mut left = self.request.prompt_tokens;
+        let fits = evidence.iter().take_while(|item| {
+            let text = &self.passages[item.passage].text[item.range.clone()];
+            let tokens = sources.embedder.count_tokens(text);
+            let has_room = tokens <= left;
+            left = left.saturating_sub(tokens);
+            has_room
+        });
+        &evidence[..fits.count().max(1).min(evidence.len())]
+    }
+
+    /// Adds the few words that were asked for, where they are certain.
+    fn shorten(&mut self, question: &Question, evidence: &[Evidence]) {
+        let passages = self.passages;
+        let texts: Vec<&str> = evidence
+            .iter()
+            .map(|item| &passages[item.passage].text[item.range.clone()])
+            .collect();
+        let Some(short) = short_answer(question, evidence, &texts) else {
+            return;
+        };
+        let text = one_line(&texts[short.evidence][short.range]);
+        let citation = self.key_of(&evidence[short.evidence]);
+        // A quote is cut to one page; what stands on the other is not in it.
+        let quoted = &self.answer.citations[citation as usize - 1].quote;
+        if one_line(quoted).contains(&text) {
+            self.answer.short = Some(ShortAnswer { text, citation });
+        }
     }
 
     /// Runs the model on the evidence and records what it took.
@@ -263,22 +301,13 @@ impl<'a> Draft<'a> {
     }
 
     /// Drops the model's sentences and answers with the best evidence, word for word.
-    fn extractive(mut self, evidence: &[Evidence]) -> Answered {
+    fn extractive(mut self, question: &Question, evidence: &[Evidence]) -> Answered {
         self.clear();
         self.answer.origin = match self.trace.completion {
             Some(_) => Origin::Fallback,
             None => Origin::Extractive,
         };
-        let best_score = evidence.first().map_or(0.0, |best| best.score);
-        let chosen = evidence
-            .iter()
-            .filter(|item| !item.is_neighbour && item.score >= FURTHER_QUOTE * best_score);
-        // A quote that breaks off (into a table, a formula) is shown where there is no other.
-        let (whole, broken): (Vec<_>, Vec<_>) = chosen.partition(|item| {
-            evidence::is_finished(&self.passages[item.passage].text[item.range.clone()])
-        });
-        let chosen = if whole.is_empty() { broken } else { whole };
-        for item in chosen.into_iter().take(MOST_QUOTES) {
+        for item in extract(evidence, self.passages) {
             let key = self.key_of(item);
             let quoted = &self.answer.citations[key as usize - 1].quote;
             self.answer.sentences.push(Sentence {
@@ -288,6 +317,7 @@ impl<'a> Draft<'a> {
                 citations: vec![key],
             });
         }
+        self.shorten(question, evidence);
         self.finish(Outcome::Answered)
     }
 
@@ -309,6 +339,7 @@ impl<'a> Draft<'a> {
     fn clear(&mut self) {
         self.answer.sentences.clear();
         self.answer.citations.clear();
+        self.answer.short = None;
         self.answer.seed = None;
         self.answer.model = ModelInfo {
             id: EXTRACTIVE.to_owned(),
@@ -328,6 +359,34 @@ impl<'a> Draft<'a> {
             trace: self.trace,
         }
     }
+}
+
+/// The sentences of an extractive answer: the best, with the next best where they are nearly as
+/// good. Those of one passage stand in its order.
+fn extract<'e>(evidence: &'e [Evidence], passages: &[Passage]) -> Vec<&'e Evidence> {
+    let best_score = evidence.first().map_or(0.0, |best| best.score);
+    let near: Vec<&Evidence> = evidence
+        .iter()
+        .filter(|item| !item.is_neighbour && item.score >= best_score - FURTHER_QUOTE)
+        .collect();
+    // A quote that breaks off (into a table, a formula) is shown where there is no other.
+    let is_whole = |item: &&Evidence| {
+        let text = &passages[item.passage].text[item.range.clone()];
+        evidence::is_finished(text) && !evidence::is_cut(text)
+    };
+    let (whole, broken): (Vec<_>, Vec<_>) = near.into_iter().partition(is_whole);
+    let mut chosen = if whole.is_empty() { broken } else { whole };
+    chosen.truncate(MOST_QUOTES);
+    for place in 1..chosen.len() {
+        let item = chosen[place];
+        let before = chosen[..place].iter().position(|other| {
+            other.passage == item.passage && other.range.start > item.range.start
+        });
+        if let Some(before) = before {
+            chosen[before..=place].rotate_right(1);
+        }
+    }
+    chosen
 }
 
 /// The model's sentences, each once and without its own markers, and whether it said that the

@@ -20,6 +20,7 @@ pub mod llama;
 pub mod mention;
 pub mod parts;
 pub mod prompt;
+pub mod question;
 pub mod quote;
 pub mod sampling;
 pub mod summary;
@@ -27,6 +28,7 @@ pub mod template;
 
 mod numbers;
 mod polarity;
+mod short;
 mod tokenizer;
 mod words;
 

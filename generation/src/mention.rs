@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use crate::evidence::is_prose;
+use crate::evidence::{is_cut, is_prose};
 use crate::words::words;
 
 /// A phrase that is looked for.
@@ -66,7 +66,8 @@ impl Phrase {
             let has = found
                 .iter()
                 .any(|place| sentence.start <= place.start && place.end <= sentence.end);
-            if has && is_prose(&text[sentence.clone()]) {
+            let is_whole = is_prose(&text[sentence.clone()]) && !is_cut(&text[sentence.clone()]);
+            if has && is_whole {
                 return Some((sentence, true));
             }
             if has && other.is_none() {

@@ -16,7 +16,7 @@ use ingest::SECTION_SEPARATOR;
 use ingest::section::SectionKind;
 use retrieval::Passage;
 
-use crate::evidence::{is_finished, is_prose};
+use crate::evidence::{is_cut, is_finished, is_prose};
 use crate::words::{content_stems, words};
 
 /// How long a summary is.
@@ -234,7 +234,11 @@ fn is_worth_quoting(text: &str) -> bool {
     const CAPTIONS: [&str; 5] = ["figure", "fig", "table", "algorithm", "listing"];
     const LONGEST_WORDS: usize = 60;
 
-    if !is_prose(text) || !is_finished(text) || text.trim_end().ends_with([':', ';', '?']) {
+    if !is_prose(text)
+        || is_cut(text)
+        || !is_finished(text)
+        || text.trim_end().ends_with([':', ';', '?'])
+    {
         return false;
     }
     let lower = text.to_lowercase();

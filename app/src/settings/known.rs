@@ -125,6 +125,11 @@ pub(super) const KNOWN: &[Known] = &[
         meaning: "longest answer, in the model's tokens",
     },
     Known {
+        key: "answer.evidence_tokens",
+        default: "350",
+        meaning: "evidence that the model is given, in the embedder's tokens",
+    },
+    Known {
         key: "dense.quantization",
         default: "none",
         meaning: "how vectors are compared in graphs: none, scalar (a byte a number) or binary",

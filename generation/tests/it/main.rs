@@ -5,6 +5,8 @@ mod answers;
 mod evidence;
 mod fakes;
 mod followups;
+mod intents;
 mod llama;
 mod prompt;
 mod quotes;
+mod summaries;

@@ -110,10 +110,7 @@ impl Library {
         {
             return Err(collection_not_found(name).into());
         }
-        let mut papers = self
-            .catalog
-            .documents(talk.collection.as_deref())
-            .await?;
+        let mut papers = self.catalog.documents(talk.collection.as_deref()).await?;
         if !talk.documents.is_empty() {
             let mut named = Vec::new();
             for name in &talk.documents {

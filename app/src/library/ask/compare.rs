@@ -6,22 +6,26 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use generation::Origin;
-use generation::evidence::{self, Evidence, Limits};
+use generation::evidence::{self, Evidence, Limits, Sources};
 use generation::parts::{Asked, Composer};
+use generation::question::Question;
+use ingest::section::SectionKind;
 use retrieval::Passage;
 use retrieval::embed::Embedder;
 
 use super::about::{Scope, Told};
 use crate::catalog::DocumentRecord;
 use crate::library::search::SearchRequest;
-use crate::library::{Library, blocking};
+use crate::library::{Indexes, Library, blocking};
 
 /// Papers that are compared at most: more make no table that a person reads.
 const MOST_PAPERS: usize = 6;
 /// Passages of a paper that are read for an aspect.
-const PASSAGES: usize = 5;
+const PASSAGES: usize = 6;
 /// Passages by which papers are chosen where there are too many.
 const CHOOSING: usize = 100;
+/// Tokens of them that are read for their vectors.
+const MOST_READ: usize = 600;
 /// Sentences in a cell.
 const IN_A_CELL: usize = 2;
 /// A second sentence has at least this share of the first one's score.
@@ -73,12 +77,14 @@ impl Library {
             ));
         }
         let embedder = self.embedder().await?;
+        let indexes = self.indexes().await?;
         let mut composer = Composer::default();
         for paper in &scope.papers {
             for aspect in &aspects {
                 composer.begin(&paper.title, Some(&paper.id), Some(&aspect.name));
                 let passages = self.passages_on(aspect, paper, &mut warnings).await?;
-                let cell = cell(aspect.clone(), passages, embedder.clone()).await?;
+                let cell =
+                    cell(aspect.clone(), passages, embedder.clone(), indexes.clone()).await?;
                 for (passage, range) in cell {
                     composer.quote(&passage, range);
                 }
@@ -177,32 +183,52 @@ async fn cell(
     aspect: Aspect,
     passages: Vec<Passage>,
     embedder: Arc<dyn Embedder>,
+    indexes: Arc<Indexes>,
 ) -> Result<Vec<(Passage, std::ops::Range<usize>)>> {
     blocking(move || {
+        let (tokens, lexical) = (indexes.tokens(), indexes.lexical());
+        let sources = Sources {
+            passages: &passages,
+            embedder: embedder.as_ref(),
+            centre: tokens.centre().unwrap_or_default(),
+            rarity: &|words| lexical.idf(words),
+        };
         let limits = Limits {
-            max_sentences: 2 * IN_A_CELL,
+            max_sentences: 3 * IN_A_CELL,
+            max_read: MOST_READ,
             ..Limits::default()
         };
-        let chosen = evidence::select(&aspect.question, &passages, embedder.as_ref(), limits)?;
+        let chosen = evidence::select(&Question::read(&aspect.question), &sources, limits)?;
         let chosen: Vec<Evidence> = chosen
             .into_iter()
             .filter(|item| !item.is_neighbour)
+            .filter(|item| is_quotable(&passages[item.passage], &item.range))
             .collect();
         let best = chosen.first().map_or(0.0, |best| best.score);
         let mut kept = Vec::new();
         let asked = embedder.embed_query(&aspect.question)?;
-        for item in &chosen {
-            let text = &passages[item.passage].text[item.range.clone()];
-            let is_near = kept.is_empty() || item.score >= SECOND * best;
-            if kept.len() < IN_A_CELL && is_near && is_on(&aspect, text, &asked, embedder.as_ref())?
-            {
-                kept.push((passages[item.passage].clone(), item.range.clone()));
+        for item in chosen {
+            if kept.len() == IN_A_CELL || !kept.is_empty() && item.score < SECOND * best {
+                break;
+            }
+            let passage = &passages[item.passage];
+            let text = &passage.text[item.range.clone()];
+            if is_on(&aspect, text, &asked, embedder.as_ref())? {
+                kept.push((passage.clone(), item.range));
             }
         }
         kept.sort_by_key(|(passage, range)| (passage.page, passage.chunk_id, range.start));
         Ok(kept)
     })
     .await
+}
+
+/// A whole sentence, and no entry of the bibliography.
+fn is_quotable(passage: &Passage, range: &std::ops::Range<usize>) -> bool {
+    let text = &passage.text[range.clone()];
+    let section = passage.section.as_deref().unwrap_or_default();
+    let is_back = SectionKind::of(section) == SectionKind::Back;
+    evidence::is_prose(text) && !evidence::is_cut(text) && !is_back
 }
 
 /// True where a sentence says something on the aspect.
