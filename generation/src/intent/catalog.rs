@@ -423,10 +423,14 @@ fn venue(cursor: &mut Cursor<'_>, reading: &mut Reading, is_published: bool) -> 
     if !ahead.eat("in|at|from") {
         return Some(false);
     }
-    let is_named = ahead.eat_any(&[
-        "the journal|conference|proceedings|magazine|workshop",
-        "journal|conference|magazine|proceedings",
-    ]) && !ahead.eat("of");
+    let mut named = ahead;
+    let is_named = named.eat_any(&[
+        "the journal|conference|magazine|workshop",
+        "journal|conference",
+    ]) && named.lower(0) != "of";
+    if is_named {
+        ahead = named;
+    }
     let name = phrases::venue(&mut ahead)?;
     let is_acronym = name.chars().filter(|c| c.is_uppercase()).count() > 1;
     if is_from && !is_acronym || reading.question.venue.is_some() {

@@ -102,7 +102,43 @@ fn questions_after_papers() {
             "List papers from 2010-2014.",
             "which papers are about reinforcement learning for robots?",
         ],
-        expect![[""]],
+        expect![[r#"
+            Which papers from 2012 mention Paxos? => list, years 2012..2012, with Paxos
+            which papers mention paxos => list, with paxos
+            how many papers do I have by Ongaro? => count, by Ongaro
+            How many papers by D. Ongaro and J. Ousterhout are in my library? => count, by D. Ongaro + J. Ousterhout
+            list my papers on consensus from 2010 to 2014 in JMLR => list, years 2010..2014, in JMLR, with consensus
+            How many documents are in the library? => count
+            how many papers are there? => count
+            how many papers do I have => count
+            papers by Smith since 2015 that cite LDA => list, by Smith, years 2015.., with LDA
+            What is my newest paper? => list, NewestFirst Some(1)
+            what's the oldest paper on Paxos => list, with Paxos, OldestFirst Some(1), ?
+            Show me the three newest papers by Leslie Lamport. => list, by Leslie Lamport, NewestFirst Some(3)
+            Which of my papers are from the 1990s? => list, years 1990..1999
+            Please list all papers published in Nature Communications between 2015 and 2020 => list, years 2015..2020, in Nature Communications
+            list papers in the Journal of Machine Learning Research => list, in Journal of Machine Learning Research, ?
+            Find papers that mention “leader election” and Raft but => -
+            Find papers that mention “leader election” and Raft => list, with leader election + Raft
+            Which papers mention Paxos, Raft or Zab? => list, with Paxos or Raft or Zab
+            which papers mention Paxos and are by Lamport => list, by Lamport, with Paxos
+            How many of Ongaro's papers mention Paxos? => count, by Ongaro, with Paxos
+            Which papers did Lamport write before 2000? => list, by Lamport, years ..1999, ?
+            How many papers has Smith, J. published after 2010? => count, by Smith, J., years 2011.., ?
+            do I have any papers by van der Berg => list, by van der Berg
+            Are there any papers about zebra stripes? => list, with zebra stripes, ?
+            Which papers cite BERT and were published in 2019? => list, years 2019..2019, with BERT
+            How many papers mention the word “WHO”? => count, with WHO
+            which articles discuss state of the art, from 2019 => list, years 2019..2019, with state of the art
+            list my papers sorted by year => list
+            all papers since 2015 => list, years 2015..
+            my papers => list
+            Could you list every article by Müller, please? => list, by Müller
+            which papers were published at NeurIPS in 2017? => list, years 2017..2017, in NeurIPS
+            papers by ongaro => list, by ongaro
+            List papers from 2010-2014. => list, years 2010..2014
+            which papers are about reinforcement learning for robots? => list, with reinforcement learning for robots, ?
+        "#]],
     );
 }
 
@@ -210,7 +246,32 @@ fn questions_about_given_papers() {
             "What does this paper say?",
             "summary",
         ],
-        expect![[""]],
+        expect![[r#"
+            Compare these papers on leader election, log replication and safety. => compare those asked on leader election | log replication | safety
+            compare the papers => compare those asked on 
+            How do raft.pdf and paxos.md differ in fault tolerance? => compare raft.pdf + paxos.md on fault tolerance
+            Compare raft.pdf with paxos.pdf => compare raft.pdf + paxos.pdf on 
+            Compare the Raft paper and the Paxos paper in terms of latency => compare Raft + Paxos on latency
+            Compare the Raft and Paxos papers on the cost of a round trip => compare Raft + Paxos on cost of a round trip
+            What do the papers say about stripes? => compare those asked on stripes
+            what does each paper say about sample size and dropout => compare those asked on sample size | dropout
+            What are the main differences between these papers? => compare those asked on 
+            How do they differ? => -
+            Compare “In Search of an Understandable Consensus Algorithm” and “Paxos Made Simple” on proofs => compare In Search of an Understandable Consensus Algorithm + Paxos Made Simple on proofs
+            summarise this paper => summary of those asked
+            Summarize raft-consensus.pdf in a few sentences. => summary of raft-consensus.pdf
+            Can you summarise the Raft paper for me? => summary of Raft
+            tl;dr => summary of those asked
+            TL;DR of raft.pdf => summary of raft.pdf
+            Give me a short summary of the paper => summary of those asked
+            What is this paper about? => summary of those asked
+            what's the Raft paper about? => summary of Raft
+            What are the key points of this article? => summary of those asked
+            summarise raft.pdf and paxos.pdf => summary of raft.pdf + paxos.pdf
+            Summarise these papers briefly => summary of those asked
+            What does this paper say? => summary of those asked
+            summary => summary of those asked
+        "#]],
     );
 }
 
