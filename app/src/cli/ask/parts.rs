@@ -104,7 +104,7 @@ fn table(rows: &[Row<'_>], terminal: usize) -> Option<String> {
             aspects.push(aspect);
         }
         if starts_row {
-            papers.push((&row.heading, Vec::new()));
+            papers.push((row.heading.as_str(), Vec::new()));
         }
         let said = cell(row.sentences);
         papers.last_mut()?.1.push(match said.is_empty() {

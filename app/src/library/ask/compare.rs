@@ -26,6 +26,8 @@ const PASSAGES: usize = 6;
 const CHOOSING: usize = 100;
 /// Tokens of them that are read for their vectors.
 const MOST_READ: usize = 600;
+/// Papers that a search can be restricted to one by one.
+const MOST_NAMED: usize = 200;
 /// Sentences in a cell.
 const IN_A_CELL: usize = 2;
 /// A second sentence has at least this share of the first one's score.
@@ -107,10 +109,15 @@ impl Library {
             .iter()
             .map(|aspect| aspect.question.as_str())
             .collect();
+        let named: Vec<String> = match scope.is_named && scope.papers.len() <= MOST_NAMED {
+            true => scope.papers.iter().map(|paper| paper.id.clone()).collect(),
+            false => Vec::new(),
+        };
         let found = self
             .search(&SearchRequest {
                 query: questions.join("; "),
                 top_k: Some(CHOOSING),
+                documents: named,
                 collection: scope.collection.clone(),
                 is_question: true,
                 ..SearchRequest::default()
