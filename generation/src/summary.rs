@@ -176,9 +176,10 @@ fn without_parts(
     // Chunks that overlap are neighbours, so the whole is never far.
     const NEAR: usize = 30;
     let is_part = |at: usize| {
-        let near = at.saturating_sub(NEAR)..(at + NEAR + 1).min(folds.len());
-        near.into_iter().any(|other| {
-            other != at && folds[other].len() > folds[at].len() && folds[other].contains(&folds[at])
+        let mut near = at.saturating_sub(NEAR)..(at + NEAR + 1).min(folds.len());
+        near.any(|other| {
+            let (part, whole) = (&folds[at], &folds[other]);
+            whole.len() > part.len() && whole.contains(part.as_str())
         })
     };
     let parts: Vec<bool> = (0..folds.len()).map(is_part).collect();
