@@ -35,11 +35,15 @@ function plainText(turn) {
     const keys = [...element.querySelectorAll(".cite")].map((cite) => ` ${cite.textContent.trim()}`).join("");
     const copy = element.cloneNode(true);
     for (const mark of copy.querySelectorAll(".cites, .unsupported-mark")) mark.remove();
-    return copy.textContent.replace("\u2060", "").trim() + (keys || " [no source]");
+    // What is read from the catalog needs no source.
+    return copy.textContent.replace("\u2060", "").trim() + (keys || (element.matches(".unsupported") ? " [no source]" : ""));
   };
-  const paragraphs = [...turn.querySelectorAll(".answer-part, .answer-text")].map((part) =>
-    part.matches(".answer-part") ? part.textContent.trim() : [...part.querySelectorAll(".sentence")].map(sentence).join(" "),
-  );
+  const sentences = (part) => [...part.querySelectorAll(".sentence")].map(sentence).join(" ");
+  const row = (element) => [...element.children].map((cell) => sentences(cell) || cell.textContent.trim()).join("\t");
+  const paragraphs = [...turn.querySelectorAll(".answer-part, .answer-text, .comparison tr")].map((part) => {
+    if (part.matches("tr")) return row(part);
+    return part.matches(".answer-part") ? part.textContent.trim() : sentences(part);
+  });
   const sources = [...turn.querySelectorAll(".source")].map((source) => {
     const by = textOf(source, ".source-by");
     return `[${source.dataset.key}] ${[by, textOf(source, ".source-title"), textOf(source, ".source-file")].filter(Boolean).join(", ")}`;

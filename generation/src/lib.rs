@@ -3,9 +3,11 @@
 //! This file is the contract. [`answer`] is the path of one question; [`evidence`] chooses what
 //! the model reads, [`prompt`] writes it as a chat ([`fence`] keeps papers' text from being read as
 //! anything else), [`template`] renders that, [`llama`] decodes,
-//! [`sampling`] chooses tokens, [`stop`] ends a text where it was told to, [`align`] ties each sentence to evidence and [`quote`] cuts that
-//! out verbatim; [`replay`] makes an answer again from what was kept of it. The crate never
-//! touches the database: passages come in, an [`Answer`] goes out.
+//! [`sampling`] chooses tokens, [`stop`] ends a text where it was told to, [`align`] ties each
+//! sentence to evidence and [`quote`] cuts that out verbatim; [`replay`] makes an answer again from
+//! what was kept of it. [`intent`] tells questions about papers from questions that papers answer;
+//! [`mention`], [`summary`] and [`parts`] answer those without a model. The crate never touches the
+//! database: passages come in, an [`Answer`] goes out.
 
 pub mod align;
 pub mod answer;
@@ -15,13 +17,17 @@ pub mod family;
 pub mod fence;
 pub mod followup;
 pub mod gguf;
+pub mod intent;
 pub mod llama;
+pub mod mention;
+pub mod parts;
 pub mod prompt;
 pub mod question;
 pub mod quote;
 pub mod replay;
 pub mod sampling;
 pub mod stop;
+pub mod summary;
 pub mod template;
 
 mod numbers;
@@ -65,6 +71,9 @@ pub struct Part {
     pub heading: String,
     /// The paper that it is about.
     pub document_id: Option<String>,
+    /// In a comparison, what the sentences say something on: the column of the table.
+    #[serde(default)]
+    pub aspect: Option<String>,
     /// How many of [`Answer::sentences`] it has, after those of the parts before.
     pub sentences: usize,
 }

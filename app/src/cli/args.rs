@@ -165,8 +165,15 @@ pub(super) struct Extract {
 
 #[derive(Debug, Args)]
 pub(super) struct Ask {
-    /// The question
-    pub(super) question: String,
+    /// The question; a summary needs none
+    #[arg(required_unless_present = "summary")]
+    pub(super) question: Option<String>,
+    /// Compare what several papers say on it, each with its quotes
+    #[arg(long, conflicts_with = "summary")]
+    pub(super) compare: bool,
+    /// Summarise a paper (--document) section by section, in its own sentences
+    #[arg(long)]
+    pub(super) summary: bool,
     /// Only from this collection
     #[arg(long)]
     pub(super) collection: Option<String>,

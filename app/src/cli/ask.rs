@@ -1,17 +1,28 @@
 //! `lectern ask`.
 
+mod parts;
+
 use anyhow::Result;
 use generation::{Answer, Outcome};
 
 use super::args::Ask;
 use super::{Exit, output, single};
 use crate::control::{Event, Request};
-use crate::library::ask::{AskEvent, AskRequest};
+use crate::library::ask::{AskEvent, AskRequest, Task};
 use crate::settings::Settings;
 
+/// What `--summary` asks where no question is typed.
+const SUMMARISE: &str = "Summarise this paper.";
+
 pub(super) async fn run(settings: Settings, args: Ask) -> Result<Exit> {
+    let task = match (args.compare, args.summary) {
+        (true, _) => Task::Compare,
+        (_, true) => Task::Summarise,
+        _ => Task::Auto,
+    };
     let request = AskRequest {
-        question: args.question,
+        question: args.question.unwrap_or_else(|| SUMMARISE.to_owned()),
+        task,
         collection: args.collection,
         documents: args.document,
         conversation: args.conversation,
@@ -59,8 +70,12 @@ pub(super) fn show(answer: &Answer, json: bool) -> Result<Exit> {
         if let Some(standalone) = &answer.standalone {
             output::line(&format!("Searched for: {}\n", output::plain(standalone)))?;
         }
-        let lines: Vec<String> = answer.answer.trim().lines().map(output::plain).collect();
-        output::line(&format!("{}\n", lines.join("\n")))?;
+        if answer.parts.is_empty() {
+            let lines: Vec<String> = answer.answer.trim().lines().map(output::plain).collect();
+            output::line(&format!("{}\n", lines.join("\n")))?;
+        } else {
+            output::text(&parts::shown(answer, parts::Width::of_stdout()))?;
+        }
         let unsupported = answer
             .sentences
             .iter()

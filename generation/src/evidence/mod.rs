@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use features::Features;
 pub(crate) use prose::is_finished;
-pub use prose::{is_cut, is_prose};
+pub use prose::{is_cut, is_prose, shares_a_word};
 
 use crate::Result;
 use crate::question::Question;

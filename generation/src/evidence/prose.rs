@@ -3,7 +3,7 @@
 //! Much that ends with a full stop is no sentence: bibliographies, table cells, headings, running
 //! titles, formulas. None of it can be quoted as what a paper says.
 
-use crate::words::words;
+use crate::words::{content_stems, words};
 
 pub(crate) fn is_bibliography(section: &str) -> bool {
     let section = section.to_lowercase();
@@ -55,6 +55,12 @@ pub fn is_cut(text: &str) -> bool {
         .chars()
         .next()
         .is_some_and(char::is_lowercase)
+}
+
+/// True where two texts have a word in common that carries meaning, in whatever inflection.
+pub fn shares_a_word(left: &str, right: &str) -> bool {
+    let left = content_stems(left);
+    content_stems(right).iter().any(|stem| left.contains(stem))
 }
 
 /// True where the text ends as a sentence does.

@@ -55,11 +55,17 @@ impl Library {
             .citations
             .iter()
             .map(|citation| &citation.document_id);
+        let named = answered
+            .answer
+            .parts
+            .iter()
+            .filter_map(|part| part.document_id.as_ref());
         let mut documents: Vec<String> = passages
             .iter()
             .map(|passage| &passage.document_id)
             .chain(cited)
             .chain(&talk.drawn_from)
+            .chain(named)
             .cloned()
             .collect();
         documents.sort_unstable();

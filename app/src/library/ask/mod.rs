@@ -1,9 +1,13 @@
 //! How a question is answered: find passages, let `generation` answer from them, store the answer.
 
+mod about;
 mod backend;
 mod calibration;
+mod catalog;
+mod compare;
 mod conversation;
 mod request;
+mod summary;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,6 +24,7 @@ use super::search::SearchRequest;
 use super::{Library, blocking};
 
 pub(in crate::library) use conversation::Talk;
+use conversation::Talk;
 pub use request::{AskRequest, Task};
 
 /// Passages that are looked through for evidence. The page that answers is among the first 20 more
@@ -53,6 +58,9 @@ impl Library {
     ) -> Result<Answer> {
         let started = Instant::now();
         let talk = self.talk(request).await?;
+        if let Some(answered) = self.about_papers(request, &talk, started).await? {
+            return self.keep_about_papers(request, &talk, answered).await;
+        }
         let question = talk.standalone.as_ref().unwrap_or(&request.question);
         let found = self
             .search(&SearchRequest {
@@ -136,6 +144,21 @@ impl Library {
         self.keep_talk(&talk, &request.question).await?;
         self.keep_answer(request, &talk, &mut answered, &passages)
             .await?;
+        Ok(answered.answer)
+    }
+
+    /// Stores an answer about papers with all that it names, so that it goes when one of them goes.
+    async fn keep_about_papers(
+        &self,
+        request: &AskRequest,
+        talk: &Talk,
+        mut answered: Answered,
+    ) -> Result<Answer> {
+        talk.note(&request.question, &mut answered.answer);
+        if !request.unkept {
+            self.keep_talk(talk, &request.question).await?;
+            self.keep_answer(request, talk, &mut answered, &[]).await?;
+        }
         Ok(answered.answer)
     }
 }

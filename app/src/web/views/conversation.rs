@@ -107,8 +107,12 @@ pub struct TurnView {
     pub is_unanswered: bool,
     /// The fact that was asked for, and the source that has it.
     pub short: Option<(String, Option<CiteView>)>,
+    /// Why there is no answer, where that is known exactly.
+    pub why_none: Option<String>,
     /// Paragraphs, each with its heading where it has one.
     pub paragraphs: Vec<ParagraphView>,
+    /// A comparison, in place of paragraphs.
+    pub table: Option<TableView>,
     /// How many sentences no source supports.
     pub unsupported: usize,
     /// What went less well than it should.
@@ -125,6 +129,31 @@ pub struct ParagraphView {
     /// What it is about: a paper, a section.
     pub heading: Option<String>,
     /// Its sentences.
+    pub sentences: Vec<SentenceView>,
+}
+
+/// What papers say on some aspects.
+#[derive(Debug, Clone, Default)]
+pub struct TableView {
+    /// The columns.
+    pub aspects: Vec<String>,
+    /// The rows.
+    pub rows: Vec<RowView>,
+}
+
+/// A row of a comparison.
+#[derive(Debug, Clone, Default)]
+pub struct RowView {
+    /// Title of the paper.
+    pub paper: String,
+    /// What it says on each aspect.
+    pub cells: Vec<CellView>,
+}
+
+/// A cell of a comparison.
+#[derive(Debug, Clone, Default)]
+pub struct CellView {
+    /// Its sentences; none where the paper says nothing.
     pub sentences: Vec<SentenceView>,
 }
 
@@ -201,6 +230,8 @@ impl TurnView {
             .map(|citation| source(citation, &back))
             .collect();
         if self.is_unanswered {
+            let is_known = answer.answer != generation::answer::INSUFFICIENT;
+            self.why_none = is_known.then(|| answer.answer.clone());
             return;
         }
         let cite = |key: &u32| {
@@ -218,21 +249,47 @@ impl TurnView {
             .as_ref()
             .map(|short| (short.text.clone(), cite(&short.citation)));
         self.unsupported = answer.sentences.iter().filter(|one| !one.supported).count();
+        let shown = |sentence: &Sentence| SentenceView {
+            text: sentence.text.trim().to_owned(),
+            is_supported: sentence.supported,
+            cites: sentence.citations.iter().filter_map(cite).collect(),
+        };
+        self.table = table(answer, &shown);
+        if self.table.is_some() {
+            return;
+        }
         self.paragraphs = paragraphs(answer)
             .into_iter()
             .map(|(heading, sentences)| ParagraphView {
-                heading,
-                sentences: sentences
-                    .iter()
-                    .map(|sentence| SentenceView {
-                        text: sentence.text.trim().to_owned(),
-                        is_supported: sentence.supported,
-                        cites: sentence.citations.iter().filter_map(cite).collect(),
-                    })
-                    .collect(),
+                heading: heading.filter(|heading| !heading.is_empty()),
+                sentences: sentences.iter().map(shown).collect(),
             })
             .collect();
     }
+}
+
+/// The table of an answer whose parts all have an aspect: a row a paper.
+fn table(answer: &Answer, shown: &dyn Fn(&Sentence) -> SentenceView) -> Option<TableView> {
+    let mut table = TableView::default();
+    let mut rest = &answer.sentences[..];
+    for part in &answer.parts {
+        let aspect = part.aspect.as_ref()?;
+        if !table.aspects.contains(aspect) {
+            table.aspects.push(aspect.clone());
+        }
+        if table.aspects.first() == Some(aspect) {
+            table.rows.push(RowView {
+                paper: part.heading.clone(),
+                cells: Vec::new(),
+            });
+        }
+        let (sentences, others) = rest.split_at(part.sentences.min(rest.len()));
+        table.rows.last_mut()?.cells.push(CellView {
+            sentences: sentences.iter().map(shown).collect(),
+        });
+        rest = others;
+    }
+    (!table.rows.is_empty()).then_some(table)
 }
 
 /// The sentences as they stand together: under the headings of parts, and otherwise as the text of
