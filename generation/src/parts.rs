@@ -7,6 +7,7 @@ use std::time::Instant;
 use retrieval::Passage;
 
 use crate::answer::EXTRACTIVE;
+use crate::evidence::{Evidence, Features};
 use crate::prompt::one_line;
 use crate::quote::quote;
 use crate::{
@@ -73,7 +74,14 @@ impl Composer {
             chunk_id: passage.chunk_id,
             start: range.start,
             end: range.end,
-            text: passage.text[range].to_owned(),
+            text: passage.text[range.clone()].to_owned(),
+            chosen: Evidence {
+                passage: self.trace.passages.len() - 1,
+                range,
+                score: 0.0,
+                features: Features::default(),
+                is_neighbour: false,
+            },
         });
         let known = self.citations.iter().find(|known| {
             known.document_id == passage.document_id

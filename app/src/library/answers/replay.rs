@@ -201,7 +201,7 @@ impl Library {
             differences.push(Difference::of("completion", before, after));
         }
         let evidence = match self.evidence_now(&question, &provenance).await {
-            Ok(chosen) => Some(self.compare(&trace, chosen).await?),
+            Ok(chosen) => Some(self.compare_evidence(&trace, chosen).await?),
             Err(error) => {
                 notes.push(format!(
                     "the question could not be searched again: {error:#}"
@@ -300,7 +300,11 @@ impl Library {
         .await
     }
 
-    async fn compare(&self, trace: &Trace, chosen: Vec<EvidenceNote>) -> Result<EvidenceChange> {
+    async fn compare_evidence(
+        &self,
+        trace: &Trace,
+        chosen: Vec<EvidenceNote>,
+    ) -> Result<EvidenceChange> {
         let mut change = EvidenceChange::default();
         for item in &trace.evidence {
             let text = folded(&item.text);

@@ -16,7 +16,7 @@ use std::time::Instant;
 use anyhow::Result;
 use generation::answer::{self, Event};
 use generation::evidence::{Limits, Sources};
-use generation::{Answer, Citation, IndexInfo};
+use generation::{Answer, Answered, Citation, IndexInfo};
 use retrieval::{Mode, Passage};
 use serde::{Deserialize, Serialize};
 
@@ -24,7 +24,6 @@ use super::search::SearchRequest;
 use super::{Library, blocking};
 
 pub(in crate::library) use conversation::Talk;
-use conversation::Talk;
 pub use request::{AskRequest, Task};
 
 /// Passages that are looked through for evidence. The page that answers is among the first 20 more
