@@ -1,6 +1,7 @@
 use std::time::Instant;
 
 use generation::answer::{Request, answer};
+use generation::calibration::Calibration;
 use generation::evidence::Limits;
 use generation::replay::replay;
 use generation::sampling::Sampling;
@@ -42,6 +43,8 @@ fn request() -> Request {
         },
         limits: Limits::default(),
         prompt_tokens: 350,
+        calibration: Calibration::default(),
+        precision: 0.1,
         adapter: None,
         index: IndexInfo {
             embedder: "bag-of-words".to_owned(),
