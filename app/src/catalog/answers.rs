@@ -269,6 +269,10 @@ mod tests {
         let catalog = Catalog::open(&folder.path().join("c.sqlite"))
             .await
             .unwrap();
+        for id in ["c", "cc"] {
+            let made = catalog.add_conversation(id, "Why?", None, &[]).await;
+            made.unwrap();
+        }
         for (id, conversation) in [
             ("a1", Some("c")),
             ("a2", None),

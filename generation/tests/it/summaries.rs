@@ -47,7 +47,7 @@ fn paper() -> Vec<Passage> {
         ),
         in_section(
             Some("3 Evaluation"),
-            "Our results show that Raft elects a leader in 35 ms on average. x = y + z = w.",
+            "Our results show that Raft elects a leader in 35 ms on average.\n\nx = y + z = w.",
         ),
         in_section(
             Some("References"),

@@ -45,6 +45,9 @@ pub(in crate::cli) struct EvalAnswers {
     /// The share of answers that should be right, for the threshold of confidence
     #[arg(long, value_name = "0..1", default_value = "0.9")]
     pub(in crate::cli) precision: f64,
+    /// Fit the probability that refusal goes by to these questions, and use it from now on
+    #[arg(long)]
+    pub(in crate::cli) calibrate: bool,
     /// Write the reliability diagram of confidence, as SVG
     #[arg(long, value_name = "FILE")]
     pub(in crate::cli) diagram: Option<PathBuf>,

@@ -13,10 +13,12 @@ use crate::cli::args::EvalAnswers;
 use crate::cli::{Exit, lost, output};
 use crate::control::{self, Event, IngestRequest, Request};
 use crate::error::{Fault, Problem};
+use crate::eval::answers::calibrate;
 use crate::eval::answers::contexts::{self, Shelf};
 use crate::eval::answers::report::{Report, write_table};
 use crate::eval::answers::{Judged, Question, Round, Set, questions, sample};
 use crate::eval::calibration::diagram;
+use crate::library::ask::calibration;
 use crate::library::{FileStatus, Library};
 use crate::progress::Bar;
 use crate::settings::Settings;
@@ -67,14 +69,39 @@ pub(super) async fn run(settings: &Settings, args: EvalAnswers) -> Result<Exit> 
         let events = control::start(settings.clone(), Request::Evaluate(round)).await?;
         judged.extend(listen(events, count, &mut teller).await?);
     }
-    let report = Report::new(
+    let mut report = Report::new(
         &name(&args.file),
         &judged,
         args.extractive,
         args.precision,
         args.seed,
     );
+    if args.calibrate {
+        calibrate(settings, &judged, &mut report)?;
+    }
     tell(&report, &args)
+}
+
+/// Fits what refusal goes by, and puts it in force.
+fn calibrate(settings: &Settings, judged: &[Judged], report: &mut Report) -> Result<()> {
+    let base = calibration::in_force(&settings.data_dir)?;
+    let fitted = calibrate::fit(&base, judged)?;
+    let file = calibration::put_in_force(&settings.data_dir, &fitted.calibration)?;
+    eprintln!(
+        "calibrated on {} questions, {} of them answerable; in force from now on: {}",
+        fitted.questions,
+        fitted.answerable,
+        file.display()
+    );
+    let wanted = settings.answer_precision;
+    if let Some(reached) = fitted.reached.filter(|reached| *reached < wanted) {
+        eprintln!(
+            "these questions are sure of a precision of {reached} at most; answer.precision is \
+             {wanted}, so that answers are given only where they are surer than any of these"
+        );
+    }
+    report.fitted = Some(fitted);
+    Ok(())
 }
 
 fn tell(report: &Report, args: &EvalAnswers) -> Result<Exit> {

@@ -1,5 +1,6 @@
 //! What one answer is worth, held to what is known of its question.
 
+use generation::calibration::Signals;
 use generation::{Answer, Citation, Origin, Outcome};
 use serde::{Deserialize, Serialize};
 
@@ -74,6 +75,9 @@ pub struct Judged {
     pub supported: usize,
     /// What is wrong with its quotes; empty where each is verbatim on its page and covered.
     pub faults: Vec<String>,
+    /// What the decision to answer went by.
+    #[serde(default)]
+    pub signals: Option<Signals>,
     /// From the question to the evidence, in milliseconds.
     pub evidence_ms: Option<f64>,
     /// From the question to the first token, in milliseconds.
@@ -161,6 +165,7 @@ pub fn judge(question: &Question, answer: &Answer, heard: &Heard, faults: Vec<St
             .filter(|sentence| answered && sentence.supported)
             .count(),
         faults,
+        signals: None,
         evidence_ms: heard.evidence_ms,
         first_token_ms: heard.first_token_ms,
         total_ms: heard.total_ms,

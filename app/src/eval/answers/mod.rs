@@ -5,6 +5,7 @@
 //! page, [`judge`] says what the answer is worth, [`report`] sums up with intervals. What is
 //! measured is what people get: the same call, the same settings.
 
+pub mod calibrate;
 pub mod contexts;
 pub mod judge;
 pub mod questions;
@@ -16,6 +17,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
+use generation::Answered;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
@@ -77,8 +79,8 @@ async fn ask_one(library: &Library, round: &Round, question: &Question) -> Resul
     let hearing = heard.clone();
     let started = Instant::now();
     let elapsed = move || started.elapsed().as_secs_f64() * 1000.0;
-    let answer = library
-        .ask(&request, move |event| {
+    let answered = library
+        .ask_traced(&request, move |event| {
             // Nothing panics while it holds this lock.
             let mut heard = hearing.lock().unwrap_or_else(|p| p.into_inner());
             match event {
@@ -93,10 +95,14 @@ async fn ask_one(library: &Library, round: &Round, question: &Question) -> Resul
             true
         })
         .await?;
+    let Answered { answer, trace } = answered;
     let mut heard = heard.lock().unwrap_or_else(|p| p.into_inner()).clone();
     heard.total_ms = elapsed();
     let faults = quotes::faults(&answer, &library.catalog).await?;
-    Ok(judge(question, &answer, &heard, faults))
+    Ok(Judged {
+        signals: Some(trace.signals),
+        ..judge(question, &answer, &heard, faults)
+    })
 }
 
 /// Every file that answers a question must be there, or the figures would blame the answers.

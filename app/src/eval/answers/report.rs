@@ -8,6 +8,7 @@ use anyhow::Result;
 use generation::Origin;
 use serde::Serialize;
 
+use super::calibrate::Fitted;
 use super::judge::{Judged, MOST_WORDS};
 use super::questions::Set;
 use crate::eval::calibration::{
@@ -88,6 +89,9 @@ pub struct Report {
     pub latency_ms: BTreeMap<&'static str, Latency>,
     /// Quotes that are not verbatim on their page or not covered by their rectangles.
     pub faults: Vec<String>,
+    /// What refusal goes by from now on, where it was fitted to these questions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fitted: Option<Fitted>,
 }
 
 /// A figure of answers.
@@ -300,6 +304,7 @@ impl Report {
                         .map(|fault| format!("{}: {fault}", one.id))
                 })
                 .collect(),
+            fitted: None,
         }
     }
 }
@@ -553,6 +558,7 @@ mod tests {
             sentences: 1,
             supported: 1,
             faults: Vec::new(),
+            signals: None,
             evidence_ms: Some(10.0),
             first_token_ms: None,
             total_ms: 20.0,

@@ -15,7 +15,9 @@ use crate::library::{Library, blocking};
 use crate::models;
 
 /// Settings, or beginnings of their keys, that the words of an answer depend on.
-const TELLING: [&str; 7] = [
+const TELLING: [&str; 9] = [
+    "llm.url",
+    "llm.model",
     "top_k",
     "embedder",
     "embedding.",
@@ -26,7 +28,8 @@ const TELLING: [&str; 7] = [
 ];
 
 impl Library {
-    /// Stores an answer to what was asked of `talk`'s scope. Where a document that it was made from has been deleted meanwhile it is
+    /// Stores an answer to what was asked of `talk`'s scope; `model` is the one that was there to
+    /// write it. Where a document that it was made from has been deleted meanwhile it is
     /// not kept, and a warning says so.
     ///
     /// # Errors
@@ -37,6 +40,7 @@ impl Library {
         talk: &Talk,
         answered: &mut Answered,
         passages: &[Passage],
+        model: Option<String>,
     ) -> Result<()> {
         let asked = Asked {
             collection: talk.collection.clone(),
@@ -44,10 +48,7 @@ impl Library {
             top_k: Some(request.top_k.unwrap_or(READ)),
         };
         // A fallback depends on the model as well, though it does not show its words.
-        let model = match answered.trace.completion {
-            Some(_) => Some(self.generator().await?.id().to_owned()),
-            None => None,
-        };
+        let model = model.filter(|_| answered.trace.completion.is_some());
         let mut provenance = self.provenance(asked, model).await?;
         provenance.passages = self.catalog.keep_passages(passages).await?;
         let cited = answered

@@ -2,7 +2,7 @@
 
 mod about;
 mod backend;
-mod calibration;
+pub mod calibration;
 mod catalog;
 mod compare;
 mod conversation;
@@ -53,8 +53,20 @@ impl Library {
     pub async fn ask(
         &self,
         request: &AskRequest,
-        mut on_event: impl FnMut(AskEvent) -> bool + Send + 'static,
+        on_event: impl FnMut(AskEvent) -> bool + Send + 'static,
     ) -> Result<Answer> {
+        Ok(self.ask_traced(request, on_event).await?.answer)
+    }
+
+    /// As [`ask`](Self::ask), with how the answer came about.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn ask_traced(
+        &self,
+        request: &AskRequest,
+        mut on_event: impl FnMut(AskEvent) -> bool + Send + 'static,
+    ) -> Result<Answered> {
         let started = Instant::now();
         let talk = self.talk(request).await?;
         if let Some(answered) = self.about_papers(request, &talk, started).await? {
@@ -81,6 +93,7 @@ impl Library {
         } else {
             self.writer(&mut warnings).await?
         };
+        let model = generator.as_ref().map(|model| model.id().to_owned());
         let answer_request = answer::Request {
             id: uuid::Uuid::now_v7().to_string(),
             question: question.clone(),
@@ -138,12 +151,12 @@ impl Library {
         talk.note(&request.question, &mut answered.answer);
         // What was stopped half-way, or asked to measure something, is not kept.
         if stopped.load(Ordering::Relaxed) || request.unkept {
-            return Ok(answered.answer);
+            return Ok(answered);
         }
         self.keep_talk(&talk, &request.question).await?;
-        self.keep_answer(request, &talk, &mut answered, &passages)
+        self.keep_answer(request, &talk, &mut answered, &passages, model)
             .await?;
-        Ok(answered.answer)
+        Ok(answered)
     }
 
     /// Stores an answer about papers with all that it names, so that it goes when one of them goes.
@@ -152,12 +165,13 @@ impl Library {
         request: &AskRequest,
         talk: &Talk,
         mut answered: Answered,
-    ) -> Result<Answer> {
+    ) -> Result<Answered> {
         talk.note(&request.question, &mut answered.answer);
         if !request.unkept {
             self.keep_talk(talk, &request.question).await?;
-            self.keep_answer(request, talk, &mut answered, &[]).await?;
+            self.keep_answer(request, talk, &mut answered, &[], None)
+                .await?;
         }
-        Ok(answered.answer)
+        Ok(answered)
     }
 }

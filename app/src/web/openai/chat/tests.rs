@@ -74,6 +74,7 @@ fn a_request_becomes_a_question_with_its_history() {
                 stop: [
                     "\n\n",
                 ],
+                unkept: false,
             },
             streams: true,
             includes_usage: true,
