@@ -111,10 +111,8 @@ impl Resolver<'_> {
                 });
                 self.put(token.range.clone(), topic);
             }
-            (Kind::Pronoun, "they" | "them") if !self.is_inside(at, true) => {
-                if !self.authors(at) {
-                    self.put(token.range.clone(), self.topics.several());
-                }
+            (Kind::Pronoun, "they" | "them") if !self.is_inside(at, true) && !self.authors(at) => {
+                self.put(token.range.clone(), self.topics.several());
             }
             (Kind::Pronoun, "he" | "she" | "him" | "her") if !self.has_name_before(at) => {
                 self.put(token.range.clone(), self.topics.person());
@@ -491,7 +489,8 @@ impl Resolver<'_> {
             .find(|token| token.kind != Kind::Adverb)
             .map_or("", |token| token.lower.as_str());
         let is_subject = self.lower(at) == "they";
-        if !is_subject || !is_author_verb(verb) && !(verb == "used" || verb == "found") {
+        let is_done_by_authors = is_author_verb(verb) || verb == "used" || verb == "found";
+        if !is_subject || !is_done_by_authors {
             return false;
         }
         if let Some(authors) = self.topics.authors() {

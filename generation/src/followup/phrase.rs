@@ -132,14 +132,10 @@ pub(super) fn tag(text: &str) -> Vec<Token<'_>> {
             && !has_verb
             && base
             && is_verb_here(auxiliary, nouns_since, has_wh, index)
-        {
-            Kind::Verb
-        } else if before.as_ref().is_some_and(|before| before.lower == "to") && is_base_verb(lower)
-        {
-            Kind::Verb
-        } else if !opens_phrase
-            && (lower.len() > 4 && lower.ends_with("ed") || is_irregular_participle(lower))
-            && (auxiliary.is_some() || has_wh && nouns_since == 0 || nouns_since > 0)
+            || before.as_ref().is_some_and(|before| before.lower == "to") && is_base_verb(lower)
+            || !opens_phrase
+                && (lower.len() > 4 && lower.ends_with("ed") || is_irregular_participle(lower))
+                && (auxiliary.is_some() || has_wh && nouns_since == 0 || nouns_since > 0)
         {
             Kind::Verb
         } else {
@@ -437,7 +433,7 @@ fn simple(tokens: &[Token], at: usize) -> Option<usize> {
     }
     let adjective_alone = end == first + 1 && is_adjective(&tokens[first].lower);
     let has_determiner = first > at;
-    (end > first && !(adjective_alone && !has_determiner)).then_some(end)
+    (end > first && (has_determiner || !adjective_alone)).then_some(end)
 }
 
 /// The words of a phrase as they are said once it is known: "a leader" is "the leader" then.

@@ -66,7 +66,9 @@ pub(super) fn complete(question: &str, tokens: &[Token], topics: &Topics) -> Opt
     let names_things = tokens.iter().any(|token| {
         let lower = token.lower.as_str();
         token.kind == Kind::Word
-            && !(is_comparative(lower) || is_superlative(lower) || is_adjective(lower))
+            && !is_comparative(lower)
+            && !is_superlative(lower)
+            && !is_adjective(lower)
             && !is_generic_noun(lower)
             && !STANDING_FOR_ANYTHING.contains(&lower)
     });

@@ -21,7 +21,7 @@ pub enum Task {
 
 /// A question and how to answer it.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct AskRequest {
     /// What the person wants to know.
     pub question: String,

@@ -204,7 +204,7 @@ pub(super) fn name(cursor: &mut Cursor<'_>) -> Option<String> {
     }
     let mut words: Vec<&str> = Vec::new();
     let is_upper = cursor.peek()?.begins_upper()
-        || PARTICLES.contains(&cursor.lower(0)) && cursor.lower(1) != "";
+        || PARTICLES.contains(&cursor.lower(0)) && !cursor.lower(1).is_empty();
     while let Some(token) = cursor.peek() {
         if cursor.eat_any(&["et al.", "et al"]) {
             break;
