@@ -213,5 +213,10 @@ impl Composer {
     }
 }
 
+/// True where a sentence stands on one page as a whole, so that its quote is all of it.
+pub fn is_on_one_page(passage: &Passage, range: &Range<usize>) -> bool {
+    quote(passage, range.clone()).range == *range
+}
+
 /// What stands in the empty cell of a comparison.
 pub const NOTHING_SAID: &str = "(nothing found)";

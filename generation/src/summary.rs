@@ -17,6 +17,7 @@ use ingest::section::SectionKind;
 use retrieval::Passage;
 
 use crate::evidence::{is_cut, is_finished, is_prose};
+use crate::parts::is_on_one_page;
 use crate::words::{content_stems, words};
 
 /// How long a summary is.
@@ -31,7 +32,7 @@ pub struct Length {
 impl Default for Length {
     fn default() -> Self {
         Self {
-            sentences: 14,
+            sentences: 15,
             per_section: 3,
         }
     }
@@ -123,7 +124,7 @@ fn candidates(passages: &[Passage], abstract_text: Option<&str>) -> (Vec<String>
         let heading = heading_of(path, depth);
         for range in ingest::sentence::split(&passage.text) {
             let text = &passage.text[range.clone()];
-            if !is_worth_quoting(text) {
+            if !is_worth_quoting(text) || !is_on_one_page(passage, &range) {
                 continue;
             }
             let fold = folded(text);
@@ -242,8 +243,10 @@ fn is_worth_quoting(text: &str) -> bool {
     {
         return false;
     }
+    // Items of a list stand in for what is said before them.
+    let is_item = text.starts_with(|c: char| !c.is_alphanumeric() && !"\"“‘'([".contains(c));
     let lower = text.to_lowercase();
-    if NOTICES.iter().any(|notice| lower.contains(notice)) {
+    if is_item || NOTICES.iter().any(|notice| lower.contains(notice)) {
         return false;
     }
     let found = words(text);
@@ -521,6 +524,7 @@ fn leans(text: &str) -> bool {
         "paper", "work", "article", "study", "results", "findings", "survey", "thesis",
     ];
     match first.as_str() {
+        "for" => second.is_some_and(|second| ["example", "instance"].contains(&second.as_str())),
         "this" | "these" => !second.is_some_and(|second| of_the_paper.contains(&second.as_str())),
         first => OPENERS.contains(&first),
     }
@@ -547,7 +551,12 @@ fn choose(candidates: &[Candidate], sections: usize, length: Length) -> Vec<usiz
     for is_first in [true, false] {
         for &at in &by_score {
             let section = candidates[at].section;
-            let limit = if is_first { 1 } else { most_of(section) };
+            // The authors' own summary counts for more than one sentence of theirs.
+            let limit = match (is_first, section) {
+                (true, 0) => length.per_section,
+                (true, _) => 1,
+                (false, section) => most_of(section),
+            };
             let is_full = chosen.len() >= length.sentences || counts[section] >= limit;
             if !is_full && !chosen.contains(&at) && fits(&chosen, at) {
                 chosen.push(at);

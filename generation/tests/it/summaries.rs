@@ -47,7 +47,7 @@ fn paper() -> Vec<Passage> {
         ),
         in_section(
             Some("3 Evaluation"),
-            "Our results show that Raft elects a leader in 35 ms on average.\n\nx = y + z = w.",
+            "Our results show that Raft elects a leader in 35 ms on average.\n\nw = x + y = z = v for all of the servers that there are.",
         ),
         in_section(
             Some("References"),
@@ -98,7 +98,7 @@ fn a_summary_goes_by_sections_and_leaves_out_what_is_not_the_matter() {
         "Figure 3",
         "Lamport",
         "thank",
-        "x = y",
+        "w = x",
     ] {
         assert!(!all.iter().any(|text| text.contains(absent)), "{absent}");
     }

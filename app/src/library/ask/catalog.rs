@@ -11,7 +11,7 @@ use anyhow::Result;
 use generation::Origin;
 use generation::intent::{CatalogQuestion, Order};
 use generation::mention::Phrase;
-use generation::parts::{Asked, Composer};
+use generation::parts::{Asked, Composer, is_on_one_page};
 use ingest::section::SectionKind;
 use retrieval::lexical::{Clause, Occur, QueryField};
 use retrieval::{ChunkId, Filter, Hit, Mode, ParsedQuery, Passage, Query};
@@ -328,7 +328,8 @@ impl Library {
                     continue;
                 };
                 let section = passage.section.as_deref().unwrap_or_default();
-                if is_prose && SectionKind::of(section) != SectionKind::Back {
+                let is_whole = is_prose && is_on_one_page(&passage, &range);
+                if is_whole && SectionKind::of(section) != SectionKind::Back {
                     return Ok(Some((passage, range)));
                 }
                 if other.is_none() {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use generation::Origin;
 use generation::evidence::{self, Evidence, Limits, Sources};
-use generation::parts::{Asked, Composer};
+use generation::parts::{Asked, Composer, is_on_one_page};
 use generation::question::Question;
 use ingest::section::SectionKind;
 use retrieval::Passage;
@@ -235,7 +235,9 @@ fn is_quotable(passage: &Passage, range: &std::ops::Range<usize>) -> bool {
     let text = &passage.text[range.clone()];
     let section = passage.section.as_deref().unwrap_or_default();
     let is_back = SectionKind::of(section) == SectionKind::Back;
-    evidence::is_prose(text) && !evidence::is_cut(text) && !is_back
+    let goes_on = text.trim_end().ends_with([':', ';']);
+    let is_whole = !evidence::is_cut(text) && !goes_on && is_on_one_page(passage, range);
+    evidence::is_prose(text) && is_whole && !is_back
 }
 
 /// True where a sentence says something on the aspect.
