@@ -190,7 +190,7 @@ static OF_ALL: [Measure; 9] = [
     }),
     ("quotes_verbatim", |all| {
         share(all, |one| {
-            (one.citations > 0).then(|| one.faults.is_empty())
+            (one.citations > 0).then_some(one.faults.is_empty())
         })
     }),
 ];
@@ -335,7 +335,8 @@ fn calibrated(judged: &[Judged], precision: f64) -> Option<Calibration> {
 }
 
 fn latency(judged: &[Judged]) -> BTreeMap<&'static str, Latency> {
-    let stages: [(&'static str, fn(&Judged) -> Option<f64>); 3] = [
+    type Stage = (&'static str, fn(&Judged) -> Option<f64>);
+    let stages: [Stage; 3] = [
         ("evidence", |one| one.evidence_ms),
         ("first_token", |one| one.first_token_ms),
         ("total", |one| Some(one.total_ms)),

@@ -73,7 +73,7 @@ impl Library {
         let asked = self.asked(request, started).await?;
         let told = match intent {
             Intent::Answer => None,
-            Intent::Catalog(question) => self.from_catalog(&question, scope, asked).await?,
+            Intent::Catalog(question) => self.count_or_list(&question, scope, asked).await?,
             Intent::Compare(Comparison { papers, aspects }) => {
                 if !narrow(&mut scope, &papers, is_asked_for)? {
                     return Ok(None);

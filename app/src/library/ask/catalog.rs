@@ -40,7 +40,7 @@ struct Mention {
 impl Library {
     /// Answers a question after papers. `None` where no paper has what is asked for and the question
     /// may be an ordinary one.
-    pub(super) async fn from_catalog(
+    pub(super) async fn count_or_list(
         &self,
         question: &CatalogQuestion,
         mut scope: Scope,

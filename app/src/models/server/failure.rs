@@ -18,7 +18,7 @@ const MOST_WORDS: usize = 300;
 #[derive(Debug, Clone)]
 pub(super) struct Failure {
     /// As a person is shown it.
-    pub(super) problem: Problem,
+    pub(super) problem: Box<Problem>,
     /// It may be over in a moment.
     pub(super) is_passing: bool,
     /// How long the server asks to be left alone.
@@ -32,7 +32,7 @@ pub(super) struct Failure {
 impl Failure {
     fn new(code: &str, message: String, hint: impl Into<String>) -> Self {
         Self {
-            problem: Problem::new(Fault::Unavailable, code, message, hint),
+            problem: Box::new(Problem::new(Fault::Unavailable, code, message, hint)),
             is_passing: false,
             wait: None,
             status: None,

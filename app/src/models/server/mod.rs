@@ -114,12 +114,12 @@ impl Server {
                         Ok(models) => break models,
                         Err(failure) => match pauses.next(&failure) {
                             Some(pause) => std::thread::sleep(pause),
-                            None => return Err(failure.problem),
+                            None => return Err(*failure.problem),
                         },
                     }
                 };
                 let first = models.into_iter().next();
-                first.ok_or_else(|| Failure::no_models(config).problem)?
+                first.ok_or_else(|| *Failure::no_models(config).problem)?
             }
         };
         Ok(Self {
@@ -135,15 +135,15 @@ impl Server {
     /// Where it does not answer, or has not got the model of the settings.
     pub fn check(config: &ServerConfig) -> Result<String, Problem> {
         let agent = exchange::agent(config);
-        let models = exchange::models(&agent, config).map_err(|failure| failure.problem)?;
+        let models = exchange::models(&agent, config).map_err(|failure| *failure.problem)?;
         match &config.model {
             Some(model) if !has(&models, model) => {
-                Err(Failure::model_missing(config, model, &models).problem)
+                Err(*Failure::model_missing(config, model, &models).problem)
             }
             Some(model) => Ok(model.clone()),
             None => {
                 let first = models.into_iter().next();
-                first.ok_or_else(|| Failure::no_models(config).problem)
+                first.ok_or_else(|| *Failure::no_models(config).problem)
             }
         }
     }
@@ -162,7 +162,7 @@ impl Server {
             let mut reply = Reply::new(&self.config, sampling);
             let failure = match self.exchange(&body, &mut reply, on_text) {
                 Ok(()) => return Ok(reply.finish(characters, on_text)),
-                Err(failure) if reply.has_begun() => return Err(failure.problem),
+                Err(failure) if reply.has_begun() => return Err(*failure.problem),
                 Err(failure) => failure,
             };
             if let Some(change) = body.adapt(&failure) {
@@ -170,7 +170,7 @@ impl Server {
                 continue;
             }
             let Some(pause) = pauses.next(&failure) else {
-                return Err(self.explained(failure).problem);
+                return Err(*self.explained(failure).problem);
             };
             tracing::warn!("{}; trying again", failure.problem);
             if !wait(pause, on_text) {
