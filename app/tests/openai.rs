@@ -333,7 +333,7 @@ async fn openais_own_client_is_content() {
     let python = std::env::var("LECTERN_TEST_PYTHON").unwrap_or_else(|_| "python3".into());
     let import = Command::new(&python).args(["-c", "import openai"]).output();
     if !import.is_ok_and(|output| output.status.success()) {
-        println!("skipped: {python} has no package `openai`");
+        eprintln!("skipped: {python} has no package `openai`");
         return;
     }
     let app = app().await;
