@@ -2,7 +2,6 @@
 
 import { send } from "./api.js";
 import { byId, fill, problemText } from "./dom.js";
-import { forgetDocument } from "./kept.js";
 
 /** Makes every `.document-delete` button work, now and later; `onDeleted(id, file)` comes after. */
 export function watchDeletes(onDeleted) {
@@ -36,7 +35,6 @@ export function watchDeletes(onDeleted) {
         return;
       }
     }
-    forgetDocument(id);
     dialog.close();
     onDeleted(id, file);
   });

@@ -197,6 +197,15 @@ fn from_generation(error: &generation::Error, message: String) -> Problem {
             "ask a shorter question",
         ),
         generation::Error::Retrieval(error) => from_retrieval(error, message),
+        generation::Error::Backend(error) => match error.downcast_ref::<Problem>() {
+            Some(problem) => problem.clone(),
+            None => Problem::new(
+                Fault::Unavailable,
+                "llm_failed",
+                message,
+                "run `lectern doctor`",
+            ),
+        },
         _ => Problem::new(
             Fault::Machine,
             "generation_failed",

@@ -6,6 +6,7 @@
 
 mod dense;
 mod known;
+mod llm;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -19,7 +20,7 @@ use crate::error::{Fault, Problem};
 use known::KNOWN;
 
 /// Settings whose values are never shown.
-const SECRETS: [&str; 2] = ["token", "qdrant.api_key"];
+const SECRETS: [&str; 3] = ["token", "qdrant.api_key", "llm.api_key"];
 
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -106,6 +107,16 @@ pub struct Settings {
     pub ocr_tesseract: Option<PathBuf>,
     /// Longest answer, in the model's tokens.
     pub answer_max_tokens: usize,
+    /// Evidence that the model is given, in the embedder's tokens.
+    pub answer_evidence_tokens: usize,
+    /// Share of answers that are to be right, 0 to 0.99.
+    pub answer_precision: f32,
+    /// The server that answers, where it is not the model in this process.
+    pub llm: Option<crate::models::server::ServerConfig>,
+    /// Answer with quotes where that server fails.
+    pub llm_falls_back: bool,
+    /// Add a list of sources to the text of answers in OpenAI's shape.
+    pub openai_sources: bool,
     /// Where chunk vectors are kept; see [`Settings::dense_config`].
     pub dense: retrieval::dense::DenseConfig,
     /// The binary that reads PDFs; this one where not given. For tests, which run in another.
@@ -344,6 +355,7 @@ fn parse(values: &Values) -> Result<Settings, Problem> {
             }
         })
         .collect();
+    let (llm, llm_falls_back) = llm::parse(values)?;
     Ok(Settings {
         data_dir: folder("data_dir")?,
         models_dir: folder("models_dir")?,
@@ -397,6 +409,11 @@ fn parse(values: &Values) -> Result<Settings, Problem> {
             .filter(|path| !path.is_empty())
             .map(PathBuf::from),
         answer_max_tokens: within(values, "answer.max_tokens", 8, 4096)?,
+        answer_evidence_tokens: within(values, "answer.evidence_tokens", 50, 4000)?,
+        answer_precision: answer_precision(values)?,
+        llm,
+        llm_falls_back,
+        openai_sources: flag(values, "openai.sources")?,
         dense: dense::parse(values)?,
         reader_program: None,
         entries,
@@ -420,6 +437,18 @@ fn within(values: &Values, key: &'static str, low: usize, high: usize) -> Result
     } else {
         let (text, origin) = &values[key];
         Err(invalid(key, text, origin, &wanted))
+    }
+}
+
+fn answer_precision(values: &Values) -> Result<f32, Problem> {
+    const KEY: &str = "answer.precision";
+    let wanted = "a share from 0 (refuse nothing) to 0.99, such as 0.9";
+    let share: f32 = parsed(values, KEY, wanted)?;
+    if (0.0..=0.99).contains(&share) {
+        Ok(share)
+    } else {
+        let (text, origin) = &values[KEY];
+        Err(invalid(KEY, text, origin, wanted))
     }
 }
 

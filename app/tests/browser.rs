@@ -198,6 +198,79 @@ async fn ask(driver: &WebDriver, home: &str) -> Result<()> {
     Ok(())
 }
 
+/// A question that leans on the one before, in the conversation that it began.
+async fn follow_up(driver: &WebDriver) -> Result<()> {
+    let address = driver.current_url().await?;
+    ensure!(
+        address.path().starts_with("/conversations/"),
+        "the conversation has an address: {address}"
+    );
+    let question = driver.find(By::Id("question")).await?;
+    ensure!(property(&question, "value").await?.is_empty());
+    question.send_keys("And why?").await?;
+    driver.find(By::Id("ask-button")).await?.click().await?;
+    let searched = wait_for(driver, "#turn-2 .searched-for", SLOW).await?;
+    let searched = property(&searched, "textContent").await?;
+    ensure!(
+        words(&searched)
+            == "Searched for: What constant k does reciprocal rank fusion use, and why?",
+        "{searched}"
+    );
+    driver.refresh().await?;
+    wait_for(driver, "#turn-1 .source", QUICK)
+        .await
+        .context("reloading keeps the first answer")?;
+    wait_for(driver, "#turn-2 .searched-for", QUICK).await?;
+    set_width(driver, 390).await?;
+    check_no_sideways_scrolling(driver, "a conversation").await?;
+    set_width(driver, 1280).await?;
+    Ok(())
+}
+
+/// The conversation is listed, renamed and deleted.
+async fn keep_house(driver: &WebDriver, home: &str) -> Result<()> {
+    driver.goto(format!("{home}/conversations")).await?;
+    let link = wait_for(driver, ".conversation-link", QUICK).await?;
+    ensure!(property(&link, "textContent").await? == QUESTION);
+    set_width(driver, 390).await?;
+    check_no_sideways_scrolling(driver, "the list of conversations").await?;
+    set_width(driver, 1280).await?;
+    driver
+        .find(By::Css(".conversation-link"))
+        .await?
+        .click()
+        .await?;
+
+    wait_for(driver, ".menu summary", QUICK)
+        .await?
+        .click()
+        .await?;
+    driver.find(By::Id("rename-button")).await?.click().await?;
+    let title = wait_for(driver, "#rename-dialog[open] #rename-title", QUICK).await?;
+    title.clear().await?;
+    title.send_keys("About fusion").await?;
+    driver.find(By::Id("rename-confirm")).await?.click().await?;
+    driver
+        .query(By::Id("conversation-title"))
+        .with_text("About fusion")
+        .wait(QUICK, INTERVAL)
+        .first()
+        .await
+        .context("the new title is shown")?;
+
+    driver.goto(format!("{home}/conversations")).await?;
+    wait_for(driver, ".conversation-forget", QUICK)
+        .await?
+        .click()
+        .await?;
+    let dialog = wait_for(driver, "#forget-dialog[open]", QUICK).await?;
+    let asked = property(&dialog, "textContent").await?;
+    ensure!(asked.contains("About fusion"), "the dialog asks: {asked}");
+    driver.find(By::Id("forget-confirm")).await?.click().await?;
+    wait_for(driver, "#conversations-empty:not([hidden])", QUICK).await?;
+    Ok(())
+}
+
 /// From a source card to the page it cites, where its quote is marked, and back.
 async fn follow_source(driver: &WebDriver) -> Result<()> {
     let card = driver.find(By::ClassName("source")).await?;
@@ -315,15 +388,16 @@ async fn visit(driver: WebDriver, home: String, sample: PathBuf) -> Result<()> {
     add_sample(&driver, &sample).await?;
     ask(&driver, &home).await?;
     follow_source(&driver).await?;
+    follow_up(&driver).await?;
     search(&driver, &home).await?;
 
     set_width(&driver, 390).await?;
-    check_no_sideways_scrolling(&driver, "the ask page with an answer").await?;
     driver.goto(format!("{home}/library")).await?;
     wait_for(&driver, ".document-row", QUICK).await?;
     check_no_sideways_scrolling(&driver, "the library").await?;
     set_width(&driver, 1280).await?;
 
+    keep_house(&driver, &home).await?;
     delete_sample(&driver, &home).await?;
     check_console(&driver).await
 }

@@ -148,15 +148,21 @@ fn check_shape(answer: &Value) {
             "answer",
             "citations",
             "confidence",
+            "conversation",
             "id",
             "index",
             "model",
+            "origin",
             "outcome",
+            "parts",
             "question",
             "seed",
             "sentences",
+            "short",
+            "standalone",
             "timings_ms",
-            "usage"
+            "usage",
+            "warnings"
         ]
     );
     let sorted = |value: &Value| {

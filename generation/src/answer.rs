@@ -4,19 +4,23 @@
 //! alignment decides which of them the papers support. Where it supports none, the answer is made
 //! of the evidence itself, word for word, and says so by the model id `extractive`.
 
+use std::collections::HashSet;
 use std::time::Instant;
 
 use retrieval::Passage;
-use retrieval::embed::Embedder;
 
 use crate::align::{align, strip_markers};
-use crate::evidence::{self, Evidence, Limits};
+use crate::calibration::{Calibration, Signals};
+use crate::evidence::{self, Evidence, Limits, Sources};
 use crate::prompt::{messages, one_line};
+use crate::question::Question;
 use crate::quote::quote;
 use crate::sampling::Sampling;
+use crate::short::short_answer;
+use crate::words::content_stems;
 use crate::{
     Answer, Answered, Citation, Completion, Generator, IndexInfo, ModelInfo, Origin, Outcome,
-    Result, Sentence, Timings, Trace, TracedEvidence,
+    Result, Sentence, ShortAnswer, Timings, Trace, TracedEvidence,
 };
 
 /// The model id of answers that are made of quotes only.
@@ -25,17 +29,14 @@ pub const EXTRACTIVE: &str = "extractive";
 /// What an answer says where the library has none.
 pub const INSUFFICIENT: &str = "The library does not answer this question.";
 
-/// Evidence whose best sentence scores below this does not answer the question.
-const ANSWERABLE: f32 = 0.42;
-
-/// Below this, a model that says it finds no answer is believed.
-const CONVINCING: f32 = 0.62;
-
 /// Quotes in an extractive answer, and citations where there is no answer, at most.
 const MOST_QUOTES: usize = 3;
 
-/// A further quote joins an extractive answer where it scores at least this share of the best.
-const FURTHER_QUOTE: f32 = 0.8;
+/// A further quote joins an extractive answer where it scores at most this much below the best.
+const FURTHER_QUOTE: f32 = 0.2;
+
+/// A quote that shares this much of its words with one before it says the same.
+const SAME: f32 = 0.75;
 
 /// A question and how to answer it.
 #[derive(Debug, Clone)]
@@ -48,8 +49,14 @@ pub struct Request {
     pub extractive: bool,
     /// How the model chooses its words.
     pub sampling: Sampling,
-    /// How much the model reads.
+    /// How much is shown and can be cited.
     pub limits: Limits,
+    /// Tokens of it, as the embedder counts them, that the model is given: the best.
+    pub prompt_tokens: usize,
+    /// How probable a right answer is, given what was found.
+    pub calibration: Calibration,
+    /// Share of the answers that are to be right; what is less sure is refused.
+    pub precision: f32,
     /// Adapter that the generator has loaded.
     pub adapter: Option<String>,
     /// The index that found the passages.
@@ -72,46 +79,70 @@ pub enum Event<'a> {
     Token(&'a str),
 }
 
-/// Answers a question from passages, best first. `on_event` returns false to stop the model; the
-/// answer is then made of what it wrote so far. Without a generator the answer is extractive.
+/// Answers a question from sources. `on_event` returns false to stop the model; the answer is then
+/// made of what it wrote so far. Without a generator the answer is extractive.
 ///
 /// # Errors
 /// Where embedding the evidence or running the model fails.
 pub fn answer(
     request: &Request,
-    passages: &[Passage],
-    embedder: &dyn Embedder,
+    sources: &Sources,
     generator: Option<&dyn Generator>,
     on_event: &mut dyn FnMut(Event) -> bool,
 ) -> Result<Answered> {
+    let question = Question::read(&request.question);
+    let evidence = evidence::select(&question, sources, request.limits)?;
+    from_evidence(request, sources, &evidence, generator, on_event)
+}
+
+/// The rest of the path of [`answer`], from evidence that is chosen already, best first.
+///
+/// # Errors
+/// Where running the model fails.
+pub fn from_evidence(
+    request: &Request,
+    sources: &Sources,
+    evidence: &[Evidence],
+    generator: Option<&dyn Generator>,
+    on_event: &mut dyn FnMut(Event) -> bool,
+) -> Result<Answered> {
+    let passages = sources.passages;
+    let question = Question::read(&request.question);
     let mut draft = Draft::new(request, passages);
-    let evidence = evidence::select(&request.question, passages, embedder, request.limits)?;
-    draft.trace(&evidence);
-    let best_score = evidence.first().map_or(0.0, |best| best.score);
-    if best_score < ANSWERABLE {
-        return Ok(draft.insufficient(&evidence));
+    draft.trace(evidence);
+    draft.trace.signals = Signals::of(&question, sources, evidence);
+    let confidence = match evidence.is_empty() {
+        true => 0.0,
+        false => request.calibration.probability(&draft.trace.signals),
+    };
+    draft.answer.confidence = Some(confidence);
+    let threshold = request.calibration.threshold(request.precision);
+    if confidence < threshold {
+        return Ok(draft.insufficient(evidence));
     }
 
     let shown: Vec<Citation> = (1..)
-        .zip(&evidence)
+        .zip(evidence)
         .map(|(key, item)| cite(key, &passages[item.passage], item))
         .collect();
     let goes_on = on_event(Event::Evidence(&shown));
     let Some(generator) = generator.filter(|_| goes_on && !request.extractive) else {
-        return Ok(draft.extractive(&evidence));
+        return Ok(draft.extractive(&question, evidence));
     };
 
-    let completion = draft.generate(generator, &evidence, on_event)?;
+    let given = draft.given(evidence, sources);
+    let completion = draft.generate(generator, given, on_event)?;
     let (sentences, declined) = sentences(&completion);
     for sentence in sentences {
-        draft.align(sentence, &evidence);
+        draft.align(sentence, evidence);
     }
     if draft.is_mostly_supported() {
+        draft.shorten(&question, evidence);
         Ok(draft.finish(Outcome::Answered))
-    } else if declined && best_score < CONVINCING {
-        Ok(draft.insufficient(&evidence))
+    } else if declined && confidence < 0.5 * (1.0 + threshold) {
+        Ok(draft.insufficient(evidence))
     } else {
-        Ok(draft.extractive(&evidence))
+        Ok(draft.extractive(&question, evidence))
     }
 }
 
@@ -175,9 +206,42 @@ impl<'a> Draft<'a> {
                     start: item.range.start,
                     end: item.range.end,
                     text: passage.text[item.range.clone()].to_owned(),
+                    chosen: item.clone(),
                 }
             })
             .collect();
+    }
+
+    /// The best of the evidence, as much as the model is given.
+    fn given<'e>(&self, evidence: &'e [Evidence], sources: &Sources) -> &'e [Evidence] {
+        let mut left = self.request.prompt_tokens;
+        let fits = evidence.iter().take_while(|item| {
+            let text = &self.passages[item.passage].text[item.range.clone()];
+            let tokens = sources.embedder.count_tokens(text);
+            let has_room = tokens <= left;
+            left = left.saturating_sub(tokens);
+            has_room
+        });
+        &evidence[..fits.count().max(1).min(evidence.len())]
+    }
+
+    /// Adds the few words that were asked for, where they are certain.
+    fn shorten(&mut self, question: &Question, evidence: &[Evidence]) {
+        let passages = self.passages;
+        let texts: Vec<&str> = evidence
+            .iter()
+            .map(|item| &passages[item.passage].text[item.range.clone()])
+            .collect();
+        let Some(short) = short_answer(question, evidence, &texts) else {
+            return;
+        };
+        let text = one_line(&texts[short.evidence][short.range]);
+        let citation = self.key_of(&evidence[short.evidence]);
+        // A quote is cut to one page; what stands on the other is not in it.
+        let quoted = &self.answer.citations[citation as usize - 1].quote;
+        if one_line(quoted).contains(&text) {
+            self.answer.short = Some(ShortAnswer { text, citation });
+        }
     }
 
     /// Runs the model on the evidence and records what it took.
@@ -196,7 +260,9 @@ impl<'a> Draft<'a> {
         let chat = messages(question, self.passages, evidence);
         let mut first_token = None;
         let completion = generator.generate(&chat, sampling, &mut |text| {
-            first_token.get_or_insert_with(|| milliseconds_since(*started));
+            if !text.is_empty() {
+                first_token.get_or_insert_with(|| milliseconds_since(*started));
+            }
             on_event(Event::Token(text))
         })?;
         self.answer.model = ModelInfo {
@@ -263,22 +329,13 @@ impl<'a> Draft<'a> {
     }
 
     /// Drops the model's sentences and answers with the best evidence, word for word.
-    fn extractive(mut self, evidence: &[Evidence]) -> Answered {
+    fn extractive(mut self, question: &Question, evidence: &[Evidence]) -> Answered {
         self.clear();
         self.answer.origin = match self.trace.completion {
             Some(_) => Origin::Fallback,
             None => Origin::Extractive,
         };
-        let best_score = evidence.first().map_or(0.0, |best| best.score);
-        let chosen = evidence
-            .iter()
-            .filter(|item| !item.is_neighbour && item.score >= FURTHER_QUOTE * best_score);
-        // A quote that breaks off (into a table, a formula) is shown where there is no other.
-        let (whole, broken): (Vec<_>, Vec<_>) = chosen.partition(|item| {
-            evidence::is_finished(&self.passages[item.passage].text[item.range.clone()])
-        });
-        let chosen = if whole.is_empty() { broken } else { whole };
-        for item in chosen.into_iter().take(MOST_QUOTES) {
+        for item in extract(evidence, self.passages) {
             let key = self.key_of(item);
             let quoted = &self.answer.citations[key as usize - 1].quote;
             self.answer.sentences.push(Sentence {
@@ -288,6 +345,7 @@ impl<'a> Draft<'a> {
                 citations: vec![key],
             });
         }
+        self.shorten(question, evidence);
         self.finish(Outcome::Answered)
     }
 
@@ -309,6 +367,7 @@ impl<'a> Draft<'a> {
     fn clear(&mut self) {
         self.answer.sentences.clear();
         self.answer.citations.clear();
+        self.answer.short = None;
         self.answer.seed = None;
         self.answer.model = ModelInfo {
             id: EXTRACTIVE.to_owned(),
@@ -328,6 +387,49 @@ impl<'a> Draft<'a> {
             trace: self.trace,
         }
     }
+}
+
+/// The sentences of an extractive answer: the best, with the next best where they are nearly as
+/// good. Those of one passage stand in its order.
+fn extract<'e>(evidence: &'e [Evidence], passages: &[Passage]) -> Vec<&'e Evidence> {
+    let best_score = evidence.first().map_or(0.0, |best| best.score);
+    let near: Vec<&Evidence> = evidence
+        .iter()
+        .filter(|item| !item.is_neighbour && item.score >= best_score - FURTHER_QUOTE)
+        .collect();
+    // A quote that breaks off (into a table, a formula) is shown where there is no other.
+    let is_whole = |item: &&Evidence| {
+        let text = &passages[item.passage].text[item.range.clone()];
+        evidence::is_finished(text) && !evidence::is_cut(text)
+    };
+    let (whole, broken): (Vec<_>, Vec<_>) = near.into_iter().partition(is_whole);
+    let near = if whole.is_empty() { broken } else { whole };
+    let stems = |item: &Evidence| -> HashSet<String> {
+        let text = &passages[item.passage].text[item.range.clone()];
+        content_stems(text).into_iter().collect()
+    };
+    let mut chosen: Vec<&Evidence> = Vec::new();
+    for item in near {
+        let own = stems(item);
+        let is_said = chosen.iter().any(|other| {
+            let other = stems(other);
+            let shared = own.intersection(&other).count() as f32;
+            shared >= SAME * own.len().min(other.len()).max(1) as f32
+        });
+        if !is_said && chosen.len() < MOST_QUOTES {
+            chosen.push(item);
+        }
+    }
+    for place in 1..chosen.len() {
+        let item = chosen[place];
+        let before = chosen[..place].iter().position(|other| {
+            other.passage == item.passage && other.range.start > item.range.start
+        });
+        if let Some(before) = before {
+            chosen[before..=place].rotate_right(1);
+        }
+    }
+    chosen
 }
 
 /// The model's sentences, each once and without its own markers, and whether it said that the

@@ -1,21 +1,38 @@
 //! Turns a question and passages into an answer whose sentences are tied to quotes.
 //!
 //! This file is the contract. [`answer`] is the path of one question; [`evidence`] chooses what
-//! the model reads, [`prompt`] puts it in the model's chat template, [`llama`] decodes,
-//! [`sampling`] chooses tokens, [`align`] ties each sentence to evidence and [`quote`] cuts that
-//! out verbatim. The crate never touches the database: passages come in, an [`Answer`] goes out.
+//! the model reads, [`prompt`] writes it as a chat ([`fence`] keeps papers' text from being read as
+//! anything else), [`template`] renders that, [`llama`] decodes,
+//! [`sampling`] chooses tokens, [`stop`] ends a text where it was told to, [`align`] ties each
+//! sentence to evidence and [`quote`] cuts that out verbatim; [`replay`] makes an answer again from
+//! what was kept of it. [`intent`] tells questions about papers from questions that papers answer;
+//! [`mention`], [`summary`] and [`parts`] answer those without a model. The crate never touches the
+//! database: passages come in, an [`Answer`] goes out.
 
 pub mod align;
 pub mod answer;
+pub mod calibration;
 pub mod evidence;
+pub mod family;
+pub mod fence;
+pub mod followup;
 pub mod gguf;
+pub mod intent;
 pub mod llama;
+pub mod mention;
+pub mod parts;
 pub mod prompt;
+pub mod question;
 pub mod quote;
+pub mod replay;
 pub mod sampling;
+pub mod stop;
+pub mod summary;
+pub mod template;
 
 mod numbers;
 mod polarity;
+mod short;
 mod tokenizer;
 mod words;
 
@@ -55,6 +72,9 @@ pub struct Part {
     pub heading: String,
     /// The paper that it is about.
     pub document_id: Option<String>,
+    /// In a comparison, what the sentences say something on: the column of the table.
+    #[serde(default)]
+    pub aspect: Option<String>,
     /// How many of [`Answer::sentences`] it has, after those of the parts before.
     pub sentences: usize,
 }
@@ -210,6 +230,9 @@ pub struct TracedEvidence {
     pub end: usize,
     /// The text itself.
     pub text: String,
+    /// Why it was chosen, with its place among [`Trace::passages`].
+    #[serde(default)]
+    pub chosen: evidence::Evidence,
 }
 
 /// What it takes to make an answer again, beyond the answer itself. It holds text of documents
@@ -228,6 +251,9 @@ pub struct Trace {
     pub sampling: sampling::Sampling,
     /// True where quotes were asked for.
     pub extractive: bool,
+    /// What the decision to answer went by.
+    #[serde(default)]
+    pub signals: calibration::Signals,
 }
 
 /// An answer with what it takes to make it again.
@@ -267,7 +293,8 @@ pub trait Generator: Send + Sync {
     fn id(&self) -> &str;
 
     /// Continues the chat. `on_text` is given each new piece of text as it comes and returns
-    /// false to stop early.
+    /// false to stop early. A piece may be empty: a model elsewhere that keeps it waiting only asks
+    /// whether to go on.
     fn generate(
         &self,
         messages: &[Message],
@@ -304,6 +331,9 @@ pub enum Error {
         /// The model's context length.
         context: usize,
     },
+    /// The server that the model runs on failed; what it is, the caller who named it knows.
+    #[error(transparent)]
+    Backend(Box<dyn std::error::Error + Send + Sync>),
     /// Embedding the evidence failed.
     #[error(transparent)]
     Retrieval(#[from] retrieval::Error),

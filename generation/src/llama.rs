@@ -12,9 +12,12 @@ use candle_core::{Device, Tensor};
 use candle_transformers::models::quantized_llama::{MAX_SEQ_LEN, ModelWeights};
 use tokenizers::Tokenizer;
 
+use crate::family::Family;
+use crate::fence::neutralise;
 use crate::gguf::{Gguf, first_line, unusable};
-use crate::prompt::{ChatTemplate, neutralise};
 use crate::sampling::{Sampler, Sampling, is_looping, repeats_a_sentence};
+use crate::stop::StopStrings;
+use crate::template::ChatTemplate;
 use crate::tokenizer::{self, Utf8Stream};
 use crate::{Completion, Error, Generator, Message, Result};
 
@@ -80,11 +83,12 @@ impl Llama {
                 .and_then(|token| tokenizer.id_to_token(token))
                 .unwrap_or_default()
         };
-        let knows_chatml = tokenizer.token_to_id("<|im_start|>").is_some();
-        let source = match gguf.string("tokenizer.chat_template") {
-            Some(source) => source,
-            None if knows_chatml => ChatTemplate::CHATML,
-            None => {
+        let name = gguf.string("general.name").unwrap_or(id);
+        let family = Family::detect(name, |token| tokenizer.token_to_id(token).is_some());
+        let source = match (gguf.string("tokenizer.chat_template"), family) {
+            (Some(source), _) => source,
+            (None, Some(family)) => family.template(),
+            (None, None) => {
                 return Err(unusable(
                     path,
                     "it has no chat template, so it is not trained to answer; hint: choose an \
@@ -174,6 +178,7 @@ impl Generator for Llama {
         let mut model = self.weights.clone();
         let mut sampler = Sampler::new(sampling);
         let mut stream = Utf8Stream::new(&self.tokenizer);
+        let mut stops = StopStrings::new(&sampling.stop);
         let mut completion = Completion::default();
         completion.usage.prompt_tokens = prompt.len();
 
@@ -194,11 +199,15 @@ impl Generator for Llama {
             written.push(token);
             completion.usage.completion_tokens = written.len();
             let piece = stream.push(token);
-            if !piece.is_empty() {
-                completion.text.push_str(&piece);
-                if !on_text(&piece) {
+            let passed = stops.push(&piece);
+            if !passed.is_empty() {
+                completion.text.push_str(&passed);
+                if !on_text(&passed) {
                     break;
                 }
+            }
+            if stops.is_over() {
+                break;
             }
             let ends_sentence = piece.contains(['.', '!', '?']);
             if is_looping(&written) || ends_sentence && repeats_a_sentence(&completion.text) {
@@ -207,6 +216,11 @@ impl Generator for Llama {
             if written.len() < limit {
                 logits = last_logits(&mut model, &[token], prompt.len() + written.len() - 1)?;
             }
+        }
+        let held = stops.finish();
+        if !held.is_empty() {
+            completion.text.push_str(&held);
+            on_text(&held);
         }
         Ok(completion)
     }

@@ -10,7 +10,7 @@ use std::collections::HashSet;
 use crate::words::Word;
 
 /// Words of which one contradicts those across from it.
-pub(crate) const OPPOSITES: [(&[&str], &[&str]); 8] = [
+pub(crate) const OPPOSITES: [(&[&str], &[&str]); 23] = [
     (
         &[
             "increase",
@@ -44,6 +44,36 @@ pub(crate) const OPPOSITES: [(&[&str], &[&str]); 8] = [
     (
         &["maximum", "maximize", "maximise"],
         &["minimum", "minimize", "minimise"],
+    ),
+    (&["before"], &["after"]),
+    (&["first", "earliest"], &["last", "latest"]),
+    (&["early", "earlier"], &["late", "later"]),
+    (&["more", "most"], &["less", "least", "fewer", "fewest"]),
+    (&["north", "northern"], &["south", "southern"]),
+    (&["east", "eastern"], &["west", "western"]),
+    (
+        &["easy", "easier", "easiest"],
+        &["hard", "harder", "hardest", "difficult"],
+    ),
+    (
+        &["old", "older", "oldest"],
+        &["young", "younger", "youngest", "new", "newer", "newest"],
+    ),
+    (&["major"], &["minor"]),
+    (&["above"], &["below"]),
+    (&["positive"], &["negative"]),
+    (&["agree", "agreed"], &["disagree", "disagreed"]),
+    (
+        &["allow", "allowed", "allows"],
+        &["forbid", "forbade", "prohibited", "banned"],
+    ),
+    (
+        &["advantage", "advantages"],
+        &["disadvantage", "disadvantages"],
+    ),
+    (
+        &["strong", "stronger", "strongest"],
+        &["weak", "weaker", "weakest"],
     ),
 ];
 

@@ -64,20 +64,21 @@ impl IndexedDocument {
     /// text, since a passage seldom names what the whole paper is about. Vectors depend on nothing
     /// else.
     pub fn embedded_texts(&self) -> Vec<String> {
-        let title = shortened(&self.title);
         self.chunks
             .iter()
-            .map(|chunk| {
-                let section = shortened(chunk.section.as_deref().unwrap_or_default());
-                [title, section]
-                    .iter()
-                    .filter(|part| !part.is_empty())
-                    .map(|part| format!("{part}. "))
-                    .chain([chunk.text.clone()])
-                    .collect()
-            })
+            .map(|chunk| headings(&self.title, chunk.section.as_deref()) + &chunk.text)
             .collect()
     }
+}
+
+/// What stands in front of a text of a paper where it is embedded: title and headings.
+pub fn headings(title: &str, section: Option<&str>) -> String {
+    [title, section.unwrap_or_default()]
+        .iter()
+        .map(|part| shortened(part))
+        .filter(|part| !part.is_empty())
+        .map(|part| format!("{part}. "))
+        .collect()
 }
 
 /// The start of a title or of a path of headings: however long it is, the text must have its place.

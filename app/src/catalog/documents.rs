@@ -162,6 +162,9 @@ impl Catalog {
         super::filters::fill(&mut transaction, new.id, metadata.authors(), metadata).await?;
         let sequence = super::changes::record(&mut transaction, new.id).await?;
         transaction.commit().await?;
+        if new.replaces.is_some() {
+            self.forget_log().await?;
+        }
         Ok(sequence)
     }
 
@@ -175,11 +178,19 @@ impl Catalog {
         let mut transaction = self.pool.begin().await?;
         let sequence = super::changes::delete_document(&mut transaction, id).await?;
         transaction.commit().await?;
-        // The write-ahead log holds the deleted text until it is folded into the main file.
+        self.forget_log().await?;
+        Ok(sequence)
+    }
+
+    /// Folds the write-ahead log into the main file: it holds deleted text until then.
+    ///
+    /// # Errors
+    /// Where the database refuses.
+    pub(super) async fn forget_log(&self) -> Result<()> {
         sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
             .execute(&self.pool)
             .await?;
-        Ok(sequence)
+        Ok(())
     }
 
     /// One document.

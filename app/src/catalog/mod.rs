@@ -10,6 +10,7 @@ mod authors;
 mod changes;
 mod collections;
 mod context;
+pub(crate) mod conversations;
 mod documents;
 mod filters;
 mod generations;
@@ -19,6 +20,7 @@ mod links;
 mod pages;
 mod passages;
 mod place;
+mod provenance;
 mod venues;
 
 use std::path::Path;
@@ -29,9 +31,11 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 
+pub use answers::{AnswerSummary, StoredAnswer};
 pub use changes::Change;
 pub use collections::{Moved, RemovedCollection};
 pub use context::{Expand, PassageContext};
+pub use conversations::{Conversation, ConversationCursor, Deleted, Turn};
 pub use documents::{DocumentRecord, DocumentStatus, NewDocument, READER_VERSION};
 pub use filters::DocumentFilter;
 pub use generations::{Generation, GenerationState, IndexSpec};
@@ -40,6 +44,7 @@ pub use jobs::{Job, JobState};
 pub use links::{Duplicate, LinkedReference, Structure};
 pub use passages::ChunkPlace;
 pub use place::Place;
+pub use provenance::{Asked, KeptPassage, Provenance, digest};
 
 /// The collection that documents are added to unless told otherwise.
 pub const DEFAULT_COLLECTION: &str = "default";

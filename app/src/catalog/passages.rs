@@ -84,14 +84,22 @@ impl Catalog {
     /// # Errors
     /// Where the database cannot be read.
     pub async fn chunk_texts(&self, ids: &[ChunkId]) -> Result<Vec<String>> {
+        let mut texts = self.texts_of(ids).await?;
+        Ok(ids.iter().filter_map(|id| texts.remove(id)).collect())
+    }
+
+    /// The text of each of `ids` that exists.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub async fn texts_of(&self, ids: &[ChunkId]) -> Result<HashMap<ChunkId, String>> {
         let mut query = QueryBuilder::<Sqlite>::new("SELECT id, text FROM chunks WHERE id IN (");
         push_ids(&mut query, ids);
         let rows: Vec<(i64, String)> = query.build_query_as().fetch_all(&self.pool).await?;
-        let mut texts: HashMap<ChunkId, String> = rows
+        Ok(rows
             .into_iter()
             .map(|(id, text)| (id as ChunkId, text))
-            .collect();
-        Ok(ids.iter().filter_map(|id| texts.remove(id)).collect())
+            .collect())
     }
 
     /// The bytes of a chunk on one page of its document, counted in the page's text; none where the

@@ -1,5 +1,7 @@
 //! The command line as clap parses it.
 
+mod answers;
+mod chat;
 mod measure;
 mod search;
 
@@ -10,13 +12,17 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::catalog::DEFAULT_COLLECTION;
 use crate::control::ExportFormat;
 
-pub(super) use measure::{Bench, BenchEmbedding, BenchSearch, Chunks, Eval, Extraction, Retrieval};
+pub(super) use answers::Answers;
+pub(super) use chat::{Chat, Conversations};
+pub(super) use measure::{
+    Bench, BenchEmbedding, BenchSearch, Chunks, Eval, EvalAnswers, Extraction, Retrieval,
+};
 pub(super) use search::{Search, Switch};
 
 /// Ask your papers; every sentence of the answer cites the page and lines that support it.
 ///
-/// Everything runs on this machine. Exit codes: 0 done, 1 failed, 2 wrong use, 3 nothing found or
-/// insufficient evidence, 4 partly done.
+/// Everything runs on this machine. Exit codes: 0 done, 1 failed, 2 wrong use, 3 nothing found,
+/// insufficient evidence or a replay that differs, 4 partly done.
 #[derive(Debug, Parser)]
 #[command(name = "lectern", version, max_term_width = 100)]
 pub(super) struct Arguments {
@@ -54,6 +60,14 @@ pub(super) enum Command {
     Search(Search),
     /// Answer a question with citations
     Ask(Ask),
+    /// List, show, replay, export and delete answers that were given
+    #[command(subcommand)]
+    Answers(Answers),
+    /// Ask one question after another; follow-ups are understood, and all is kept
+    Chat(Chat),
+    /// List, show, rename, export and delete conversations
+    #[command(subcommand)]
+    Conversations(Conversations),
     /// List, show, move and delete documents
     #[command(subcommand)]
     Documents(Documents),
@@ -153,11 +167,24 @@ pub(super) struct Extract {
 
 #[derive(Debug, Args)]
 pub(super) struct Ask {
-    /// The question
-    pub(super) question: String,
+    /// The question; a summary needs none
+    #[arg(required_unless_present = "summary")]
+    pub(super) question: Option<String>,
+    /// Compare what several papers say on it, each with its quotes
+    #[arg(long, conflicts_with = "summary")]
+    pub(super) compare: bool,
+    /// Summarise a paper (--document) section by section, in its own sentences
+    #[arg(long)]
+    pub(super) summary: bool,
     /// Only from this collection
     #[arg(long)]
     pub(super) collection: Option<String>,
+    /// Only from this document: an id, the start of one, or a file name; may be repeated
+    #[arg(long, value_name = "DOCUMENT")]
+    pub(super) document: Vec<String>,
+    /// Go on with this conversation, or begin one with `new`
+    #[arg(long, value_name = "ID")]
+    pub(super) conversation: Option<String>,
     /// Passages to read [default: the setting top_k]
     #[arg(long, value_name = "N")]
     pub(super) top_k: Option<usize>,
@@ -374,17 +401,27 @@ impl Command {
             Command::Serve(_)
             | Command::Mcp
             | Command::Completions(_)
+            | Command::Answers(Answers::Export { .. })
+            | Command::Conversations(Conversations::Export { .. })
             | Command::Documents(Documents::Export { .. }) => false,
             Command::Extract(extract) => extract.format == TextFormat::Json,
             Command::Eval(
                 Eval::Extraction(Extraction { json, .. })
                 | Eval::Chunks(Chunks { json, .. })
-                | Eval::Retrieval(Retrieval { json, .. }),
+                | Eval::Retrieval(Retrieval { json, .. })
+                | Eval::Answers(EvalAnswers { json, .. }),
             ) => *json,
             Command::Bench(Bench::Search(BenchSearch { json, .. })) => *json,
             Command::Ingest(Ingest { json, .. })
             | Command::Search(Search { json, .. })
             | Command::Ask(Ask { json, .. })
+            | Command::Chat(Chat { json, .. })
+            | Command::Conversations(
+                Conversations::List { json, .. }
+                | Conversations::Show { json, .. }
+                | Conversations::Rename { json, .. }
+                | Conversations::Delete { json, .. },
+            )
             | Command::Demo(Demo { json, .. })
             | Command::Reindex(Json { json })
             | Command::Doctor(Json { json })
@@ -395,6 +432,12 @@ impl Command {
                 | Documents::Show { json, .. }
                 | Documents::Move { json, .. }
                 | Documents::Delete { json, .. },
+            )
+            | Command::Answers(
+                Answers::List { json, .. }
+                | Answers::Show { json, .. }
+                | Answers::Replay { json, .. }
+                | Answers::Delete { json, .. },
             )
             | Command::Collections(
                 Collections::List { json }

@@ -1,25 +1,42 @@
 //! `lectern ask`.
 
+mod parts;
+
 use anyhow::Result;
 use generation::{Answer, Outcome};
 
 use super::args::Ask;
 use super::{Exit, output, single};
 use crate::control::{Event, Request};
-use crate::library::ask::{AskEvent, AskRequest};
+use crate::library::ask::{AskEvent, AskRequest, Task};
 use crate::settings::Settings;
 
+/// What `--summary` asks where no question is typed.
+const SUMMARISE: &str = "Summarise this paper.";
+
 pub(super) async fn run(settings: Settings, args: Ask) -> Result<Exit> {
+    let task = match (args.compare, args.summary) {
+        (true, _) => Task::Compare,
+        (_, true) => Task::Summarise,
+        _ => Task::Auto,
+    };
     let request = AskRequest {
-        question: args.question,
+        question: args.question.unwrap_or_else(|| SUMMARISE.to_owned()),
+        task,
         collection: args.collection,
+        documents: args.document,
+        conversation: args.conversation,
         top_k: args.top_k,
         extractive: args.extractive,
         seed: args.seed,
         ..AskRequest::default()
     };
     let answer = answer(settings, request).await?;
-    show(&answer, args.json)
+    let exit = show(&answer, args.json)?;
+    if let (Some(id), false) = (&answer.conversation, args.json) {
+        eprintln!("go on with: lectern ask --conversation {id} QUESTION");
+    }
+    Ok(exit)
 }
 
 /// Asks, with a sign of life on stderr while the model writes.
@@ -47,7 +64,18 @@ pub(super) fn show(answer: &Answer, json: bool) -> Result<Exit> {
     if json {
         output::json(answer)?;
     } else {
-        output::line(&format!("{}\n", answer.answer.trim()))?;
+        for warning in &answer.warnings {
+            eprintln!("warning: {}", output::plain(warning));
+        }
+        if let Some(standalone) = &answer.standalone {
+            output::line(&format!("Searched for: {}\n", output::plain(standalone)))?;
+        }
+        if answer.parts.is_empty() {
+            let lines: Vec<String> = answer.answer.trim().lines().map(output::plain).collect();
+            output::line(&format!("{}\n", lines.join("\n")))?;
+        } else {
+            output::text(&parts::shown(answer, parts::Width::of_stdout()))?;
+        }
         let unsupported = answer
             .sentences
             .iter()
@@ -58,22 +86,28 @@ pub(super) fn show(answer: &Answer, json: bool) -> Result<Exit> {
                 output::plain(&sentence.text)
             ))?;
         }
-        if answer.outcome == Outcome::InsufficientEvidence && !answer.citations.is_empty() {
-            output::line("The nearest passages:\n")?;
-        }
-        for citation in &answer.citations {
-            output::line(&format!(
-                "[{}] {} — {}, page {}\n    “{}”\n",
-                citation.key,
-                output::plain(&citation.title),
-                output::plain(&citation.file),
-                citation.page,
-                output::plain(&citation.quote),
-            ))?;
-        }
+        show_sources(answer)?;
     }
     Ok(match answer.outcome {
         Outcome::Answered => Exit::Done,
         Outcome::InsufficientEvidence => Exit::NothingFound,
     })
+}
+
+/// Prints the quotes of an answer.
+pub(super) fn show_sources(answer: &Answer) -> Result<()> {
+    if answer.outcome == Outcome::InsufficientEvidence && !answer.citations.is_empty() {
+        output::line("The nearest passages:\n")?;
+    }
+    for citation in &answer.citations {
+        output::line(&format!(
+            "[{}] {} — {}, page {}\n    “{}”\n",
+            citation.key,
+            output::plain(&citation.title),
+            output::plain(&citation.file),
+            citation.page,
+            output::plain(&citation.quote),
+        ))?;
+    }
+    Ok(())
 }

@@ -1,5 +1,7 @@
 //! `lectern eval`.
 
+mod answers;
+
 use anyhow::Result;
 
 use super::args::{Chunks, Eval, Extraction, Retrieval};
@@ -17,6 +19,7 @@ pub(super) async fn run(settings: &Settings, command: Eval) -> Result<Exit> {
         Eval::Extraction(args) => extraction(settings, args).await,
         Eval::Chunks(args) => chunks(settings, args).await,
         Eval::Retrieval(args) => retrieval(settings, args).await,
+        Eval::Answers(args) => answers::run(settings, args).await,
     }
 }
 

@@ -1,12 +1,15 @@
 //! The command line: parse, load settings, run one command, turn failures into exit codes.
 //!
 //! Data goes to stdout, progress and messages to stderr. Exit codes: 0 done, 1 failed, 2 wrong
-//! use, 3 nothing found or insufficient evidence, 4 partly done, 130 interrupted.
+//! use, 3 nothing found, insufficient evidence, or a replay that differs, 4 partly done, 130 interrupted.
 
+mod answers;
 mod args;
 mod ask;
 mod bench;
+mod chat;
 mod collections;
+mod conversations;
 mod demo;
 mod documents;
 mod eval;
@@ -81,6 +84,9 @@ async fn run(arguments: Arguments) -> Result<Exit> {
         Command::Extract(extract) => extract::run(&settings, extract).await,
         Command::Search(search) => search::run(settings, search).await,
         Command::Ask(ask) => ask::run(settings, ask).await,
+        Command::Answers(command) => answers::run(settings, command).await,
+        Command::Chat(chat) => chat::run(settings, chat).await,
+        Command::Conversations(command) => conversations::run(settings, command).await,
         Command::Documents(command) => documents::run(settings, command).await,
         Command::Collections(command) => collections::run(settings, command).await,
         Command::Mcp => mcp::run(settings).await,

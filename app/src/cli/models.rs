@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::args::Models;
 use super::{Exit, output};
 use crate::library::blocking;
+use crate::models::answerer::Answerer;
 use crate::models::{self, Model, pull};
 use crate::settings::Settings;
 
@@ -16,16 +17,18 @@ pub(super) async fn run(settings: &Settings, command: Models) -> Result<Exit> {
     match command {
         Models::List { json } => {
             let models = models::registry();
+            let answerer = Answerer::choose(settings)?.info();
             if json {
                 let models: Vec<Value> = models
                     .iter()
                     .map(|model| describe(model, &models_dir))
                     .collect();
-                output::json(&json!({ "models": models }))?;
+                output::json(&json!({ "models": models, "answerer": answerer }))?;
             } else {
                 for model in &models {
                     output::line(&one_line(model, &models_dir))?;
                 }
+                output::line(&format!("answers come from {answerer}"))?;
             }
             Ok(Exit::Done)
         }

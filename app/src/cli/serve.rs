@@ -37,7 +37,12 @@ pub(super) async fn until_stopped(library: Arc<Library>, listener: TcpListener) 
         let warmed = async {
             warming.indexes().await?;
             warming.embedder().await?;
-            warming.generator().await.map(drop)
+            let answerer = warming.check_answerer().await?;
+            match answerer.hint {
+                Some(hint) => tracing::warn!("{}; hint: {hint}", answerer.detail),
+                None => drop(warming.generator().await?),
+            }
+            anyhow::Ok(())
         };
         if let Err(error) = warmed.await {
             tracing::warn!("{error:#}; questions will fail until this is mended");

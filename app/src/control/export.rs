@@ -9,7 +9,7 @@ use crate::catalog::DocumentRecord;
 use crate::library::Library;
 
 /// Hands the export to `write`, part by part; ends early where `write` says false.
-pub(super) async fn run(
+pub(crate) async fn run(
     library: &Library,
     ids: &[String],
     collection: Option<&str>,

@@ -4,7 +4,8 @@
 //! that one, over a socket in the folder: [`run`] is the only place where requests are carried
 //! out, [`socket`] only carries them there. [`keeper`] is for a process that asks many times.
 
-mod export;
+mod answers;
+pub(crate) mod export;
 mod files;
 mod ingest;
 pub mod keeper;
@@ -20,10 +21,14 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use utoipa::ToSchema;
 
-use crate::catalog::{DocumentRecord, Place};
+use crate::catalog::{Conversation, DocumentRecord, Place, StoredAnswer};
 use crate::error::Problem;
+use crate::eval::answers::{Judged, Round};
+use crate::library::answers::AnswerList;
+use crate::library::answers::replay::Replay;
 use crate::library::ask::{AskEvent, AskRequest};
 use crate::library::collections::{Contents, MoveReport};
+use crate::library::conversations::{ConversationDetails, ConversationList};
 use crate::library::details::DocumentDetails;
 use crate::library::doctor::Report;
 use crate::library::search::{SearchRequest, SearchResponse};
@@ -52,7 +57,7 @@ pub struct IngestRequest {
 }
 
 /// How documents are written out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ExportFormat {
     /// BibTeX entries.
@@ -61,6 +66,78 @@ pub enum ExportFormat {
     CslJson,
     /// The text with its structure.
     Markdown,
+}
+
+/// Something to do with answers that were given. Ids may be starts of ids.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum AnswersRequest {
+    /// List them, newest first.
+    List {
+        /// So many at most.
+        limit: usize,
+        /// Those after this one.
+        cursor: Option<String>,
+    },
+    /// Show one.
+    Show {
+        /// Its id.
+        id: String,
+    },
+    /// Make one again.
+    Replay {
+        /// Its id.
+        id: String,
+    },
+    /// Write them out with their sources.
+    Export {
+        /// Their ids.
+        ids: Vec<String>,
+        /// All of this conversation, where no ids are given.
+        conversation: Option<String>,
+        /// As text, or only the sources as a bibliography.
+        format: ExportFormat,
+    },
+    /// Delete them.
+    Delete {
+        /// Their ids.
+        ids: Vec<String>,
+    },
+}
+
+/// Something to do with conversations. Ids may be starts of ids.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum ConversationsRequest {
+    /// List them, the one asked in last first.
+    List {
+        /// So many at most.
+        limit: Option<usize>,
+        /// What the page before gave.
+        cursor: Option<String>,
+    },
+    /// Show one with its questions and answers; the one asked in last where no id is given.
+    Show {
+        /// Its id.
+        id: Option<String>,
+    },
+    /// Give one another title.
+    Rename {
+        /// Its id.
+        id: String,
+        /// The title.
+        title: String,
+    },
+    /// Write one out.
+    Export {
+        /// Its id.
+        id: String,
+        /// As text, or only its sources as a bibliography.
+        format: ExportFormat,
+    },
+    /// Delete some with their questions and answers.
+    Delete {
+        /// Their ids.
+        ids: Vec<String>,
+    },
 }
 
 /// Something to do with a library.
@@ -72,6 +149,12 @@ pub enum Request {
     Search(SearchRequest),
     /// Answer a question.
     Ask(AskRequest),
+    /// Do something with answers that were given.
+    Answers(AnswersRequest),
+    /// Ask questions whose answers are known.
+    Evaluate(Round),
+    /// Do something with conversations.
+    Conversations(ConversationsRequest),
     /// List documents.
     Documents {
         /// Only of this collection.
@@ -201,6 +284,26 @@ pub enum Event {
     Asking(AskEvent),
     /// The answer.
     Answer(Answer),
+    /// Answers that were given.
+    AnswerList(AnswerList),
+    /// One of them in full.
+    StoredAnswer(Box<StoredAnswer>),
+    /// One of them, made again.
+    Replayed(Box<Replay>),
+    /// Ids of answers that were deleted.
+    AnswersDeleted(Vec<String>),
+    /// What an answer to a question of an evaluation is worth.
+    Judged(Box<Judged>),
+    /// All questions of an evaluation were asked.
+    Evaluated,
+    /// Conversations.
+    Conversations(ConversationList),
+    /// One conversation in full.
+    Conversation(Box<ConversationDetails>),
+    /// A conversation that was renamed, as it is now.
+    ConversationRenamed(Conversation),
+    /// A conversation was deleted.
+    ConversationDeleted(Conversation),
     /// Documents.
     Documents(Vec<DocumentRecord>),
     /// A part of an export.
@@ -267,6 +370,14 @@ async fn reach(settings: &Settings, request: &Request) -> Result<Reached> {
             Err(error)
         }
     }
+}
+
+/// True where another process owns the data folder and takes requests.
+///
+/// # Errors
+/// Where the socket's folder cannot be used.
+pub async fn is_served(settings: &Settings) -> Result<bool> {
+    socket::is_there(&settings.data_dir).await
 }
 
 /// Starts a request on an open library.

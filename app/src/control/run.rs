@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::{CollectionRecord, Event, Request};
+use super::{CollectionRecord, ConversationsRequest, Event, Request};
 use crate::library::Library;
 
 pub(super) type Events = UnboundedSender<Event>;
@@ -31,6 +31,15 @@ pub async fn run(library: Arc<Library>, request: Request, events: &Events) -> Re
                 .await?;
             say(Event::Answer(answer));
         }
+        Request::Answers(request) => super::answers::run(&library, request, events).await?,
+        Request::Evaluate(round) => {
+            crate::eval::answers::ask(&library, &round, |judged| {
+                events.send(Event::Judged(Box::new(judged))).is_ok()
+            })
+            .await?;
+            say(Event::Evaluated);
+        }
+        Request::Conversations(request) => conversations(&library, request, &say).await?,
         Request::Documents { collection } => {
             say(Event::Documents(
                 library.catalog.documents(collection.as_deref()).await?,
@@ -107,4 +116,48 @@ async fn collections(library: &Library) -> Result<Vec<CollectionRecord>> {
         .into_iter()
         .map(|(name, documents)| CollectionRecord { name, documents })
         .collect())
+}
+
+async fn conversations(
+    library: &Library,
+    request: ConversationsRequest,
+    say: &(dyn Fn(Event) + Sync),
+) -> Result<()> {
+    match request {
+        ConversationsRequest::List { limit, cursor } => {
+            let found = library.conversations(limit, cursor.as_deref()).await?;
+            say(Event::Conversations(found));
+        }
+        ConversationsRequest::Show { id } => {
+            let id = match id {
+                Some(id) => id,
+                None => library.last_conversation().await?.id,
+            };
+            let details = library.conversation_details(&id).await?;
+            say(Event::Conversation(Box::new(details)));
+        }
+        ConversationsRequest::Rename { id, title } => {
+            let renamed = library.rename_conversation(&id, &title).await?;
+            say(Event::ConversationRenamed(renamed));
+        }
+        ConversationsRequest::Export { id, format } => {
+            say(Event::Exported(
+                library.export_conversation(&id, format).await?,
+            ));
+            say(Event::ExportDone);
+        }
+        ConversationsRequest::Delete { ids } => {
+            // All are looked up before one is deleted: a typing error deletes nothing.
+            let mut found = Vec::new();
+            for id in &ids {
+                found.push(library.conversation(id).await?.id);
+            }
+            for id in found {
+                say(Event::ConversationDeleted(
+                    library.delete_conversation(&id).await?,
+                ));
+            }
+        }
+    }
+    Ok(())
 }

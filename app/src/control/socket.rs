@@ -75,6 +75,14 @@ async fn answer(library: Arc<Library>, stream: UnixStream) -> Result<()> {
     }
 }
 
+/// True where a process that owns `data_dir` listens.
+///
+/// # Errors
+/// Where the socket's folder cannot be used.
+pub async fn is_there(data_dir: &Path) -> Result<bool> {
+    Ok(UnixStream::connect(path_for(data_dir)?).await.is_ok())
+}
+
 /// Sends a request to the process that owns `data_dir`; `None` where there is none.
 ///
 /// # Errors

@@ -198,17 +198,6 @@ const TABLE_END: &str = "<!-- lectern eval retrieval: end -->";
 /// # Errors
 /// A problem `table_markers_missing` where the file has no markers.
 pub fn write_table(file: &Path, reports: &[Report]) -> Result<()> {
-    let text =
-        std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
-    let (Some(start), Some(end)) = (text.find(TABLE_START), text.find(TABLE_END)) else {
-        return Err(Problem::new(
-            Fault::Input,
-            "table_markers_missing",
-            format!("{} has no place for the table", file.display()),
-            format!("put the lines {TABLE_START} and {TABLE_END} where it belongs"),
-        )
-        .into());
-    };
     let names: Vec<&str> = SYSTEMS.iter().map(|system| system.name).collect();
     let mut table = vec![
         format!(
@@ -223,11 +212,28 @@ pub fn write_table(file: &Path, reports: &[Report]) -> Result<()> {
         .map(|report| report.embedder.as_str())
         .collect();
     let embedder = embedders.first().copied().unwrap_or_default();
+    let written = format!("nDCG@10, embedder {embedder}.\n\n{}", table.join("\n"));
+    write_between(file, TABLE_START, TABLE_END, &written)
+}
+
+/// Puts `content` in the place of what stands between two markers of a Markdown file.
+pub(super) fn write_between(file: &Path, start: &str, end: &str, content: &str) -> Result<()> {
+    let text =
+        std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
+    let (Some(from), Some(to)) = (text.find(start), text.find(end)) else {
+        return Err(Problem::new(
+            Fault::Input,
+            "table_markers_missing",
+            format!("{} has no place for the table", file.display()),
+            format!("put the lines {start} and {end} where it belongs"),
+        )
+        .into());
+    };
+    let from = from + start.len();
     let written = format!(
-        "{}\n\nnDCG@10, embedder {embedder}.\n\n{}\n\n{}",
-        &text[..start + TABLE_START.len()],
-        table.join("\n"),
-        &text[end.max(start + TABLE_START.len())..]
+        "{}\n\n{content}\n\n{}",
+        &text[..from],
+        &text[to.max(from)..]
     );
     std::fs::write(file, written).with_context(|| format!("writing {}", file.display()))
 }

@@ -103,6 +103,7 @@ impl Library {
         checks.push(self.check_blobs().await?);
         checks.extend(self.check_reading().await?);
         checks.extend(self.check_models().await?);
+        checks.push(self.check_answerer().await?);
         Ok(Report {
             ok: checks.iter().all(|check| check.ok),
             chunks,
@@ -218,6 +219,18 @@ impl Library {
             checks.push(check("readings", true, detail, ""));
         }
         Ok(checks)
+    }
+
+    /// Which model answers, and whether it can be used.
+    pub(crate) async fn check_answerer(&self) -> Result<Check> {
+        let (answerer, models_dir) = (self.answerer.clone(), self.settings.models_dir.clone());
+        blocking(move || {
+            Ok(match answerer.check(&models_dir) {
+                Ok(detail) => check("answerer", true, detail, ""),
+                Err(problem) => check("answerer", false, problem.message, &problem.hint),
+            })
+        })
+        .await
     }
 
     async fn check_models(&self) -> Result<Vec<Check>> {

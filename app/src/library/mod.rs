@@ -1,14 +1,17 @@
 //! The library: what one process that owns a data folder can do with it.
 //!
 //! [`Library::open`] takes the folder's lock; [`add`] brings a file in, [`remove`] takes a
-//! document out, [`collections`] moves it, [`search`] and [`ask`] read, [`index`] keeps the indexes
-//! level with the catalog, [`doctor`] checks that all of it agrees. Models and indexes are opened
-//! when first needed, so that listing documents loads no model.
+//! document out, [`collections`] moves it, [`search`] and [`ask`] read, [`answers`] are those that
+//! were given, [`index`] keeps the indexes level with the catalog, [`doctor`] checks that all of it
+//! agrees. Models and indexes are opened when first needed, so that listing documents loads no
+//! model.
 
 pub mod add;
+pub mod answers;
 pub mod ask;
 mod blobs;
 pub mod collections;
+pub mod conversations;
 mod cut;
 pub mod details;
 pub mod doctor;
@@ -32,8 +35,10 @@ use retrieval::embed::Embedder;
 use tokio::sync::{Mutex, Notify, OnceCell};
 
 use crate::catalog::Catalog;
+use crate::models::answerer::Answerer;
 use crate::models::embedder::EmbedderModel;
-use crate::models::{self, Model, pull};
+use crate::models::server::Server;
+use crate::models::{Model, pull};
 use crate::settings::Settings;
 use reading::FileReader;
 
@@ -54,7 +59,7 @@ pub struct Library {
     /// Reads files, each in a process of its own.
     pub reader: FileReader,
     embedder_model: EmbedderModel,
-    answerer_model: Model,
+    answerer: Answerer,
     generator: OnceCell<Arc<dyn Generator>>,
     cross_encoder: OnceCell<Arc<dyn CrossEncoder>>,
     /// The indexes that answer, once they are open.
@@ -90,10 +95,10 @@ impl Library {
         let blobs = Blobs::open(&folder.join("blobs"))?;
         let reader = FileReader::new(&settings)?;
         let embedder_model = EmbedderModel::choose(&settings)?;
-        let answerer_model = models::find(models::DEFAULT_ANSWERER)?;
+        let answerer = Answerer::choose(&settings)?;
         Ok(Arc::new_cyclic(|me| Self {
             embedder_model,
-            answerer_model,
+            answerer,
             generator: OnceCell::new(),
             cross_encoder: OnceCell::new(),
             active: std::sync::Mutex::default(),
@@ -148,15 +153,28 @@ impl Library {
     /// The answerer, loaded (and fetched) when first asked for.
     ///
     /// # Errors
-    /// Where the model is missing and cannot be fetched, or is unusable.
+    /// Where the model is missing and cannot be fetched, or is unusable; where it is on a server
+    /// that has to be asked for its name, and does not answer.
     pub async fn generator(&self) -> Result<Arc<dyn Generator>> {
         let load = || async {
-            let model = self.answerer_model.clone();
-            self.with_model(model, |model, folder| {
-                Ok(Arc::new(Llama::load(&model.weights(folder), &model.id)?) as Arc<dyn Generator>)
-            })
-            .await
+            match &self.answerer {
+                Answerer::Local(model) => {
+                    self.with_model(model.as_ref().clone(), |model, folder| {
+                        let llama = Llama::load(&model.weights(folder), &model.id)?;
+                        Ok(Arc::new(llama) as Arc<dyn Generator>)
+                    })
+                    .await
+                }
+                Answerer::Server(config) => {
+                    let config = config.clone();
+                    blocking(move || Ok(Arc::new(Server::choose(&config)?) as _)).await
+                }
+            }
         };
+        if matches!(&self.answerer, Answerer::Server(config) if config.model.is_none()) {
+            // Not kept: the server may be started anew with another model.
+            return load().await;
+        }
         self.generator.get_or_try_init(load).await.cloned()
     }
 

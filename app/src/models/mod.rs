@@ -3,11 +3,13 @@
 //! One folder holds the models of all libraries. A model is a folder in it; a file is complete
 //! when it has its final name, because it gets that name only after its SHA-256 was checked.
 
+pub mod answerer;
 pub mod embedder;
 mod hub;
 pub mod pull;
 mod record;
 pub mod reranker;
+pub mod server;
 mod wheel;
 
 use std::path::{Path, PathBuf};
@@ -18,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Fault, Problem};
 use crate::settings::Settings;
+use answerer::Answerer;
 use embedder::EmbedderModel;
 use retrieval::embed::Backend;
 
@@ -142,7 +145,7 @@ pub fn registry() -> Vec<Model> {
 }
 
 /// What the library needs as it is set: its embedder, unless that is a folder, the library that it
-/// runs in, where there is one for this platform, and the answerer.
+/// runs in, where there is one for this platform, and the answerer, unless a server has it.
 ///
 /// # Errors
 /// Where the embedder is not known.
@@ -152,7 +155,7 @@ pub fn needed(settings: &Settings) -> Result<Vec<Model>, Problem> {
     if settings.embedding_backend != Backend::Candle {
         models.extend(registry().into_iter().filter(|model| model.id == RUNTIME));
     }
-    models.push(find(DEFAULT_ANSWERER)?);
+    models.extend(Answerer::choose(settings)?.model().cloned());
     Ok(models)
 }
 
@@ -187,6 +190,13 @@ impl Model {
     pub fn weights(&self, models_dir: &Path) -> PathBuf {
         let name = self.convert.as_ref().unwrap_or(&self.files[0].name);
         self.folder(models_dir).join(name)
+    }
+
+    /// SHA-256 of the file that an answerer is loaded from or, where that one is made here, of the
+    /// file that it is made of.
+    pub fn weights_sha256(&self, models_dir: &Path) -> Option<String> {
+        let known = record::expected(&self.folder(models_dir), self.files.first()?)?;
+        Some(known.sha256)
     }
 
     /// Which version of the files this is: the start of the largest file's hash, or the hub's

@@ -125,6 +125,51 @@ pub(super) const KNOWN: &[Known] = &[
         meaning: "longest answer, in the model's tokens",
     },
     Known {
+        key: "answer.precision",
+        default: "0.83",
+        meaning: "share of answers that are to be right; what is less sure is refused (0 refuses nothing)",
+    },
+    Known {
+        key: "answer.evidence_tokens",
+        default: "350",
+        meaning: "evidence that the model is given, in the embedder's tokens",
+    },
+    Known {
+        key: "llm.url",
+        default: "",
+        meaning: "OpenAI-compatible server that answers, such as http://localhost:11434; the model in this process where empty",
+    },
+    Known {
+        key: "llm.api_key",
+        default: "",
+        meaning: "key that this server asks for",
+    },
+    Known {
+        key: "llm.model",
+        default: "",
+        meaning: "model on this server; its first where empty",
+    },
+    Known {
+        key: "llm.timeout_seconds",
+        default: "120",
+        meaning: "longest wait for this server's next piece of text, in seconds",
+    },
+    Known {
+        key: "llm.retries",
+        default: "3",
+        meaning: "how often a request to this server is made again that failed for a passing reason",
+    },
+    Known {
+        key: "llm.fallback",
+        default: "error",
+        meaning: "what a question gets where this server fails: error, or extractive for quotes and a warning",
+    },
+    Known {
+        key: "openai.sources",
+        default: "false",
+        meaning: "add a list of sources to the text of answers of /v1/chat/completions",
+    },
+    Known {
         key: "dense.quantization",
         default: "none",
         meaning: "how vectors are compared in graphs: none, scalar (a byte a number) or binary",

@@ -67,18 +67,22 @@ fn secrets_are_never_shown() {
         ("LECTERN_TOKEN", "a-long-enough-secret"),
         ("LECTERN_QDRANT_URL", "https://vectors.example"),
         ("LECTERN_QDRANT_API_KEY", "another-secret"),
+        ("LECTERN_LLM_URL", "https://models.example"),
+        ("LECTERN_LLM_API_KEY", "a-third-secret"),
     ];
     let settings = load(None, &secrets, &[]).unwrap();
     assert!(settings.token.is_some());
     let shown = serde_json::to_string(&settings.entries).unwrap();
     assert!(!shown.contains("secret"), "{shown}");
-    assert!(!format!("{:?}", settings.dense).contains("secret"));
+    assert!(!format!("{:?} {:?}", settings.dense, settings.llm).contains("secret"));
     let wrong = [
         (
             "LECTERN_QDRANT_URL",
             "https://user:a-secret@vectors.example",
         ),
         ("LECTERN_QDRANT_API_KEY", "a secret with blanks"),
+        ("LECTERN_LLM_URL", "https://user:a-secret@models.example"),
+        ("LECTERN_LLM_API_KEY", "a secret with blanks"),
     ];
     for variable in wrong {
         let problem = load(None, &[variable], &[]).unwrap_err();
@@ -126,6 +130,37 @@ fn vectors_are_kept_where_the_settings_say() {
         ("LECTERN_QDRANT_REPLICAS", "many"),
         ("LECTERN_QDRANT_TIMEOUT_SECONDS", "0"),
         ("LECTERN_DENSE_QUANTIZATION", "int4"),
+    ] {
+        let problem = load(None, &[(variable, value)], &[]).unwrap_err();
+        assert!(problem.message.contains(variable), "{problem}");
+    }
+}
+
+#[test]
+fn a_server_answers_where_the_settings_name_one() {
+    assert!(load(None, &[], &[]).unwrap().llm.is_none());
+    let file = "[llm]\nurl = \"http://gpu:8000\"\nmodel = \"big\"\ntimeout_seconds = 7\n";
+    let settings = load(
+        Some(file),
+        &[
+            ("LECTERN_LLM_FALLBACK", "extractive"),
+            ("LECTERN_LLM_RETRIES", "0"),
+        ],
+        &[],
+    )
+    .unwrap();
+    let server = settings.llm.unwrap();
+    assert_eq!(server.address.to_string(), "http://gpu:8000/v1");
+    assert_eq!(server.model.as_deref(), Some("big"));
+    assert_eq!((server.timeout.as_secs(), server.retries), (7, 0));
+    assert!(settings.llm_falls_back);
+    for (variable, value) in [
+        ("LECTERN_LLM_URL", "gpu:8000"),
+        ("LECTERN_LLM_MODEL", "without-a-server"),
+        ("LECTERN_LLM_TIMEOUT_SECONDS", "0"),
+        ("LECTERN_LLM_RETRIES", "-1"),
+        ("LECTERN_LLM_FALLBACK", "yes"),
+        ("LECTERN_OPENAI_SOURCES", "perhaps"),
     ] {
         let problem = load(None, &[(variable, value)], &[]).unwrap_err();
         assert!(problem.message.contains(variable), "{problem}");

@@ -11,9 +11,10 @@ macro_rules! assets {
 }
 
 const ASSETS: &[(&str, &[u8])] = assets![
-    "answer.js",
     "api.js",
     "ask.js",
+    "conversation_dialogs.js",
+    "conversations.js",
     "delete.js",
     "document.js",
     "documents.js",
@@ -21,10 +22,11 @@ const ASSETS: &[(&str, &[u8])] = assets![
     "favicon.svg",
     "job_row.js",
     "jobs.js",
-    "kept.js",
     "library.js",
+    "passages.js",
     "sse.js",
     "style.css",
+    "turns.js",
     "uploads.js",
 ];
 

@@ -2,14 +2,18 @@
 //!
 //! [`serve`] binds and runs; every request passes [`security`] first. [`pages`] are the HTML pages
 //! (their data is in [`views`]), [`search`] finds passages for both, [`api`] the JSON routes, [`upload`] takes files, [`ask`] streams
-//! answers. [`openapi`] describes the API to programs and people, [`idempotency`] lets requests be
-//! sent twice, [`mcp`] serves the Model Context Protocol.
+//! answers, [`answers`] shows those that were given, [`conversations`] keeps them together. [`openapi`]
+//! describes the API to programs and people, [`idempotency`] lets requests be sent twice, [`mcp`]
+//! serves the Model Context Protocol, [`openai`] is the API that OpenAI's clients speak.
 
+mod answers;
 mod api;
 mod ask;
 mod assets;
+mod conversations;
 mod idempotency;
 mod mcp;
+mod openai;
 mod openapi;
 mod pages;
 mod problem;
@@ -100,6 +104,8 @@ pub fn serve(library: Arc<Library>, listener: TcpListener) -> Result<Server> {
             .wrap(from_fn(security::check))
     })
     .workers(2)
+    // A client that closes its side is gone: what it asked for is not worth finishing.
+    .h1_allow_half_closed(false)
     .shutdown_timeout(2)
     .disable_signals()
     .listen(listener)
@@ -130,12 +136,25 @@ fn routes(config: &mut ServiceConfig<'_>) {
                 .service(api::jobs::list_jobs)
                 .service(api::jobs::show_job)
                 .service(api::jobs::cancel_job)
+                .service(answers::list_answers)
+                .service(answers::show_answer)
+                .service(answers::delete_answer)
+                .service(answers::replay_answer)
                 .service(upload::upload)
+                .service(conversations::list)
+                .service(conversations::begin)
+                .service(conversations::show)
+                .service(conversations::rename)
+                .service(conversations::forget)
+                .service(conversations::export)
                 .service(ask::ask),
         )
         .map(|config| {
             config
                 .service(pages::ask_page)
+                .service(conversations::list_page)
+                .service(pages::conversation_page)
+                .service(conversations::turn)
                 .service(pages::library_page)
                 .service(search::search_page)
                 .service(pages::document_page)
@@ -148,6 +167,7 @@ fn routes(config: &mut ServiceConfig<'_>) {
                 .service(assets::asset)
                 .service(assets::icon)
                 .service(mcp::endpoint())
+                .service(openai::scope())
         })
         .default_service(web::route().to(problem::no_route));
 }

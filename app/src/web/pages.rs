@@ -13,7 +13,7 @@ use super::State;
 use super::problem;
 use super::security::SESSION_COOKIE;
 use super::views::{
-    AskPage, Document, DocumentPage, LibraryPage, LoginPage, PageImage, PageView, Paper,
+    AskPage, Document, DocumentPage, LibraryPage, LoginPage, PageImage, PageView, Paper, TurnView,
 };
 use crate::catalog::{DEFAULT_COLLECTION, DocumentRecord, DocumentStatus};
 use crate::error::{Fault, Problem};
@@ -23,18 +23,71 @@ use crate::library::page_image::DEFAULT_WIDTH;
 /// Longest quote that is looked for on a page, in bytes.
 const QUOTE_BYTES: usize = 8000;
 
+/// Earlier conversations that the ask page names.
+const RECENT: usize = 5;
+
 type Shared = web::Data<State>;
 
+#[derive(Deserialize)]
+struct Asking {
+    document: Option<String>,
+}
+
+/// The question box of a new conversation; with `?document=ID` one about that document.
 #[get("/")]
-pub(super) async fn ask_page(state: Shared) -> HttpResponse {
+pub(super) async fn ask_page(state: Shared, asking: web::Query<Asking>) -> HttpResponse {
     shown(async {
+        let mut about = Vec::new();
+        if let Some(id) = &asking.document {
+            let document = record(&state, id).await?;
+            about.push((document.id, document.title));
+        }
         Ok(AskPage {
-            csrf_token: state.guard.csrf().to_owned(),
-            collections: collections(&state).await?,
-            documents: state.library.catalog.count_documents().await? as usize,
+            about,
+            recent: state
+                .library
+                .conversations(Some(RECENT), None)
+                .await?
+                .conversations,
+            ..ask_form(&state).await?
         })
     })
     .await
+}
+
+/// A conversation, with the question box for what follows.
+#[get("/conversations/{id}")]
+pub(super) async fn conversation_page(state: Shared, id: web::Path<String>) -> HttpResponse {
+    shown(async {
+        let details = state.library.conversation_details(&id).await?;
+        let conversation = details.conversation;
+        let mut about = Vec::new();
+        for id in &conversation.documents {
+            if let Some(document) = state.library.catalog.document(id).await? {
+                about.push((document.id, document.title));
+            }
+        }
+        Ok(AskPage {
+            about,
+            turns: details
+                .messages
+                .iter()
+                .map(|turn| TurnView::of(&conversation.id, turn))
+                .collect(),
+            conversation: Some(conversation),
+            ..ask_form(&state).await?
+        })
+    })
+    .await
+}
+
+async fn ask_form(state: &State) -> anyhow::Result<AskPage> {
+    Ok(AskPage {
+        csrf_token: state.guard.csrf().to_owned(),
+        collections: collections(state).await?,
+        documents: state.library.catalog.count_documents().await? as usize,
+        ..AskPage::default()
+    })
 }
 
 #[get("/library")]
@@ -69,6 +122,7 @@ pub(super) async fn document_page(state: Shared, id: web::Path<String>) -> HttpR
 struct Marked {
     q: Option<String>,
     passage: Option<u64>,
+    from: Option<String>,
 }
 
 #[get("/documents/{id}/pages/{number}")]
@@ -93,7 +147,7 @@ pub(super) async fn page_view(
                     format!("it has {} pages", record.pages),
                 )
             })?;
-        let Marked { q, passage } = marked.into_inner();
+        let Marked { q, passage, from } = marked.into_inner();
         let quote = asked(q);
         let mut place = quote.as_deref().and_then(|quote| find(&page.text, quote));
         if let (None, Some(chunk)) = (&quote, passage) {
@@ -121,10 +175,22 @@ pub(super) async fn page_view(
             before: page.text[..place.start].to_owned(),
             marked: page.text[place.clone()].to_owned(),
             after: page.text[place.end..].to_owned(),
+            back: from.as_deref().and_then(answer_address),
             quote,
         })
     })
     .await
+}
+
+/// Where the answer is that led here: `CONVERSATION.TURN`.
+fn answer_address(from: &str) -> Option<String> {
+    let (conversation, turn) = from.split_once('.')?;
+    let turn: u64 = turn.parse().ok()?;
+    let is_id = (1..=64).contains(&conversation.len())
+        && conversation
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || c == '-');
+    is_id.then(|| format!("/conversations/{conversation}#turn-{turn}"))
 }
 
 /// The quote that was asked for, if it can be one.
@@ -418,6 +484,17 @@ mod tests {
             "",
         ] {
             assert_eq!(local(Some(next.into())), "/");
+        }
+    }
+
+    #[test]
+    fn the_way_back_leads_to_an_answer() {
+        assert_eq!(
+            answer_address("0199-ab.3").as_deref(),
+            Some("/conversations/0199-ab#turn-3")
+        );
+        for from in ["", "a", ".1", "a.x", "../x.1", "//evil.example.1"] {
+            assert_eq!(answer_address(from), None, "{from}");
         }
     }
 

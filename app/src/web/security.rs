@@ -5,7 +5,8 @@
 //! - **Origin**, where the browser sends one, must be the same host.
 //! - **A change** (anything but GET and HEAD) needs the CSRF token that our own pages carry, or a
 //!   bearer token, which no page elsewhere can know. What only programs speak to needs none where it
-//!   takes nothing but JSON: a page elsewhere cannot send that without its Origin.
+//!   takes nothing but JSON (where no token is set, OpenAI's API too, since its clients know of
+//!   neither): a page elsewhere cannot send that without being asked for its Origin.
 //! - **Where a token is set**, everything but the sign-in needs it: as a bearer token, or as the
 //!   session cookie that the sign-in gave.
 //! - **Content-Security-Policy** allows our own files only: no inline script, no frame.
@@ -21,6 +22,7 @@ use actix_web::{HttpResponse, web};
 use sha2::{Digest, Sha256};
 
 use super::State;
+use super::openai;
 use super::problem;
 use crate::error::{Fault, Problem};
 use crate::settings::Settings;
@@ -143,7 +145,8 @@ impl Guard {
         }
         let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
         // The sign-in form is sent before there is a session to protect, and Origin was checked.
-        if changes && !bearer && path != "/login" && !is_for_programs(request) {
+        let for_clients = openai::is_here(path) && !self.needs_token();
+        if changes && !bearer && path != "/login" && !for_clients && !is_for_programs(request) {
             let given = headers
                 .get(CSRF_HEADER)
                 .and_then(|value| value.to_str().ok())
@@ -193,6 +196,8 @@ pub(super) async fn check(
                     .finish()
             } else if is_page {
                 problem::page(&problem)
+            } else if openai::is_here(request.path()) {
+                openai::response(&problem)
             } else {
                 problem::json(&problem)
             };
@@ -238,7 +243,9 @@ fn wants_page(request: &ServiceRequest) -> bool {
         .get(header::ACCEPT)
         .and_then(|value| value.to_str().ok())
         .is_some_and(|accept| accept.contains("text/html"));
-    accepts_html && *request.method() == Method::GET && !request.path().starts_with("/api/")
+    let path = request.path();
+    let is_api = path.starts_with("/api/") || openai::is_here(path);
+    accepts_html && *request.method() == Method::GET && !is_api
 }
 
 /// True for addresses that programs alone speak to, asked in JSON.

@@ -6,11 +6,16 @@
 //! deleting) is in the modules under `static/`, which talk to the JSON API.
 
 mod api;
+mod conversation;
 mod search;
 
 use askama::Template;
 
 pub use api::{ApiPage, Described, Field, Group, Operation, Parameter};
+pub use conversation::{
+    AskPage, CiteView, ConversationsPage, ParagraphView, SentenceView, SourceView, TurnFragment,
+    TurnView,
+};
 pub use search::{Choice, SearchForm, SearchPage, SearchResult};
 
 /// A document as the library lists it and as its own page describes it.
@@ -96,18 +101,6 @@ impl Document {
     }
 }
 
-/// `/`: the question box and the answer.
-#[derive(Debug, Clone, Template)]
-#[template(path = "ask.html")]
-pub struct AskPage {
-    /// Sent back by the scripts as `X-CSRF-Token`.
-    pub csrf_token: String,
-    /// All collections; a choice is offered when there is more than one.
-    pub collections: Vec<String>,
-    /// How many documents there are; at 0 the page points to the library instead.
-    pub documents: usize,
-}
-
 /// `/library`: adding papers, the running jobs and the list of documents.
 #[derive(Debug, Clone, Template)]
 #[template(path = "library.html")]
@@ -182,6 +175,8 @@ pub struct PageView {
     pub marked: String,
     /// The text after the quote.
     pub after: String,
+    /// Address of the answer that led here.
+    pub back: Option<String>,
 }
 
 /// A page as printed, with what a quote covers of it.

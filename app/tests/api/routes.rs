@@ -11,6 +11,9 @@ use crate::common::spawn_app;
 const OTHERS: &[&str] = &[
     "GET /",
     "GET /api",
+    "GET /conversations",
+    "GET /conversations/{id}",
+    "GET /conversations/{id}/turns/{answer}",
     "GET /documents/{id}",
     "GET /documents/{id}/file",
     "GET /documents/{id}/pages/{number}",

@@ -104,6 +104,12 @@ impl TestApp {
             .header("X-CSRF-Token", &self.csrf)
     }
 
+    pub(crate) fn patch(&self, path: &str) -> reqwest::RequestBuilder {
+        self.client
+            .patch(format!("{}{path}", self.url))
+            .header("X-CSRF-Token", &self.csrf)
+    }
+
     pub(crate) fn delete(&self, path: &str) -> reqwest::RequestBuilder {
         self.client
             .delete(format!("{}{path}", self.url))

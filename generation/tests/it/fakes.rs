@@ -2,7 +2,7 @@
 
 use std::sync::{LazyLock, Mutex};
 
-use generation::evidence::Evidence;
+use generation::evidence::{Evidence, Features, Sources};
 use generation::sampling::Sampling;
 use generation::{Completion, Generator, Message, Usage};
 use ingest::Rect;
@@ -66,14 +66,23 @@ pub(crate) fn all_evidence(passages: &[Passage]) -> Vec<Evidence> {
             evidence.push(Evidence {
                 passage,
                 range,
-                score: 0.9,
-                cosine: 0.9,
-                overlap: 0.9,
+                score: 9.0,
+                features: Features::default(),
                 is_neighbour: false,
             });
         }
     }
     evidence
+}
+
+/// Sources whose words are all as rare.
+pub(crate) fn sources(passages: &[Passage]) -> Sources<'_> {
+    Sources {
+        passages,
+        embedder: &BagOfWords,
+        centre: &[],
+        rarity: &|words| Ok(vec![2.0; words.len()]),
+    }
 }
 
 /// Counts of hashed words as vectors: texts that share words are near each other.

@@ -8,6 +8,7 @@ use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::{Device, Tensor};
 use generation::llama::Llama;
 use generation::sampling::Sampling;
+use generation::stop::before_stop;
 use generation::{Completion, Error, Generator, Message, gguf};
 
 const WIDTH: usize = 64;
@@ -228,6 +229,23 @@ fn the_token_limit_and_the_reader_end_it() {
         })
         .unwrap();
     assert_eq!((pieces, completion.truncated), (2, false));
+}
+
+#[test]
+fn a_stop_string_ends_it_and_is_not_written() {
+    let llama = model("stop");
+    let (whole, _) = generate(&llama, "Why?", &warm(1));
+    let characters: Vec<char> = whole.text.chars().collect();
+    let stop: String = characters[characters.len() / 2..].iter().take(3).collect();
+    let sampling = Sampling {
+        stop: vec!["never written, surely".into(), stop],
+        ..warm(1)
+    };
+    let (completion, pieces) = generate(&llama, "Why?", &sampling);
+    assert_eq!(completion.text, before_stop(&whole.text, &sampling.stop));
+    assert_eq!(pieces.concat(), completion.text);
+    assert!(completion.usage.completion_tokens < whole.usage.completion_tokens);
+    assert!(!completion.truncated && completion.text.len() < whole.text.len());
 }
 
 #[test]

@@ -9,14 +9,12 @@
 //! Mean and projection are fitted once for a model, on what it makes of random words of its own
 //! vocabulary, so that neither a text has to be shipped nor a library has to be there.
 
-use std::ops::Range;
-
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use super::projection::{Projection, normalised};
+use super::words::{mean, words};
 use crate::embed::{Embedded, Embedder, TokenVectors};
-use crate::lexical::is_stop_word;
 use crate::rerank::dot;
 use crate::{Error, Result};
 
@@ -90,6 +88,11 @@ impl Codec {
     /// were tuned on that model are multiplied by.
     pub fn spread(&self) -> f32 {
         self.deviation / MINILM_DEVIATION
+    }
+
+    /// The mean of the model's token vectors, `(dimension)`.
+    pub(super) fn centre(&self) -> &[f32] {
+        self.projection.mean()
     }
 
     pub(super) fn to_bytes(&self) -> Vec<u8> {
@@ -222,50 +225,4 @@ fn table(vector: &[f32]) -> Vec<[f32; 256]> {
             sums
         })
         .collect()
-}
-
-struct Word {
-    /// Bytes of the text.
-    range: Range<usize>,
-    /// Which tokens.
-    tokens: Vec<usize>,
-}
-
-/// The words of a text that count, with their tokens: runs of letters and digits.
-fn words(text: &str, tokens: &TokenVectors) -> Vec<Word> {
-    let mut words: Vec<Word> = Vec::new();
-    for (at, token) in tokens.tokens.iter().enumerate() {
-        let Some(piece) = text.get(token.start..token.end) else {
-            continue;
-        };
-        if !piece.chars().any(char::is_alphanumeric) {
-            continue;
-        }
-        match words.last_mut() {
-            Some(word) if word.range.end == token.start => {
-                word.range.end = token.end;
-                word.tokens.push(at);
-            }
-            _ => words.push(Word {
-                range: token.start..token.end,
-                tokens: vec![at],
-            }),
-        }
-    }
-    words.retain(|word| !is_stop_word(&text[word.range.clone()]));
-    words
-}
-
-fn mean(tokens: &TokenVectors, indices: &[usize]) -> Vec<f32> {
-    let dimension = tokens.dimension;
-    let mut sum = vec![0.0; dimension];
-    for &index in indices {
-        let vector = &tokens.vectors[index * dimension..(index + 1) * dimension];
-        for (sum, value) in sum.iter_mut().zip(vector) {
-            *sum += value;
-        }
-    }
-    let count = indices.len().max(1) as f32;
-    sum.iter_mut().for_each(|value| *value /= count);
-    sum
 }

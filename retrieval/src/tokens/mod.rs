@@ -9,12 +9,14 @@
 mod codec;
 mod projection;
 mod store;
+mod words;
 
 use std::path::{Path, PathBuf};
 use std::sync::{OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 pub use codec::{Codec, QueryTokens};
 use store::Store;
+pub use words::WordVectors;
 
 use crate::embed::{Embedder, TokenVectors, VectorSpace};
 use crate::{ChunkId, Error, IndexedDocument, Result};
@@ -164,6 +166,12 @@ impl TokenIndex {
             any = true;
         }
         Ok(any)
+    }
+
+    /// The mean of the model's token vectors, `(dimension)`, for [`WordVectors`]; `None` before the
+    /// first document.
+    pub fn centre(&self) -> Option<&[f32]> {
+        self.codec.get().map(Codec::centre)
     }
 
     /// How far the model's cosines lie apart, where all-MiniLM-L6-v2's count 1; 1 before the first

@@ -66,6 +66,11 @@ impl Projection {
         Self { mean, rows }
     }
 
+    /// `(dimension)`.
+    pub(super) fn mean(&self) -> &[f32] {
+        &self.mean
+    }
+
     /// `(BITS)`, not normalised.
     pub(super) fn apply(&self, vector: &[f32]) -> Vec<f32> {
         let centred = normalised(&difference(vector, &self.mean));
@@ -153,7 +158,7 @@ fn random(rng: &mut StdRng, rows: usize, columns: usize) -> Vec<Vec<f32>> {
         .collect()
 }
 
-fn difference(one: &[f32], other: &[f32]) -> Vec<f32> {
+pub(super) fn difference(one: &[f32], other: &[f32]) -> Vec<f32> {
     one.iter()
         .zip(other)
         .map(|(one, other)| one - other)

@@ -12,6 +12,57 @@ pub(in crate::cli) enum Eval {
     Chunks(Chunks),
     /// How well passages are found: BM25, dense, hybrid and reranked, side by side
     Retrieval(Retrieval),
+    /// How well questions are answered, cited and refused
+    Answers(EvalAnswers),
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct EvalAnswers {
+    /// JSON lines of questions on papers of the library; with --contexts, a file in the shape of
+    /// SQuAD 2.0
+    pub(in crate::cli) file: PathBuf,
+    /// Ask a library made of the file's own contexts, a document an article
+    #[arg(long)]
+    pub(in crate::cli) contexts: bool,
+    /// Make two libraries of every other article, and ask each question of both
+    #[arg(long, requires = "contexts")]
+    pub(in crate::cli) halves: bool,
+    /// Keep the libraries made of contexts in this folder, and use those that are there
+    #[arg(long, value_name = "FOLDER", requires = "contexts")]
+    pub(in crate::cli) keep: Option<PathBuf>,
+    /// Only from this collection
+    #[arg(long, conflicts_with = "contexts")]
+    pub(in crate::cli) collection: Option<String>,
+    /// Answer with quotes only, without the language model
+    #[arg(long)]
+    pub(in crate::cli) extractive: bool,
+    /// At most so many questions of each set (answerable, absent, adversarial) of each library
+    #[arg(long, value_name = "N")]
+    pub(in crate::cli) limit: Option<usize>,
+    /// Chooses the questions for --limit and draws the intervals
+    #[arg(long, value_name = "N", default_value = "1")]
+    pub(in crate::cli) seed: u64,
+    /// The share of answers that should be right, for the threshold of confidence
+    #[arg(long, value_name = "0..1", default_value = "0.9")]
+    pub(in crate::cli) precision: f64,
+    /// Fit the probability that refusal goes by to these questions, and use it from now on
+    #[arg(long)]
+    pub(in crate::cli) calibrate: bool,
+    /// Write the reliability diagram of confidence, as SVG
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::cli) diagram: Option<PathBuf>,
+    /// Write what each answer is worth, as JSON lines
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::cli) questions_out: Option<PathBuf>,
+    /// Write the table between the markers of this Markdown file
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::cli) table: Option<PathBuf>,
+    /// Print each question as it is answered; with --json, as JSON lines
+    #[arg(long, short)]
+    pub(in crate::cli) verbose: bool,
+    /// Print JSON: one object at the end
+    #[arg(long)]
+    pub(in crate::cli) json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -28,7 +28,7 @@ pub struct AskRequest {
     pub question: String,
     /// What kind of answer is wanted.
     pub task: Task,
-    /// Only this collection.
+    /// Only this collection; empty for all of them, where the conversation was asked of one.
     pub collection: Option<String>,
     /// Only these documents: ids, starts of ids, or file names.
     #[serde(alias = "document")]
@@ -52,6 +52,8 @@ pub struct AskRequest {
     pub max_tokens: Option<usize>,
     /// The model stops before it writes one of these.
     pub stop: Vec<String>,
+    /// The answer is not stored: it cannot be shown or replayed later.
+    pub unkept: bool,
 }
 
 impl AskRequest {

@@ -78,7 +78,11 @@ impl Library {
     }
 
     /// Leaves out hits that not every index knows in their present state.
-    pub(super) async fn searchable(&self, mut hits: Vec<Hit>, up_to: u64) -> Result<Vec<Hit>> {
+    pub(in crate::library) async fn searchable(
+        &self,
+        mut hits: Vec<Hit>,
+        up_to: u64,
+    ) -> Result<Vec<Hit>> {
         let ids: Vec<ChunkId> = hits.iter().map(|hit| hit.chunk_id).collect();
         let known = self.catalog.searchable(&ids, up_to).await?;
         hits.retain(|hit| known.contains(&hit.chunk_id));

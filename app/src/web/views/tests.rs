@@ -84,6 +84,57 @@ fn hostile_search() -> SearchPage {
     }
 }
 
+fn hostile_conversation() -> crate::catalog::Conversation {
+    crate::catalog::Conversation {
+        id: hostile_document().id,
+        title: HOSTILE.to_owned(),
+        collection: Some(HOSTILE.to_owned()),
+        documents: vec![HOSTILE.to_owned()],
+        turns: 1,
+        created_at: HOSTILE.to_owned(),
+        updated_at: HOSTILE.to_owned(),
+    }
+}
+
+fn hostile_turn() -> TurnView {
+    let hostile = || HOSTILE.to_owned();
+    let cite = CiteView {
+        key: 1,
+        label: hostile(),
+    };
+    let sentence = |is_supported| SentenceView {
+        text: hostile(),
+        is_supported,
+        cites: vec![cite.clone()],
+    };
+    TurnView {
+        position: 1,
+        question: hostile(),
+        standalone: Some(hostile()),
+        short: Some((hostile(), Some(cite.clone()))),
+        paragraphs: vec![ParagraphView {
+            heading: Some(hostile()),
+            sentences: vec![sentence(true), sentence(false)],
+        }],
+        unsupported: 1,
+        warnings: vec![hostile()],
+        made_by: hostile(),
+        sources: vec![SourceView {
+            key: 1,
+            title: hostile(),
+            byline: hostile(),
+            quote: hostile(),
+            file: hostile(),
+            page: 2,
+            document_id: hostile_document().id,
+            short_quote: hostile(),
+            back: hostile(),
+            is_pdf: true,
+        }],
+        ..TurnView::default()
+    }
+}
+
 fn hostile_pages() -> Vec<(&'static str, String)> {
     let hostile = || HOSTILE.to_owned();
     let collections = vec![hostile(), "papers".into()];
@@ -94,6 +145,20 @@ fn hostile_pages() -> Vec<(&'static str, String)> {
                 csrf_token: hostile(),
                 collections: collections.clone(),
                 documents: 2,
+                conversation: Some(hostile_conversation()),
+                turns: vec![hostile_turn()],
+                about: vec![(hostile_document().id, hostile())],
+                recent: vec![hostile_conversation()],
+            }
+            .render()
+            .unwrap(),
+        ),
+        (
+            "conversations",
+            ConversationsPage {
+                csrf_token: hostile(),
+                conversations: vec![hostile_conversation()],
+                next: Some(hostile()),
             }
             .render()
             .unwrap(),
@@ -136,6 +201,7 @@ fn hostile_pages() -> Vec<(&'static str, String)> {
                 before: hostile(),
                 marked: hostile(),
                 after: hostile(),
+                back: None,
             }
             .render()
             .unwrap(),
@@ -155,6 +221,7 @@ fn hostile_pages() -> Vec<(&'static str, String)> {
                 before: hostile(),
                 marked: String::new(),
                 after: String::new(),
+                back: None,
             }
             .render()
             .unwrap(),
@@ -273,8 +340,7 @@ fn long_right_to_left_and_multi_line_names_are_kept_whole() {
 fn an_empty_library_points_to_where_papers_are_added() {
     let html = AskPage {
         csrf_token: "t".into(),
-        collections: vec![],
-        documents: 0,
+        ..AskPage::default()
     }
     .render()
     .unwrap();
@@ -298,6 +364,7 @@ fn a_page_is_its_text_with_the_quote_marked() {
         before: "We set ".into(),
         marked: "k = 60".into(),
         after: " throughout.".into(),
+        back: Some("/conversations/0199-ab#turn-2".into()),
     };
     let html = view.render().unwrap();
     assert!(
@@ -305,7 +372,7 @@ fn a_page_is_its_text_with_the_quote_marked() {
     );
     assert!(html.contains("/documents/abc/pages/1\"") && html.contains("/documents/abc/pages/3\""));
     assert!(!html.contains("/file#page"), "only PDFs open at a page");
-    assert!(html.contains("Back to the answer"));
+    assert!(html.contains("href=\"/conversations/0199-ab#turn-2\" class=\"back-to-answer\""));
 
     let printed = PageView {
         image: Some(PageImage {
@@ -330,6 +397,7 @@ fn a_page_is_its_text_with_the_quote_marked() {
     let first = PageView {
         page: 1,
         quote: None,
+        back: None,
         marked: String::new(),
         ..view.clone()
     }
