@@ -291,10 +291,14 @@ fn parse(values: &Values) -> Result<Settings, Problem> {
         }
         std::path::absolute(text).map_err(|_| invalid(key, text, origin, "a folder"))
     };
-    let chunk = ingest::chunk::ChunkConfig {
+    let mut chunk = ingest::chunk::ChunkConfig {
         max_tokens: within(values, "chunk.max_tokens", 32, 510)?,
         overlap_tokens: within(values, "chunk.overlap_tokens", 0, 200)?,
     };
+    // Whoever asks for short chunks alone gets an overlap to match.
+    if values["chunk.overlap_tokens"].1 == Origin::Default {
+        chunk.overlap_tokens = chunk.overlap_tokens.min(chunk.max_tokens / 7);
+    }
     if chunk.overlap_tokens * 2 > chunk.max_tokens {
         let (text, origin) = &values["chunk.overlap_tokens"];
         return Err(invalid(

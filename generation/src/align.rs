@@ -15,7 +15,7 @@ use retrieval::Passage;
 use crate::evidence::Evidence;
 use crate::numbers::quantities;
 use crate::polarity::{OPPOSITES, Polarity};
-use crate::words::{Word, words};
+use crate::words::{Word, fold, words};
 
 /// A sentence with at least this support, and no veto, is supported.
 pub const THRESHOLD: f32 = 0.7;
@@ -371,13 +371,6 @@ impl<'a> Claim<'a> {
                     .then(|| Veto::Opposite(said[0].to_string()))
             })
     }
-}
-
-fn fold(text: &str) -> String {
-    text.chars()
-        .filter(|character| character.is_alphanumeric())
-        .flat_map(char::to_lowercase)
-        .collect()
 }
 
 /// Takes out the citation marks that a model writes: `[1]`, `[2, 3]`, `(Note 1)`, `Note 2:`.

@@ -14,7 +14,7 @@ use crate::calibration::{Calibration, Signals};
 use crate::evidence::{self, Evidence, Limits, Sources};
 use crate::prompt::{messages, one_line};
 use crate::question::Question;
-use crate::quote::quote;
+use crate::quote::{cite, key_of, quote};
 use crate::sampling::Sampling;
 use crate::short::short_answer;
 use crate::words::content_stems;
@@ -123,7 +123,10 @@ pub fn from_evidence(
 
     let shown: Vec<Citation> = (1..)
         .zip(evidence)
-        .map(|(key, item)| cite(key, &passages[item.passage], item))
+        .map(|(key, item)| {
+            let passage = &passages[item.passage];
+            cite(key, passage, quote(passage, item.range.clone()))
+        })
         .collect();
     let goes_on = on_event(Event::Evidence(&shown));
     let Some(generator) = generator.filter(|_| goes_on && !request.extractive) else {
@@ -300,21 +303,9 @@ impl<'a> Draft<'a> {
 
     /// The key of the citation of `item`, which is added where it is new.
     fn key_of(&mut self, item: &Evidence) -> u32 {
-        let citations = &mut self.answer.citations;
-        let next = u32::try_from(citations.len()).map_or(u32::MAX, |count| count + 1);
-        let citation = cite(next, &self.passages[item.passage], item);
-        let known = citations.iter().find(|known| {
-            known.document_id == citation.document_id
-                && known.page == citation.page
-                && known.quote == citation.quote
-        });
-        match known {
-            Some(known) => known.key,
-            None => {
-                citations.push(citation);
-                next
-            }
-        }
+        let passage = &self.passages[item.passage];
+        let quote = quote(passage, item.range.clone());
+        key_of(&mut self.answer.citations, passage, quote)
     }
 
     /// True where at least half of the sentences are supported: a draft of which most is made up
@@ -497,23 +488,6 @@ fn with_markers(sentences: &[Sentence]) -> String {
         })
         .collect();
     marked.join(" ")
-}
-
-fn cite(key: u32, passage: &Passage, item: &Evidence) -> Citation {
-    let quote = quote(passage, item.range.clone());
-    Citation {
-        key,
-        document_id: passage.document_id.clone(),
-        file: passage.file.clone(),
-        title: passage.title.clone(),
-        authors: passage.authors.clone(),
-        year: passage.year,
-        page: quote.page,
-        quote: quote.text,
-        rects: quote.rects,
-        chunk_id: passage.chunk_id,
-        score: passage.score,
-    }
 }
 
 fn milliseconds_since(started: Instant) -> f64 {

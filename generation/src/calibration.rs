@@ -105,7 +105,7 @@ impl Signals {
             .take(5)
             .filter(|one| one.document_id == passage.document_id)
             .count();
-        let weights = question.weights(rarity(sources.embedder));
+        let weights = question.weights(rarity(question, sources.embedder));
         let total: f32 = weights.iter().sum();
         let fit = |item: &Evidence| -> f32 {
             let sum: f32 = item
@@ -151,14 +151,21 @@ impl Signals {
     }
 }
 
-/// How common words are: their place in the embedder's vocabulary, where the commonest come first
-/// (as in BERT's), on a logarithmic scale.
-fn rarity(embedder: &dyn Embedder) -> impl Fn(&str) -> Option<f32> {
+/// How common the question's words are: their place in the embedder's vocabulary, where the
+/// commonest come first (as in BERT's), on a logarithmic scale.
+fn rarity(question: &Question, embedder: &dyn Embedder) -> impl Fn(&str) -> Option<f32> {
+    let asked: HashSet<String> = question
+        .words
+        .iter()
+        .map(|word| word.to_lowercase())
+        .chain(question.stems.iter().cloned())
+        .collect();
     let vocabulary = embedder.whole_words();
     let scale = (vocabulary.len().max(3) as f32).ln();
     let places: HashMap<String, usize> = vocabulary
         .into_iter()
         .enumerate()
+        .filter(|(_, word)| asked.contains(word))
         .map(|(place, word)| (word, place))
         .collect();
     move |word| {

@@ -9,7 +9,7 @@ use retrieval::Passage;
 use crate::answer::EXTRACTIVE;
 use crate::evidence::{Evidence, Features};
 use crate::prompt::one_line;
-use crate::quote::quote;
+use crate::quote::{key_of, quote};
 use crate::{
     Answer, Answered, Citation, IndexInfo, ModelInfo, Origin, Outcome, Part, Sentence, Timings,
     Trace, TracedEvidence, Usage,
@@ -83,31 +83,7 @@ impl Composer {
                 is_neighbour: false,
             },
         });
-        let known = self.citations.iter().find(|known| {
-            known.document_id == passage.document_id
-                && known.page == quote.page
-                && known.quote == quote.text
-        });
-        let key = match known {
-            Some(known) => known.key,
-            None => {
-                let key = u32::try_from(self.citations.len()).map_or(u32::MAX, |count| count + 1);
-                self.citations.push(Citation {
-                    key,
-                    document_id: passage.document_id.clone(),
-                    file: passage.file.clone(),
-                    title: passage.title.clone(),
-                    authors: passage.authors.clone(),
-                    year: passage.year,
-                    page: quote.page,
-                    quote: quote.text,
-                    rects: quote.rects,
-                    chunk_id: passage.chunk_id,
-                    score: passage.score,
-                });
-                key
-            }
-        };
+        let key = key_of(&mut self.citations, passage, quote);
         self.push(Sentence {
             text,
             supported: true,

@@ -5,6 +5,8 @@ use std::ops::Range;
 use ingest::{PageRect, Rect};
 use retrieval::{Passage, PassageLine};
 
+use crate::Citation;
+
 /// A verbatim piece of one page.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Quote {
@@ -53,6 +55,38 @@ pub fn quote(passage: &Passage, range: Range<usize>) -> Quote {
         range,
         rects,
     }
+}
+
+/// The citation of a quote of `passage`.
+pub(crate) fn cite(key: u32, passage: &Passage, quote: Quote) -> Citation {
+    Citation {
+        key,
+        document_id: passage.document_id.clone(),
+        file: passage.file.clone(),
+        title: passage.title.clone(),
+        authors: passage.authors.clone(),
+        year: passage.year,
+        page: quote.page,
+        quote: quote.text,
+        rects: quote.rects,
+        chunk_id: passage.chunk_id,
+        score: passage.score,
+    }
+}
+
+/// The key of a quote among `citations`, to which it is added where it is new.
+pub(crate) fn key_of(citations: &mut Vec<Citation>, passage: &Passage, quote: Quote) -> u32 {
+    let known = citations.iter().find(|known| {
+        known.document_id == passage.document_id
+            && known.page == quote.page
+            && known.quote == quote.text
+    });
+    if let Some(known) = known {
+        return known.key;
+    }
+    let next = u32::try_from(citations.len()).map_or(u32::MAX, |count| count + 1);
+    citations.push(cite(next, passage, quote));
+    next
 }
 
 /// The part of `range` from its first line on `page` to its last.

@@ -44,6 +44,14 @@ pub(crate) fn content_stems(text: &str) -> Vec<String> {
         .collect()
 }
 
+/// Letters and digits only, in lower case: what stays the same when a sentence is printed twice.
+pub(crate) fn fold(text: &str) -> String {
+    text.chars()
+        .filter(|character| character.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .collect()
+}
+
 /// Removes English inflection from a lower-case word. Words with digits are left as they are.
 pub(crate) fn stem(word: &str) -> String {
     if !word.is_ascii() || word.len() < 4 || word.bytes().any(|byte| byte.is_ascii_digit()) {

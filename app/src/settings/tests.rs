@@ -166,3 +166,23 @@ fn a_server_answers_where_the_settings_name_one() {
         assert!(problem.message.contains(variable), "{problem}");
     }
 }
+
+#[test]
+fn short_chunks_bring_a_short_overlap_unless_it_is_given() {
+    let chunk = |variables: &[(&str, &str)]| {
+        let variables = variables
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let flags = [("data_dir", "/nowhere".to_owned())];
+        Settings::load(None, variables, &flags).map(|settings| settings.chunk)
+    };
+    let short = chunk(&[("LECTERN_CHUNK_MAX_TOKENS", "64")]).unwrap();
+    assert_eq!((short.max_tokens, short.overlap_tokens), (64, 9));
+    let usual = chunk(&[]).unwrap();
+    assert_eq!((usual.max_tokens, usual.overlap_tokens), (382, 48));
+    let wrong = [
+        ("LECTERN_CHUNK_MAX_TOKENS", "64"),
+        ("LECTERN_CHUNK_OVERLAP_TOKENS", "48"),
+    ];
+    assert_eq!(chunk(&wrong).unwrap_err().code, "setting_invalid");
+}

@@ -16,7 +16,7 @@ use super::prose::{is_bibliography, is_cut, is_finished, is_prose};
 use super::{Scoring, Sources};
 use crate::Result;
 use crate::question::{Question, Wanted};
-use crate::words::content_stems;
+use crate::words::{content_stems, fold};
 
 /// A sentence of a passage.
 #[derive(Debug, Clone)]
@@ -374,14 +374,6 @@ fn windows(
         }
     }
     windows
-}
-
-/// Letters and digits only, in lower case: what stays the same when a sentence is printed twice.
-fn fold(text: &str) -> String {
-    text.chars()
-        .filter(|character| character.is_alphanumeric())
-        .flat_map(char::to_lowercase)
-        .collect()
 }
 
 fn dot(left: &[f32], right: &[f32]) -> f32 {
