@@ -12,6 +12,7 @@ use std::collections::HashSet;
 
 use retrieval::Passage;
 
+use crate::clauses::clauses;
 use crate::evidence::Evidence;
 use crate::numbers::quantities;
 use crate::polarity::{OPPOSITES, Polarity};
@@ -19,9 +20,6 @@ use crate::words::{Word, fold, words};
 
 /// A sentence with at least this support, and no veto, is supported.
 pub const THRESHOLD: f32 = 0.7;
-
-/// A second quote is added where it raises the support by at least this much.
-const SECOND_QUOTE_GAIN: f32 = 0.12;
 
 /// Weight of a word that the question said; others weigh 1.
 const QUESTION_WORD_WEIGHT: f32 = 0.4;
@@ -52,73 +50,76 @@ pub struct Alignment {
     pub supported: bool,
     /// How well the best evidence supports it, 0 to 1.
     pub support: f32,
-    /// Indices of that evidence, best first: one, or two where the second adds to the first.
+    /// Indices of that evidence: one, or one for each statement that the sentence makes.
     pub evidence: Vec<usize>,
     /// Why not, where words alone would have passed it.
     pub veto: Option<Veto>,
 }
 
 /// Finds the evidence that best supports `sentence`, an answer to `question`.
+///
+/// What a sentence says has to stand in one quote: of two that hold half of its words each,
+/// neither need say it. A sentence of several statements may take a quote for each of them.
 pub fn align(
     sentence: &str,
     question: &str,
     passages: &[Passage],
     evidence: &[Evidence],
 ) -> Alignment {
-    let claim = Claim::new(sentence, question);
-    let weigh = |indices: Vec<usize>| -> Alignment {
-        let text = |index: &usize| {
-            let item = &evidence[*index];
-            &passages[item.passage].text[item.range.clone()]
-        };
-        let title = |index: &usize| passages[evidence[*index].passage].title.as_str();
-        let quotes = indices.iter().map(text).collect::<Vec<_>>().join("\n");
-        let titles = indices.iter().map(title).collect::<Vec<_>>().join("\n");
-        let source = Source::new(&quotes, &titles);
-        let support = claim.support(&source);
-        let veto = claim.veto(&source);
-        Alignment {
-            supported: support >= THRESHOLD && veto.is_none(),
-            support,
-            evidence: indices,
-            veto,
-        }
-    };
-    let better = |left: &Alignment, right: &Alignment| {
-        (left.veto.is_none(), left.support) > (right.veto.is_none(), right.support)
-    };
-    let mut singles: Vec<Alignment> = (0..evidence.len())
-        .map(|index| weigh(vec![index]))
+    let whole = align_statement(sentence, question, passages, evidence);
+    let clauses = clauses(sentence);
+    if whole.supported || clauses.len() < 2 {
+        return whole;
+    }
+    let parts: Vec<Alignment> = clauses
+        .iter()
+        .map(|clause| align_statement(clause, question, passages, evidence))
         .collect();
-    // Stable, so that of equals the one that fits the question best comes first.
-    singles.sort_by(|left, right| right.support.total_cmp(&left.support));
-    let Some(mut best) = singles.first().cloned() else {
-        return Alignment {
-            supported: false,
-            support: 0.0,
-            evidence: Vec::new(),
-            veto: None,
-        };
-    };
-    for single in &singles[1..] {
-        if better(single, &best) && (single.supported || !best.supported) {
-            best = single.clone();
+    if !parts.iter().all(|part| part.supported) {
+        return whole;
+    }
+    let mut quotes: Vec<usize> = Vec::new();
+    for index in parts.iter().flat_map(|part| &part.evidence) {
+        if !quotes.contains(index) {
+            quotes.push(*index);
         }
     }
-    // A quote that says the contrary is not made right by another.
-    let joinable: Vec<usize> = singles
-        .iter()
-        .filter(|single| !matches!(single.veto, Some(Veto::Negation(_) | Veto::Opposite(_))))
-        .map(|single| single.evidence[0])
-        .collect();
-    for &first in joinable.iter().take(3) {
-        for &second in joinable.iter().filter(|second| **second != first) {
-            let pair = weigh(vec![first, second]);
-            let gains = pair.support >= best.support + SECOND_QUOTE_GAIN
-                || pair.supported && !best.supported;
-            if gains && better(&pair, &best) {
-                best = pair;
-            }
+    Alignment {
+        supported: true,
+        support: parts.iter().map(|part| part.support).fold(1.0, f32::min),
+        evidence: quotes,
+        veto: None,
+    }
+}
+
+/// The one piece of evidence that best supports `statement`.
+fn align_statement(
+    statement: &str,
+    question: &str,
+    passages: &[Passage],
+    evidence: &[Evidence],
+) -> Alignment {
+    let claim = Claim::new(statement, question);
+    let mut best = Alignment {
+        supported: false,
+        support: 0.0,
+        evidence: Vec::new(),
+        veto: None,
+    };
+    // Of equals the one that fits the question best, which comes first.
+    for (index, item) in evidence.iter().enumerate() {
+        let passage = &passages[item.passage];
+        let source = Source::new(&passage.text[item.range.clone()], &passage.title);
+        let support = claim.support(&source);
+        let veto = claim.veto(&source);
+        let supported = support >= THRESHOLD && veto.is_none();
+        if best.evidence.is_empty() || (supported, support) > (best.supported, best.support) {
+            best = Alignment {
+                supported,
+                support,
+                evidence: vec![index],
+                veto,
+            };
         }
     }
     best

@@ -308,15 +308,16 @@ impl<'a> Draft<'a> {
         key_of(&mut self.answer.citations, passage, quote)
     }
 
-    /// True where at least half of the sentences are supported: a draft of which most is made up
-    /// is not worth mending.
+    /// True where the first sentence, the one that answers, is supported, and at least half of
+    /// all: a draft of which most is made up is not worth mending.
     fn is_mostly_supported(&self) -> bool {
         let sentences = &self.answer.sentences;
         let supported = sentences
             .iter()
             .filter(|sentence| sentence.supported)
             .count();
-        supported > 0 && supported * 2 >= sentences.len()
+        let is_begun_well = sentences.first().is_some_and(|first| first.supported);
+        is_begun_well && supported * 2 >= sentences.len()
     }
 
     /// Drops the model's sentences and answers with the best evidence, word for word.
@@ -388,10 +389,12 @@ fn extract<'e>(evidence: &'e [Evidence], passages: &[Passage]) -> Vec<&'e Eviden
         .iter()
         .filter(|item| !item.is_neighbour && item.score >= best_score - FURTHER_QUOTE)
         .collect();
-    // A quote that breaks off (into a table, a formula) is shown where there is no other.
+    // A quote that breaks off (into a table, a formula, a list) is shown where there is no other.
     let is_whole = |item: &&Evidence| {
         let text = &passages[item.passage].text[item.range.clone()];
-        evidence::is_finished(text) && !evidence::is_cut(text)
+        evidence::is_finished(text)
+            && !text.trim_end().ends_with([':', ';'])
+            && !evidence::is_cut(text)
     };
     let (whole, broken): (Vec<_>, Vec<_>) = near.into_iter().partition(is_whole);
     let near = if whole.is_empty() { broken } else { whole };
