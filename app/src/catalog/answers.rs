@@ -49,6 +49,14 @@ pub struct AnswerSummary {
     pub replayable: bool,
 }
 
+impl StoredAnswer {
+    /// Where it stands in lists: when it was given, in milliseconds since 1970, and its id.
+    pub fn key(&self) -> (i64, String) {
+        let created_at: jiff::Timestamp = self.created_at.parse().unwrap_or_default();
+        (created_at.as_millisecond(), self.answer.id.clone())
+    }
+}
+
 const COLUMNS: &str = "id, answer, trace, provenance, created_at";
 
 impl Catalog {
@@ -126,7 +134,7 @@ impl Catalog {
         .transpose()
     }
 
-    /// Answers, newest first: at most `limit`, those after the answer with the id `after` in that
+    /// Answers, newest first: at most `limit`, those after `after` ([`StoredAnswer::key`]) in that
     /// order, and only those of a conversation where one is given.
     ///
     /// # Errors
@@ -134,16 +142,18 @@ impl Catalog {
     pub async fn answers(
         &self,
         limit: usize,
-        after: Option<&str>,
+        after: Option<(i64, &str)>,
         conversation: Option<&str>,
     ) -> Result<Vec<StoredAnswer>> {
         let mut query = QueryBuilder::<Sqlite>::new(format!("SELECT {COLUMNS} FROM answers"));
         let mut joiner = " WHERE ";
-        if let Some(after) = after {
+        if let Some((created_at, id)) = after {
             query
                 .push(joiner)
-                .push("(created_at, id) < (SELECT created_at, id FROM answers WHERE id = ")
-                .push_bind(after)
+                .push("(created_at, id) < (")
+                .push_bind(created_at)
+                .push(", ")
+                .push_bind(id.to_owned())
                 .push(")");
             joiner = " AND ";
         }
@@ -285,7 +295,12 @@ mod tests {
         ] {
             assert!(add(&catalog, &answer(id, conversation), &[]).await);
         }
-        let ids = async |limit, after, conversation| -> Vec<String> {
+        let ids = async |limit, after: Option<&str>, conversation| -> Vec<String> {
+            let key = match after {
+                Some(id) => Some(catalog.stored_answer(id).await.unwrap().unwrap().key()),
+                None => None,
+            };
+            let after = key.as_ref().map(|(time, id)| (*time, id.as_str()));
             let found = catalog.answers(limit, after, conversation).await.unwrap();
             found.into_iter().map(|stored| stored.answer.id).collect()
         };
@@ -294,8 +309,11 @@ mod tests {
         assert_eq!(ids(9, None, Some("c")).await, ["a4", "a1"]);
         assert_eq!(ids(9, None, Some("%")).await, [] as [&str; 0]);
         assert_eq!(catalog.answers_starting("a").await.unwrap().len(), 3);
-        assert!(catalog.delete_answer("a1").await.unwrap());
-        assert!(!catalog.delete_answer("a1").await.unwrap());
-        assert_eq!(ids(9, Some("a1"), None).await, [] as [&str; 0]);
+        let (time, id) = catalog.stored_answer("a3").await.unwrap().unwrap().key();
+        assert!(catalog.delete_answer("a3").await.unwrap());
+        assert!(!catalog.delete_answer("a3").await.unwrap());
+        // A list goes on although the answer that it stopped at is gone.
+        let rest = catalog.answers(9, Some((time, &id)), None).await.unwrap();
+        assert_eq!(rest.len(), 2);
     }
 }

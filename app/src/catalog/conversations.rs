@@ -64,15 +64,6 @@ pub struct Turn {
     pub deleted: Option<Deleted>,
 }
 
-/// Where in the list of conversations a page ends: the last one's time and id.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConversationCursor {
-    /// Milliseconds since 1970.
-    pub updated_at: i64,
-    /// Its id.
-    pub id: String,
-}
-
 const COLUMNS: &str = "id, title, collection, documents, created_at, updated_at, \
      (SELECT COUNT(*) FROM turns t WHERE t.conversation_id = c.id) AS turns";
 
@@ -152,37 +143,24 @@ impl Catalog {
             .collect())
     }
 
-    /// Conversations, the one asked in last first: at most `limit`, those after `after` in that
-    /// order. With the last comes where the next page begins, if there may be one.
+    /// Conversations, the one asked in last first, each with when that was: at most `limit`, those
+    /// after `after` in that order.
     ///
     /// # Errors
     /// Where the database cannot be read.
     pub async fn conversations(
         &self,
         limit: usize,
-        after: Option<&ConversationCursor>,
-    ) -> Result<(Vec<Conversation>, Option<ConversationCursor>)> {
-        let time;
-        let found = match after {
-            Some(after) => {
-                time = after.updated_at.to_string();
-                let condition = "EXISTS (SELECT 1 FROM turns t WHERE t.conversation_id = c.id) \
-                                 AND (updated_at < CAST($1 AS BIGINT) \
-                                 OR updated_at = CAST($1 AS BIGINT) AND id < $2)";
-                self.conversations_where(condition, &[&time, &after.id], limit + 1)
-                    .await?
-            }
-            None => self.conversations_where(ASKED, &[], limit + 1).await?,
+        after: Option<(i64, &str)>,
+    ) -> Result<Vec<(Conversation, i64)>> {
+        let Some((updated_at, id)) = after else {
+            return self.conversations_where(ASKED, &[], limit).await;
         };
-        let next = (found.len() > limit)
-            .then(|| found.get(limit.checked_sub(1)?))
-            .flatten()
-            .map(|(conversation, updated_at)| ConversationCursor {
-                updated_at: *updated_at,
-                id: conversation.id.clone(),
-            });
-        let shown = found.into_iter().take(limit);
-        Ok((shown.map(|(conversation, _)| conversation).collect(), next))
+        let condition = "EXISTS (SELECT 1 FROM turns t WHERE t.conversation_id = c.id) \
+                         AND (updated_at < CAST($1 AS BIGINT) \
+                         OR updated_at = CAST($1 AS BIGINT) AND id < $2)";
+        self.conversations_where(condition, &[&updated_at.to_string(), id], limit)
+            .await
     }
 
     async fn conversations_where(

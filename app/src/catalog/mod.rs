@@ -35,7 +35,7 @@ pub use answers::{AnswerSummary, StoredAnswer};
 pub use changes::Change;
 pub use collections::{Moved, RemovedCollection};
 pub use context::{Expand, PassageContext};
-pub use conversations::{Conversation, ConversationCursor, Deleted, Turn};
+pub use conversations::{Conversation, Deleted, Turn};
 pub use documents::{DocumentRecord, DocumentStatus, NewDocument, READER_VERSION};
 pub use filters::DocumentFilter;
 pub use generations::{Generation, GenerationState, IndexSpec};

@@ -74,7 +74,7 @@ pub enum AnswersRequest {
     /// List them, newest first.
     List {
         /// So many at most.
-        limit: usize,
+        limit: Option<u32>,
         /// Those after this one.
         cursor: Option<String>,
     },
@@ -110,7 +110,7 @@ pub enum ConversationsRequest {
     /// List them, the one asked in last first.
     List {
         /// So many at most.
-        limit: Option<usize>,
+        limit: Option<u32>,
         /// What the page before gave.
         cursor: Option<String>,
     },

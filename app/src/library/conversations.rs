@@ -13,16 +13,13 @@ use utoipa::ToSchema;
 
 use super::Library;
 use super::search::{QUESTION_CHARACTERS, collection_not_found};
-use crate::catalog::{Conversation, ConversationCursor, Turn};
+use crate::catalog::{Conversation, Turn};
 use crate::error::{Fault, Problem};
+use crate::paging::Page;
 
 /// The id under which a new conversation is asked for.
 pub const NEW: &str = "new";
 
-/// Conversations on a page of the list, where the caller does not say.
-const PAGE: usize = 50;
-/// Conversations on a page at most.
-const MOST: usize = 500;
 /// Shortest start of an id that stands for it.
 const SHORTEST_START: usize = 8;
 
@@ -53,24 +50,17 @@ impl Library {
     /// A problem `limit_invalid` or `cursor_invalid`.
     pub async fn conversations(
         &self,
-        limit: Option<usize>,
+        limit: Option<u32>,
         cursor: Option<&str>,
     ) -> Result<ConversationList> {
-        let limit = limit.unwrap_or(PAGE);
-        if !(1..=MOST).contains(&limit) {
-            return Err(Problem::new(
-                Fault::Usage,
-                "limit_invalid",
-                format!("limit = {limit} is out of range"),
-                format!("give a number from 1 to {MOST}"),
-            )
-            .into());
-        }
-        let after = cursor.map(decoded).transpose()?;
-        let (conversations, next) = self.catalog.conversations(limit, after.as_ref()).await?;
+        let page = Page::<(i64, String)>::read("conversations", limit, cursor)?;
+        let after = page.after.as_ref().map(|(time, id)| (*time, id.as_str()));
+        let found = self.catalog.conversations(page.wanted(), after).await?;
+        let (found, next_cursor) =
+            page.cut(found, |(found, updated_at)| (*updated_at, found.id.clone()));
         Ok(ConversationList {
-            conversations,
-            next_cursor: next.as_ref().map(encoded),
+            conversations: found.into_iter().map(|(found, _)| found).collect(),
+            next_cursor,
         })
     }
 
@@ -119,8 +109,9 @@ impl Library {
     /// # Errors
     /// A problem `conversation_not_found` where there is none.
     pub async fn last_conversation(&self) -> Result<Conversation> {
-        let (found, _) = self.catalog.conversations(1, None).await?;
-        found.into_iter().next().ok_or_else(|| {
+        let found = self.catalog.conversations(1, None).await?;
+        let last = found.into_iter().next().map(|(found, _)| found);
+        last.ok_or_else(|| {
             Problem::new(
                 Fault::NotFound,
                 "conversation_not_found",
@@ -223,47 +214,9 @@ fn not_found(id: &str) -> Problem {
     )
 }
 
-fn encoded(cursor: &ConversationCursor) -> String {
-    format!("{:x}-{}", cursor.updated_at, cursor.id)
-}
-
-fn decoded(text: &str) -> Result<ConversationCursor, Problem> {
-    let read = || {
-        let (time, id) = text.split_once('-')?;
-        Some(ConversationCursor {
-            updated_at: i64::from_str_radix(time, 16).ok()?,
-            id: (id.len() <= 64).then(|| id.to_owned())?,
-        })
-    };
-    read().ok_or_else(|| {
-        Problem::new(
-            Fault::Usage,
-            "cursor_invalid",
-            "the cursor is not one that a list gave",
-            "leave it out for the first page, then give `next_cursor` of the page before",
-        )
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn cursors_come_back_and_others_are_refused() {
-        let cursor = ConversationCursor {
-            updated_at: 1_763_000_000_000,
-            id: "0199-a".into(),
-        };
-        assert_eq!(decoded(&encoded(&cursor)).unwrap(), cursor);
-        for text in ["", "x", "zz-1", "-", "ffffffffffffffffffff-1"] {
-            assert_eq!(
-                decoded(text).unwrap_err().code,
-                "cursor_invalid",
-                "{text:?}"
-            );
-        }
-    }
 
     #[test]
     fn titles_are_folded_and_checked() {

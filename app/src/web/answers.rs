@@ -13,15 +13,12 @@ use crate::library::answers::replay::Replay;
 type Shared = web::Data<State>;
 type Answered = Result<HttpResponse, Failed>;
 
-/// Answers of a list, where it is not said how many.
-const USUAL: usize = 50;
-
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct Listing {
-    /// How many at most, 1 to 1000; 50 where not given.
-    limit: Option<usize>,
+    /// How many at most, 1 to 1000; 100 where not given.
+    limit: Option<u32>,
     /// `next_cursor` of the part before.
     cursor: Option<String>,
 }
@@ -32,7 +29,7 @@ struct Listing {
 pub(super) async fn list_answers(state: Shared, listing: web::Query<Listing>) -> Answered {
     let found = state
         .library
-        .answers(listing.limit.unwrap_or(USUAL), listing.cursor.as_deref())
+        .answers(listing.limit, listing.cursor.as_deref())
         .await?;
     Ok(HttpResponse::Ok().json(found))
 }

@@ -18,13 +18,13 @@ type Shared = web::Data<State>;
 type Answered = Result<HttpResponse, Failed>;
 
 /// Conversations on a page of the list.
-const LISTED: usize = 30;
+const LISTED: u32 = 30;
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct Listing {
     /// How many at most, 1 to 1000.
-    limit: Option<usize>,
+    limit: Option<u32>,
     /// `next_cursor` of the part before.
     cursor: Option<String>,
 }

@@ -24,7 +24,7 @@ use crate::library::page_image::DEFAULT_WIDTH;
 const QUOTE_BYTES: usize = 8000;
 
 /// Earlier conversations that the ask page names.
-const RECENT: usize = 5;
+const RECENT: u32 = 5;
 
 type Shared = web::Data<State>;
 

@@ -8,11 +8,11 @@ use super::ExportForm;
 pub(in crate::cli) enum Answers {
     /// List answers, newest first
     List {
-        /// So many at most, up to 1000
-        #[arg(long, value_name = "N", default_value = "50")]
-        limit: usize,
-        /// Those after this one: the next_cursor of the list before
-        #[arg(long, value_name = "ID")]
+        /// So many at most, up to 1000 [default: 100]
+        #[arg(long, value_name = "N")]
+        limit: Option<u32>,
+        /// Where the page before ended: its next_cursor
+        #[arg(long)]
         cursor: Option<String>,
         /// Print JSON
         #[arg(long)]

@@ -56,9 +56,9 @@ impl From<ConversationForm> for ExportFormat {
 pub(in crate::cli) enum Conversations {
     /// List conversations, the one asked in last first
     List {
-        /// So many at most [default: 50]
+        /// So many at most, up to 1000 [default: 100]
         #[arg(long, value_name = "N")]
-        limit: Option<usize>,
+        limit: Option<u32>,
         /// Where the page before ended, as it said
         #[arg(long)]
         cursor: Option<String>,

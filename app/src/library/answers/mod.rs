@@ -14,9 +14,7 @@ use utoipa::ToSchema;
 use super::Library;
 use crate::catalog::{AnswerSummary, StoredAnswer};
 use crate::error::{Fault, Problem};
-
-/// Most answers of one list.
-const LONGEST_LIST: usize = 1000;
+use crate::paging::Page;
 
 /// Some of the answers, newest first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -29,40 +27,17 @@ pub struct AnswerList {
 }
 
 impl Library {
-    /// Answers, newest first, `limit` at most, those after `cursor`.
+    /// Answers, newest first, a page at a time.
     ///
     /// # Errors
     /// A problem `limit_invalid` or `cursor_invalid`.
-    pub async fn answers(&self, limit: usize, cursor: Option<&str>) -> Result<AnswerList> {
-        if !(1..=LONGEST_LIST).contains(&limit) {
-            return Err(Problem::new(
-                Fault::Usage,
-                "limit_invalid",
-                format!("limit = {limit} is out of range"),
-                format!("give a number from 1 to {LONGEST_LIST}"),
-            )
-            .into());
-        }
-        if let Some(cursor) = cursor
-            && self.catalog.stored_answer(cursor).await?.is_none()
-        {
-            return Err(Problem::new(
-                Fault::Usage,
-                "cursor_invalid",
-                format!("the cursor {cursor:?} names no answer, or one that was deleted"),
-                "begin again without a cursor",
-            )
-            .into());
-        }
-        // One more, to know whether there are more.
-        let mut found = self.catalog.answers(limit + 1, cursor, None).await?;
-        let has_more = found.len() > limit;
-        found.truncate(limit);
+    pub async fn answers(&self, limit: Option<u32>, cursor: Option<&str>) -> Result<AnswerList> {
+        let page = Page::<(i64, String)>::read("answers", limit, cursor)?;
+        let after = page.after.as_ref().map(|(time, id)| (*time, id.as_str()));
+        let found = self.catalog.answers(page.wanted(), after, None).await?;
+        let (found, next_cursor) = page.cut(found, StoredAnswer::key);
         Ok(AnswerList {
-            next_cursor: found
-                .last()
-                .filter(|_| has_more)
-                .map(|last| last.answer.id.clone()),
+            next_cursor,
             answers: found.iter().map(AnswerSummary::from).collect(),
         })
     }
