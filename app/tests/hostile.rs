@@ -26,7 +26,12 @@ the Osprey index as text.\n";
 const HIDDEN: &str = "# The Merlin cache\n\nThe Merlin cache h\u{200b}olds 64 me\u{2060}gabytes of \
 \u{202e}setyb\u{202c} on each server. \u{2066}The Merlin cache evicts\u{2069} the oldest entry \
 \u{1b}[31mfirst\u{1b}[0m.\u{7}\u{8} \u{1b}]0;owned\u{7}The hit rate of the Merlin cache is 93 % \
-\u{e0049}\u{e0067}on average.\n";
+\u{e0049}\u{e0067}on average. The servers of the Merlin cache talk to each other over a ring, \
+and each of them knows the next three. A server that is down for more than a minute leaves the ring, \
+and what it held is fetched again from where it came from, entry by entry, as it is asked for. Nothing \
+is copied ahead of time, since most of what a cache holds is never asked for a second time. Reading from \
+the ring takes one message where the entry is near, and as many as there are servers at worst. All of \
+this was measured on twelve servers during a week of ordinary use, at night as well as by day.\n";
 
 /// A megabyte without a line end, the fact somewhere within.
 fn long_line() -> String {

@@ -137,7 +137,7 @@ pub(super) async fn forget(state: Shared, id: web::Path<String>) -> Answered {
 struct Exporting {
     /// `markdown` with footnotes, or the sources as `bibtex` or `csl-json`.
     #[serde(default = "markdown")]
-    #[param(value_type = Option<ExportFormat>)]
+    #[param(inline, value_type = Option<ExportFormat>)]
     format: ExportFormat,
 }
 

@@ -12,6 +12,7 @@ const ELSEWHERE: &[&str] = &[
     "control",
     "eval",
     "mcp",
+    "openai",
     "settings",
     "settings.rs",
     "tests.rs",
@@ -109,6 +110,18 @@ fn problems(text: &str, given: &mut Codes) {
             let status = fault_named(fault).status();
             given.entry(code.to_owned()).or_default().insert(status);
         }
+    }
+    // What a model server does wrong goes through a function that adds the fault.
+    for code in text
+        .split("\"llm_")
+        .skip(1)
+        .filter_map(|rest| rest.split_once('"'))
+    {
+        let status = Fault::Unavailable.status();
+        given
+            .entry(format!("llm_{}", code.0))
+            .or_default()
+            .insert(status);
     }
 }
 
