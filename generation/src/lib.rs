@@ -30,6 +30,7 @@ pub mod stop;
 pub mod summary;
 pub mod template;
 
+mod centrality;
 mod clauses;
 mod numbers;
 mod polarity;

@@ -2,23 +2,21 @@
 //!
 //! A summary that a small model writes cannot be checked sentence by sentence as well as quotes
 //! can, so the sentences are chosen, not written. What a paper is about is said again and again in
-//! it: a sentence that is like many others is central (Erkan and Radev 2004, "LexRank",
-//! <https://arxiv.org/abs/1109.2128>). Sentences are compared by their words, weighted by how few
-//! sentences have them, and centrality is the stationary probability of a walk from sentence to
-//! like sentence. Added to it are what authors signal themselves ("we show", "in this paper"), where
+//! it: a sentence that is like many others is central (see `centrality`). Added to that are what authors signal themselves ("we show", "in this paper"), where
 //! a sentence stands, and how central it is within its section; taken away is what cannot stand
 //! alone. No sentence is taken that says what another one has said.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use ingest::SECTION_SEPARATOR;
 use ingest::section::SectionKind;
 use retrieval::Passage;
 
+use crate::centrality::{Vector, centrality, graph, likeness, vectors};
 use crate::evidence::{is_cut, is_finished, is_prose};
 use crate::parts::is_on_one_page;
-use crate::words::{content_stems, words};
+use crate::words::{content_stems, fold, words};
 
 /// How long a summary is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,13 +48,8 @@ pub struct Section {
 
 /// Heading of the abstract where the paper gives it none.
 const ABSTRACT: &str = "Abstract";
-/// Less alike than this is not alike.
-const LIKENESS: f32 = 0.1;
 /// More alike than this says the same.
 const SAME: f32 = 0.5;
-/// Chance that the walk goes on rather than starts anywhere.
-const DAMPING: f32 = 0.85;
-const STEPS: usize = 30;
 /// Sentences that are looked at; a book's chapters are thinned out evenly.
 const MOST_SENTENCES: usize = 1500;
 
@@ -74,8 +67,7 @@ struct Candidate {
     passage: usize,
     range: Range<usize>,
     section: usize,
-    /// Stems with their weights; of length 1.
-    vector: HashMap<u32, f32>,
+    vector: Vector,
     score: f32,
 }
 
@@ -110,7 +102,7 @@ pub fn summarise(
 
 /// The headings, in order with the abstract first, and the sentences under them, each once.
 fn candidates(passages: &[Passage], abstract_text: Option<&str>) -> (Vec<String>, Vec<Candidate>) {
-    let abstract_text = folded(abstract_text.unwrap_or_default());
+    let abstract_text = fold(abstract_text.unwrap_or_default());
     let depth = depth_of_sections(passages);
     let mut headings = vec![ABSTRACT.to_owned()];
     let mut seen: HashSet<String> = HashSet::new();
@@ -127,11 +119,11 @@ fn candidates(passages: &[Passage], abstract_text: Option<&str>) -> (Vec<String>
             if !is_worth_quoting(text) || !is_on_one_page(passage, &range) {
                 continue;
             }
-            let fold = folded(text);
+            let folded = fold(text);
             let is_abstract =
-                kind == SectionKind::Abstract || abstract_text.contains(fold.as_str());
+                kind == SectionKind::Abstract || abstract_text.contains(folded.as_str());
             // What stands before the first heading is names and addresses, but for the abstract.
-            if !seen.insert(fold) {
+            if !seen.insert(folded) {
                 continue;
             }
             let section = if is_abstract {
@@ -150,7 +142,7 @@ fn candidates(passages: &[Passage], abstract_text: Option<&str>) -> (Vec<String>
                 passage: passage_idx,
                 range,
                 section,
-                vector: HashMap::new(),
+                vector: Vector::new(),
                 score: 0.0,
             };
             found.push((candidate, content_stems(text)));
@@ -162,7 +154,11 @@ fn candidates(passages: &[Passage], abstract_text: Option<&str>) -> (Vec<String>
         let step = found.len().div_ceil(MOST_SENTENCES);
         found = found.into_iter().step_by(step).collect();
     }
-    (headings, vectors(found))
+    let (mut candidates, stems): (Vec<Candidate>, Vec<Vec<String>>) = found.into_iter().unzip();
+    for (candidate, vector) in candidates.iter_mut().zip(vectors(&stems)) {
+        candidate.vector = vector;
+    }
+    (headings, candidates)
 }
 
 /// Drops sentences that are the beginning or the end of their neighbour's.
@@ -172,7 +168,7 @@ fn without_parts(
 ) -> Vec<(Candidate, Vec<String>)> {
     let folds: Vec<String> = found
         .iter()
-        .map(|(candidate, _)| folded(&passages[candidate.passage].text[candidate.range.clone()]))
+        .map(|(candidate, _)| fold(&passages[candidate.passage].text[candidate.range.clone()]))
         .collect();
     // Chunks that overlap are neighbours, so the whole is never far.
     const NEAR: usize = 30;
@@ -264,114 +260,9 @@ fn is_worth_quoting(text: &str) -> bool {
     !is_caption && found.len() <= LONGEST_WORDS && symbols <= 2
 }
 
-/// Sparse vectors of the sentences: inverse frequency of their stems, of length 1.
-fn vectors(found: Vec<(Candidate, Vec<String>)>) -> Vec<Candidate> {
-    let total = found.len() as f32;
-    let mut numbers: HashMap<String, u32> = HashMap::new();
-    let mut having: Vec<f32> = Vec::new();
-    let mut counted: Vec<BTreeMap<u32, f32>> = Vec::with_capacity(found.len());
-    for (_, stems) in &found {
-        let mut counts: BTreeMap<u32, f32> = BTreeMap::new();
-        for stem in stems {
-            let next = numbers.len() as u32;
-            let number = *numbers.entry(stem.clone()).or_insert(next);
-            *counts.entry(number).or_default() += 1.0;
-        }
-        having.resize(numbers.len(), 0.0);
-        for number in counts.keys() {
-            having[*number as usize] += 1.0;
-        }
-        counted.push(counts);
-    }
-    found
-        .into_iter()
-        .zip(counted)
-        .map(|((mut candidate, _), counts)| {
-            let weigh = |(number, count): (&u32, &f32)| {
-                let idf = ((1.0 + total) / (0.5 + having[*number as usize])).ln();
-                (*number, count * idf.max(0.0))
-            };
-            let weights: Vec<(u32, f32)> = counts.iter().map(weigh).collect();
-            let length = weights.iter().map(|(_, w)| w * w).sum::<f32>().sqrt();
-            if length > 0.0 {
-                candidate.vector = weights.into_iter().map(|(n, w)| (n, w / length)).collect();
-            }
-            candidate
-        })
-        .collect()
-}
-
-fn likeness(left: &Candidate, right: &Candidate) -> f32 {
-    let (small, large) = match left.vector.len() <= right.vector.len() {
-        true => (left, right),
-        false => (right, left),
-    };
-    let mut shared: Vec<f32> = small
-        .vector
-        .iter()
-        .filter_map(|(stem, weight)| Some(weight * large.vector.get(stem)?))
-        .collect();
-    // Maps have no order, and sums of floats depend on theirs.
-    shared.sort_by(f32::total_cmp);
-    shared.into_iter().sum()
-}
-
-/// Edges of the graph: like sentences, each with how alike.
-fn graph(candidates: &[Candidate]) -> Vec<Vec<(usize, f32)>> {
-    let mut edges: Vec<Vec<(usize, f32)>> = vec![Vec::new(); candidates.len()];
-    let mut having: HashMap<u32, Vec<usize>> = HashMap::new();
-    for (at, candidate) in candidates.iter().enumerate() {
-        let mut others: Vec<usize> = candidate
-            .vector
-            .keys()
-            .filter_map(|stem| having.get(stem))
-            .flatten()
-            .copied()
-            .collect();
-        others.sort_unstable();
-        others.dedup();
-        for other in others {
-            let alike = likeness(candidate, &candidates[other]);
-            if alike >= LIKENESS {
-                edges[at].push((other, alike));
-                edges[other].push((at, alike));
-            }
-        }
-        for stem in candidate.vector.keys() {
-            having.entry(*stem).or_default().push(at);
-        }
-    }
-    edges
-}
-
-/// Centrality of each sentence, the most central 1.
-fn centrality(edges: &[Vec<(usize, f32)>]) -> Vec<f32> {
-    let count = edges.len() as f32;
-    let sums: Vec<f32> = edges
-        .iter()
-        .map(|edges| edges.iter().map(|(_, alike)| alike).sum())
-        .collect();
-    let mut ranks = vec![1.0 / count; edges.len()];
-    for _ in 0..STEPS {
-        let mut next = vec![(1.0 - DAMPING) / count; edges.len()];
-        for (at, edges) in edges.iter().enumerate() {
-            if sums[at] > 0.0 {
-                for (other, alike) in edges {
-                    next[*other] += DAMPING * ranks[at] * alike / sums[at];
-                }
-            }
-        }
-        ranks = next;
-    }
-    let most = ranks.iter().copied().fold(0.0, f32::max);
-    ranks
-        .into_iter()
-        .map(|rank| if most > 0.0 { rank / most } else { 0.0 })
-        .collect()
-}
-
 fn score(passages: &[Passage], candidates: &mut [Candidate]) {
-    let edges = graph(candidates);
+    let vectors: Vec<&Vector> = candidates.iter().map(|one| &one.vector).collect();
+    let edges = graph(&vectors);
     let central = centrality(&edges);
     let in_section: Vec<f32> = edges
         .iter()
@@ -545,7 +436,7 @@ fn choose(candidates: &[Candidate], sections: usize, length: Length) -> Vec<usiz
     let fits = |chosen: &[usize], at: usize| {
         chosen
             .iter()
-            .all(|&other| likeness(&candidates[other], &candidates[at]) <= SAME)
+            .all(|&other| likeness(&candidates[other].vector, &candidates[at].vector) <= SAME)
     };
     // First the best of each section, so that none is passed over; then the best of all.
     for is_first in [true, false] {
@@ -566,12 +457,4 @@ fn choose(candidates: &[Candidate], sections: usize, length: Length) -> Vec<usiz
     }
     chosen.sort_unstable();
     chosen
-}
-
-/// Letters and digits in lower case: what stays the same when a sentence is printed twice.
-fn folded(text: &str) -> String {
-    text.chars()
-        .filter(|c| c.is_alphanumeric())
-        .flat_map(char::to_lowercase)
-        .collect()
 }

@@ -2,12 +2,14 @@
 //!
 //! [`questions`] reads what is asked, [`contexts`] the sets that bring their documents along;
 //! [`ask`] puts each question to a library as a person would, [`quotes`] holds every quote to its
-//! page, [`judge`] says what the answer is worth, [`report`] sums up with intervals. What is
+//! page, [`judge`] says what the answer is worth, [`report`] sums up with intervals, [`print`] shows
+//! that to people. What is
 //! measured is what people get: the same call, the same settings.
 
 pub mod calibrate;
 pub mod contexts;
 pub mod judge;
+pub mod print;
 pub mod questions;
 pub mod quotes;
 pub mod report;
