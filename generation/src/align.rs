@@ -4,19 +4,21 @@
 //! Support is the share of the sentence's content words that the evidence has, words that the
 //! question already said counting little, mixed with how many of them stand together there as
 //! they do in the sentence. Word overlap alone would pass a sentence with one wrong figure, so
-//! four things veto it: a number that the evidence lacks, a name that it lacks, a negation on one
-//! side only, and an opposite ("higher" for "lower"). The idea of checking an answer's atoms
-//! against its source is from Min et al., "FActScore", 2023, <https://arxiv.org/abs/2305.14251>.
+//! some things veto it whatever its words: a number that the evidence lacks, a name that it lacks,
+//! a negation on one side only, an opposite ("higher" for "lower"), another part in what happens
+//! ("by the editors" for "for the editors"), words that stand together in the sentence only, and a
+//! subject that the evidence does not speak of. The idea of checking an answer's atoms against its
+//! source is from Min et al., "FActScore", 2023, <https://arxiv.org/abs/2305.14251>.
 
 use std::collections::HashSet;
 
 use retrieval::Passage;
 
 use crate::clauses::clauses;
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, leans_on_the_sentence_before};
 use crate::numbers::quantities;
 use crate::polarity::{OPPOSITES, Polarity};
-use crate::words::{Word, fold, words};
+use crate::words::{Word, content_stems, fold, words};
 
 /// A sentence with at least this support, and no veto, is supported.
 pub const THRESHOLD: f32 = 0.7;
@@ -30,6 +32,18 @@ const HARD_WEIGHT: f32 = 2.0;
 /// Share of the support that comes from words standing together.
 const TOGETHER_SHARE: f32 = 0.2;
 
+/// Weight of a pair of neighbouring words of which the question said one; others weigh 1.
+const QUESTION_PAIR_WEIGHT: f32 = 0.3;
+
+/// Share of the pairs of neighbouring words that stand together in the evidence, at least.
+const LEAST_TOGETHER: f32 = 0.6;
+
+/// Share of what the sentence says beyond the question that the evidence has, at least.
+const LEAST_NEW: f32 = 0.9;
+
+/// Share of the question's words in the sentence that the evidence speaks of, at least.
+const LEAST_SUBJECT: f32 = 0.5;
+
 /// Why a sentence is not supported although its words are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Veto {
@@ -41,6 +55,12 @@ pub enum Veto {
     Negation(String),
     /// A word whose opposite stands in the evidence.
     Opposite(String),
+    /// A word that has another part in the evidence: done by it rather than for it.
+    Role(String),
+    /// Some of what it says beyond the question is not there, or not as the sentence joins it.
+    Scrambled,
+    /// What the sentence says of what was asked about, the evidence says of something else.
+    Subject,
 }
 
 /// What supports a sentence.
@@ -109,7 +129,7 @@ fn align_statement(
     // Of equals the one that fits the question best, which comes first.
     for (index, item) in evidence.iter().enumerate() {
         let passage = &passages[item.passage];
-        let source = Source::new(&passage.text[item.range.clone()], &passage.title);
+        let source = Source::new(passage, item);
         let support = claim.support(&source);
         let veto = claim.veto(&source);
         let supported = support >= THRESHOLD && veto.is_none();
@@ -139,16 +159,28 @@ struct Source<'a> {
     words: Vec<Word<'a>>,
     stems: HashSet<String>,
     title: &'a str,
+    /// Stems of the title: what the paper speaks of, though not in each of its sentences.
+    title_stems: HashSet<String>,
+    /// Stems of what was said before, where the evidence leans on that ("It takes ...").
+    before: HashSet<String>,
 }
 
 impl<'a> Source<'a> {
-    fn new(text: &'a str, title: &'a str) -> Self {
+    fn new(passage: &'a Passage, item: &Evidence) -> Self {
+        let text = &passage.text[item.range.clone()];
+        let before = match leans_on_the_sentence_before(text) {
+            true => &passage.text[..item.range.start],
+            false => "",
+        };
         let words = words(text);
+        let stems = |text: &str| content_stems(text).into_iter().collect();
         Self {
             text,
             stems: words.iter().map(|word| word.stem.clone()).collect(),
             words,
-            title,
+            title: &passage.title,
+            title_stems: stems(&passage.title),
+            before: stems(before),
         }
     }
 
@@ -177,17 +209,7 @@ impl<'a> Claim<'a> {
 
     fn support(&self, source: &Source) -> f32 {
         let figures = quantities(self.text, true);
-        let in_figure = |word: &Word| {
-            figures
-                .iter()
-                .any(|figure| (figure.start..figure.end).contains(&word.start))
-        };
-        let content: Vec<(usize, &Word)> = self
-            .words
-            .iter()
-            .enumerate()
-            .filter(|(_, word)| !word.is_stop && !in_figure(word))
-            .collect();
+        let content = self.content();
         // A bare number proves nothing: papers are full of numbers of sections and equations.
         if content.is_empty() && figures.iter().all(|figure| figure.unit.is_none()) {
             return 0.0;
@@ -247,16 +269,23 @@ impl<'a> Claim<'a> {
                 .map(|(place, _)| place)
                 .collect()
         };
-        let near = content
-            .windows(2)
-            .filter(|pair| {
-                let right = places(&pair[1].1.stem);
-                places(&pair[0].1.stem)
-                    .iter()
-                    .any(|left| right.iter().any(|right| left.abs_diff(*right) <= NEAR))
-            })
-            .count();
-        near as f32 / (content.len() - 1) as f32
+        let (mut near, mut whole) = (0.0, 0.0);
+        for pair in content.windows(2) {
+            let is_asked = |(_, word): &(usize, &Word)| self.question_stems.contains(&word.stem);
+            let weight = match pair.iter().any(is_asked) {
+                true => QUESTION_PAIR_WEIGHT,
+                false => 1.0,
+            };
+            whole += weight;
+            let right = places(&pair[1].1.stem);
+            let is_near = places(&pair[0].1.stem)
+                .iter()
+                .any(|left| right.iter().any(|right| left.abs_diff(*right) <= NEAR));
+            if is_near {
+                near += weight;
+            }
+        }
+        near / whole
     }
 
     fn veto(&self, source: &Source) -> Option<Veto> {
@@ -264,6 +293,74 @@ impl<'a> Claim<'a> {
             .or_else(|| self.unknown_name(source))
             .or_else(|| self.lone_negation(source))
             .or_else(|| self.opposite(source))
+            .or_else(|| self.other_role(source))
+            .or_else(|| self.other_subject(source))
+            .or_else(|| self.scrambled(source))
+    }
+
+    /// The words that carry content, with their places; what is part of a figure is left out.
+    fn content(&self) -> Vec<(usize, &Word<'a>)> {
+        let figures = quantities(self.text, true);
+        let in_figure = |word: &Word| {
+            figures
+                .iter()
+                .any(|figure| (figure.start..figure.end).contains(&word.start))
+        };
+        self.words
+            .iter()
+            .enumerate()
+            .filter(|(_, word)| !word.is_stop && !in_figure(word))
+            .collect()
+    }
+
+    fn other_subject(&self, source: &Source) -> Option<Veto> {
+        let asked: HashSet<&String> = self
+            .content()
+            .into_iter()
+            .map(|(_, word)| &word.stem)
+            .filter(|stem| self.question_stems.contains(*stem))
+            .collect();
+        let met: f32 = asked
+            .iter()
+            .map(|stem| match source.has(stem) {
+                _ if source.before.contains(*stem) => 1.0,
+                0.0 if source.title_stems.contains(*stem) => 0.5,
+                has => has,
+            })
+            .sum();
+        let is_other = !asked.is_empty() && met < LEAST_SUBJECT * asked.len() as f32;
+        is_other.then_some(Veto::Subject)
+    }
+
+    fn scrambled(&self, source: &Source) -> Option<Veto> {
+        const LEAST_APART: usize = 4;
+        if fold(source.text).contains(&fold(self.text)) {
+            return None;
+        }
+        let content = self.content();
+        let new: Vec<bool> = content
+            .iter()
+            .filter(|(_, word)| !self.question_stems.contains(&word.stem))
+            .map(|(_, word)| source.has(&word.stem) > 0.0)
+            .collect();
+        let known = new.iter().filter(|is_known| **is_known).count();
+        let is_invented = (known as f32) < LEAST_NEW * new.len() as f32;
+        // Few words have few neighbours: one turn of phrase would part them all.
+        let is_apart =
+            content.len() >= LEAST_APART && self.together(&content, source, 1.0) < LEAST_TOGETHER;
+        (is_invented || is_apart).then_some(Veto::Scrambled)
+    }
+
+    /// A word after "by", "from" and the like that has another such word before it in the source.
+    fn other_role(&self, source: &Source) -> Option<Veto> {
+        let here = roles(&self.words);
+        let there = roles(&source.words);
+        here.iter()
+            .find(|(stem, role)| {
+                let mut known = there.iter().filter(|(other, _)| other == stem).peekable();
+                known.peek().is_some() && known.all(|(_, other)| other != role)
+            })
+            .map(|(stem, _)| Veto::Role((*stem).to_owned()))
     }
 
     fn wrong_number(&self, source: &Source) -> Option<Veto> {
@@ -372,6 +469,30 @@ impl<'a> Claim<'a> {
                     .then(|| Veto::Opposite(said[0].to_string()))
             })
     }
+}
+
+/// Words that say what part the noun after them has, with that noun's stem. Only those that
+/// cannot stand for one another: "in", "on", "of", "with" and "at" often can.
+fn roles<'w>(words: &'w [Word]) -> Vec<(&'w str, &'w str)> {
+    const ROLES: [&str; 7] = ["by", "for", "from", "than", "without", "despite", "against"];
+    /// Words between, of a noun phrase.
+    const REACH: usize = 3;
+    let mut found = Vec::new();
+    for (place, word) in words.iter().enumerate() {
+        let Some(role) = ROLES
+            .iter()
+            .find(|role| word.text.eq_ignore_ascii_case(role))
+        else {
+            continue;
+        };
+        let phrase = words[place + 1..]
+            .iter()
+            .take(REACH)
+            .skip_while(|word| matches!(word.stem.as_str(), "the" | "a" | "an" | "its" | "their"))
+            .take_while(|word| !word.is_stop && !word.text.ends_with("ing"));
+        found.extend(phrase.map(|word| (word.stem.as_str(), *role)));
+    }
+    found
 }
 
 /// Takes out the citation marks that a model writes: `[1]`, `[2, 3]`, `(Note 1)`, `Note 2:`.

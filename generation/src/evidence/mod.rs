@@ -226,7 +226,7 @@ fn keep(
 }
 
 /// True where the sentence can hardly be understood without the one before it.
-fn leans_on_the_sentence_before(sentence: &str) -> bool {
+pub(crate) fn leans_on_the_sentence_before(sentence: &str) -> bool {
     const OPENERS: [&str; 20] = [
         "it",
         "they",

@@ -105,6 +105,58 @@ fn what_the_evidence_does_not_say_is_unsupported() {
 }
 
 #[test]
+fn words_that_are_all_there_prove_nothing_where_they_say_something_else() {
+    let check = |question: &str, quote: &str, sentence: &str, expected: Option<Veto>| {
+        let passages = [passage("paper", "On Methods", quote)];
+        let found = align(sentence, question, &passages, &all_evidence(&passages));
+        assert_eq!(found.veto, expected, "{sentence}: {found:?}");
+        assert_eq!(found.supported, expected.is_none(), "{sentence}: {found:?}");
+    };
+    let produced = "AutoScholarQuery is a synthetic but high-quality dataset of academic queries and \
+                    related papers, specifically curated for the AI field.";
+    check(
+        "How were the synthetic academic queries produced?",
+        produced,
+        "The synthetic academic queries were produced by the AI field.",
+        Some(Veto::Role("ai".into())),
+    );
+    check(
+        "Which method overrides which?",
+        "Method m1 overrides method m2 when m1's predicate logically implies that of m2; this \
+         relationship is computed at compile time.",
+        "The method m1 overrides method m2 when the predicate logic of predicated methods is computed \
+         at compile time.",
+        Some(Veto::Scrambled),
+    );
+    check(
+        "What stopped the variants lacking feature selection?",
+        "A reason why large training data did not yet help is a special overfitting problem of popular \
+         online learning techniques.",
+        "The feature selection variants were stopped by the special overfitting problem of popular \
+         online learning techniques.",
+        Some(Veto::Subject),
+    );
+    check(
+        "How can the efficacy of the drugs be diminished?",
+        "However, the efficacy of the drugs can be attenuated by the presence of substitutions before \
+         treatment.",
+        "The efficacy of the drugs can be diminished by the presence of substitutions before treatment.",
+        None,
+    );
+}
+
+#[test]
+fn halves_of_two_quotes_support_nothing() {
+    let text = "With double quantisation the scales cost 0.127 bits per parameter instead of 0.5. The \
+                4-bit code itself is made of sixteen values.";
+    let passages = [passage("qlora", "QLoRA", text)];
+    let sentence = "The 4-bit code itself costs 0.5 bits per parameter.";
+    let question = "What do the scales cost?";
+    let found = align(sentence, question, &passages, &all_evidence(&passages));
+    assert!(!found.supported, "{found:?}");
+}
+
+#[test]
 fn two_quotes_support_what_neither_says_alone() {
     let found = aligned("The longest trial took 152 ms and the cluster had 1800 machines.");
     assert!(found.supported, "{found:?}");
