@@ -4,6 +4,7 @@
 mod common;
 
 use app::error::Problem;
+use app::library::answers::replay::Verdict;
 use app::library::ask::{AskRequest, Task};
 use common::{TestApp, code, json, lectern, spawn_app};
 use generation::{Answer, Origin, Outcome};
@@ -71,6 +72,9 @@ async fn ask(app: &TestApp, request: AskRequest) -> Answer {
     let answer = app.library.ask(&request, |_| true).await;
     let answer = answer.unwrap_or_else(|error| panic!("{question}: {error:#}"));
     verify(app, &answer).await;
+    if answer.origin == Origin::Catalog || !answer.parts.is_empty() {
+        replays(app, &answer).await;
+    }
     answer
 }
 
@@ -111,6 +115,13 @@ async fn listed(app: &TestApp, answer: &Answer) -> Vec<String> {
         }
     }
     files
+}
+
+/// The answer can be made again, and is the same while the library is.
+async fn replays(app: &TestApp, answer: &Answer) {
+    let again = app.library.replay_answer(&answer.id).await.unwrap();
+    assert_eq!(again.verdict, Verdict::Same, "{:?}", again.differences);
+    assert_eq!(again.now.answer, answer.answer);
 }
 
 async fn refused(app: &TestApp, request: AskRequest) -> String {

@@ -49,6 +49,8 @@ pub struct Asked {
     pub documents: Vec<String>,
     /// Passages to read.
     pub top_k: Option<usize>,
+    /// What kind of answer was wanted, by the name of its [task](crate::library::ask::Task).
+    pub task: Option<String>,
 }
 
 /// What an answer depends on.

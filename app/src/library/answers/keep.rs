@@ -46,6 +46,7 @@ impl Library {
             collection: talk.collection.clone(),
             documents: talk.documents.clone(),
             top_k: Some(request.top_k.unwrap_or(READ)),
+            task: Some(request.task.name().to_owned()),
         };
         // A fallback depends on the model as well, though it does not show its words.
         let model = model.filter(|_| answered.trace.completion.is_some());

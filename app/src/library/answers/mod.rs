@@ -1,11 +1,12 @@
 //! Answers that were given: found again by id, made again, written out, deleted.
 //!
 //! [`keep`] takes down what an answer depends on when it is given; [`replay`] makes it again and
-//! says what differs; [`export`] writes answers out with their sources.
+//! says what differs ([`replay_papers`] those about papers); [`export`] writes answers out with their sources.
 
 pub mod export;
 mod keep;
 pub mod replay;
+mod replay_papers;
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};

@@ -4,6 +4,7 @@
 //! is given the prompt of then with the seed of then. Beside that, the question is put to today's
 //! indexes, to tell whether another search would find other evidence. What has changed around the
 //! answer (version, model, index, settings) is listed in any case; the verdict goes by the answer.
+//! Answers about papers are made anew from the library ([`replay_papers`](super::replay_papers)).
 
 use std::time::Instant;
 
@@ -117,6 +118,9 @@ impl Library {
             provenance,
             ..
         } = self.stored_answer(id).await?;
+        if then.origin == Origin::Catalog || !then.parts.is_empty() {
+            return self.replay_about_papers(then, provenance, started).await;
+        }
         let (trace, provenance) = replayable(&then, trace, provenance)?;
         let question = then.standalone.as_ref().unwrap_or(&then.question).clone();
 
@@ -343,26 +347,22 @@ fn replayable(
     trace: Option<Trace>,
     provenance: Option<Provenance>,
 ) -> Result<(Trace, Provenance), Problem> {
-    let refused = |why: &str| {
-        Problem::new(
-            Fault::Input,
-            "answer_not_replayable",
-            format!("the answer {} cannot be made again: {why}", answer.id),
-            "ask the question again; `lectern answers show` still shows the answer as it was given",
-        )
-    };
-    if answer.origin == Origin::Catalog {
-        return Err(refused("it was read from the catalog, not written"));
-    }
-    if !answer.parts.is_empty() {
-        return Err(refused("it has several parts, and each was written apart"));
-    }
     match (trace, provenance) {
         (Some(trace), Some(provenance)) => Ok((trace, provenance)),
-        _ => Err(refused(
+        _ => Err(not_replayable(
+            answer,
             "another version of Lectern stored it, without what that takes",
         )),
     }
+}
+
+pub(super) fn not_replayable(answer: &Answer, why: &str) -> Problem {
+    Problem::new(
+        Fault::Input,
+        "answer_not_replayable",
+        format!("the answer {} cannot be made again: {why}", answer.id),
+        "ask the question again; `lectern answers show` still shows the answer as it was given",
+    )
 }
 
 impl Difference {
@@ -376,7 +376,7 @@ impl Difference {
 }
 
 /// What of the answer a reader would see differ.
-fn differences(then: &Answer, now: &Answer) -> Vec<Difference> {
+pub(super) fn differences(then: &Answer, now: &Answer) -> Vec<Difference> {
     let mut found = Vec::new();
     let mut compare = |what: &str, before: String, after: String| {
         if before != after {
@@ -391,6 +391,11 @@ fn differences(then: &Answer, now: &Answer) -> Vec<Difference> {
         short.map_or_else(|| "none".to_owned(), |short| short.text.clone())
     };
     compare("short answer", short(then), short(now));
+    let parts = |answer: &Answer| {
+        let headings = answer.parts.iter().map(|part| part.heading.as_str());
+        headings.collect::<Vec<_>>().join("\n")
+    };
+    compare("parts", parts(then), parts(now));
     let support = |answer: &Answer| {
         let marks = answer
             .sentences
@@ -416,7 +421,7 @@ fn differences(then: &Answer, now: &Answer) -> Vec<Difference> {
 }
 
 /// What has changed around the answer.
-fn changes(
+pub(super) fn changes(
     then: &Answer,
     before: &Provenance,
     now: &Answer,

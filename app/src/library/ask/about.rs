@@ -43,7 +43,7 @@ impl Library {
     ///
     /// # Errors
     /// A problem where papers are named that are not there, or where a store fails.
-    pub(super) async fn about_papers(
+    pub(in crate::library) async fn about_papers(
         &self,
         request: &AskRequest,
         talk: &Talk,

@@ -40,6 +40,20 @@ pub(in crate::library) struct Talk {
 }
 
 impl Talk {
+    /// What a question goes on from where all of that is known, outside of any conversation.
+    pub(in crate::library) fn of(
+        standalone: Option<String>,
+        collection: Option<String>,
+        documents: Vec<String>,
+    ) -> Self {
+        Self {
+            standalone,
+            collection,
+            documents,
+            ..Self::default()
+        }
+    }
+
     /// Notes in an answer what it belongs to and what was searched for.
     pub(in crate::library) fn note(&self, question: &str, answer: &mut Answer) {
         answer.question = question.to_owned();

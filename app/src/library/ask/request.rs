@@ -20,6 +20,29 @@ pub enum Task {
     Summarise,
 }
 
+impl Task {
+    const ALL: [(Self, &'static str); 4] = [
+        (Self::Auto, "auto"),
+        (Self::Answer, "answer"),
+        (Self::Compare, "compare"),
+        (Self::Summarise, "summarise"),
+    ];
+
+    /// Its name, as requests have it.
+    pub fn name(self) -> &'static str {
+        Self::ALL
+            .iter()
+            .find(|(task, _)| *task == self)
+            .map_or("auto", |(_, name)| name)
+    }
+
+    /// The task of a name.
+    pub fn named(name: &str) -> Option<Self> {
+        let found = Self::ALL.iter().find(|(_, known)| *known == name)?;
+        Some(found.0)
+    }
+}
+
 /// A question and how to answer it.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
