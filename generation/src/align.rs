@@ -184,6 +184,22 @@ impl<'a> Source<'a> {
         }
     }
 
+    /// True where the two words stand near each other somewhere.
+    fn has_near(&self, left: &str, right: &str) -> bool {
+        const NEAR: usize = 5;
+        let places = |stem: &str| -> Vec<usize> {
+            let words = self.words.iter().enumerate();
+            words
+                .filter(|(_, word)| word.stem == stem)
+                .map(|(place, _)| place)
+                .collect()
+        };
+        let right = places(right);
+        places(left)
+            .iter()
+            .any(|left| right.iter().any(|right| left.abs_diff(*right) <= NEAR))
+    }
+
     /// How much of a word the source has: 1 for the word, less for one of the same root.
     fn has(&self, stem: &str) -> f32 {
         const ROOT: usize = 6;
@@ -256,19 +272,9 @@ impl<'a> Claim<'a> {
     /// The share of neighbouring content words of the claim that are near each other in the
     /// source too.
     fn together(&self, content: &[(usize, &Word)], source: &Source, otherwise: f32) -> f32 {
-        const NEAR: usize = 5;
         if content.len() < 2 {
             return otherwise;
         }
-        let places = |stem: &str| -> Vec<usize> {
-            source
-                .words
-                .iter()
-                .enumerate()
-                .filter(|(_, word)| word.stem == stem)
-                .map(|(place, _)| place)
-                .collect()
-        };
         let (mut near, mut whole) = (0.0, 0.0);
         for pair in content.windows(2) {
             let is_asked = |(_, word): &(usize, &Word)| self.question_stems.contains(&word.stem);
@@ -277,15 +283,31 @@ impl<'a> Claim<'a> {
                 false => 1.0,
             };
             whole += weight;
-            let right = places(&pair[1].1.stem);
-            let is_near = places(&pair[0].1.stem)
-                .iter()
-                .any(|left| right.iter().any(|right| left.abs_diff(*right) <= NEAR));
-            if is_near {
+            if source.has_near(&pair[0].1.stem, &pair[1].1.stem) {
                 near += weight;
             }
         }
         near / whole
+    }
+
+    /// True where two words that stand side by side in the claim ("combat damage") both are in
+    /// the source, each with others: what was between them there has been skipped.
+    fn is_spliced(&self, content: &[(usize, &Word)], source: &Source) -> bool {
+        content.windows(2).any(|pair| {
+            let [(left, first), (right, second)] = pair else {
+                return false;
+            };
+            let is_new = |word: &Word| {
+                source.stems.contains(&word.stem) && !self.question_stems.contains(&word.stem)
+            };
+            // Words with a comma or a bracket between them are no phrase.
+            let between = &self.text[first.start + first.text.len()..second.start];
+            right - left == 1
+                && between.trim().is_empty()
+                && is_new(first)
+                && is_new(second)
+                && !source.has_near(&first.stem, &second.stem)
+        })
     }
 
     fn veto(&self, source: &Source) -> Option<Veto> {
@@ -348,7 +370,8 @@ impl<'a> Claim<'a> {
         // Few words have few neighbours: one turn of phrase would part them all.
         let is_apart =
             content.len() >= LEAST_APART && self.together(&content, source, 1.0) < LEAST_TOGETHER;
-        (is_invented || is_apart).then_some(Veto::Scrambled)
+        let is_other = is_invented || is_apart || self.is_spliced(&content, source);
+        is_other.then_some(Veto::Scrambled)
     }
 
     /// A word after "by", "from" and the like that has another such word before it in the source.

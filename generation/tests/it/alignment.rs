@@ -137,6 +137,13 @@ fn words_that_are_all_there_prove_nothing_where_they_say_something_else() {
         Some(Veto::Subject),
     );
     check(
+        "What do bats have?",
+        "Bats support unique adaptations to combat inflammation that may have evolved to mitigate \
+         metabolic damage induced during flight.",
+        "Bats support unique adaptations to combat metabolic damage induced during flight.",
+        Some(Veto::Scrambled),
+    );
+    check(
         "How can the efficacy of the drugs be diminished?",
         "However, the efficacy of the drugs can be attenuated by the presence of substitutions before \
          treatment.",
