@@ -239,7 +239,10 @@ impl<'a> Claim<'a> {
         if is_echo {
             return 0.0;
         }
-        if fold(source.text).contains(&fold(self.text)) {
+        if self.breaks_off() {
+            return 0.0;
+        }
+        if self.is_verbatim(source) {
             return 1.0;
         }
         let (mut met, mut whole) = (0.0, 0.0);
@@ -267,6 +270,25 @@ impl<'a> Claim<'a> {
         let coverage = met / whole;
         let together = self.together(&content, source, coverage);
         (1.0 - TOGETHER_SHARE) * coverage + TOGETHER_SHARE * together
+    }
+
+    /// True where the claim is a part of the source, letter for letter, in whole words.
+    fn is_verbatim(&self, source: &Source) -> bool {
+        let ends = [self.words.first(), self.words.last()];
+        let is_whole = ends
+            .iter()
+            .flatten()
+            .all(|word| source.stems.contains(&word.stem));
+        is_whole && fold(source.text).contains(&fold(self.text))
+    }
+
+    /// True where the claim ends in the middle: "The examples of these are".
+    fn breaks_off(&self) -> bool {
+        let is_ended = self
+            .text
+            .trim_end()
+            .ends_with(['.', '!', '?', '"', '”', ')']);
+        !is_ended && self.words.last().is_some_and(|word| word.is_stop)
     }
 
     /// The share of neighbouring content words of the claim that are near each other in the
@@ -356,7 +378,7 @@ impl<'a> Claim<'a> {
 
     fn scrambled(&self, source: &Source) -> Option<Veto> {
         const LEAST_APART: usize = 4;
-        if fold(source.text).contains(&fold(self.text)) {
+        if self.is_verbatim(source) {
             return None;
         }
         let content = self.content();

@@ -96,6 +96,8 @@ fn what_the_evidence_does_not_say_is_unsupported() {
         "The moon is made of green cheese.",
         "It depends on the network.",
         "Yes.",
+        "With an election timeout it takes only",
+        "The cluster had 1,800 machines and was operated by Goo",
         "The answer is: 1800.",
         "",
     ] {
