@@ -11,7 +11,7 @@ mod search;
 
 use askama::Template;
 
-pub use api::{ApiPage, Described, Field, Group, Operation, Parameter};
+pub use api::{ApiPage, Described, Field, Group, Operation, Parameter, Phrase, Span};
 pub use conversation::{
     AskPage, CiteView, ConversationsPage, ParagraphView, SentenceView, SourceView, TurnFragment,
     TurnView,

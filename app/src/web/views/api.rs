@@ -2,6 +2,30 @@
 
 use askama::Template;
 
+/// Words with what in them is code, or a type that the page describes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Template)]
+#[template(
+    source = "{% for span in spans %}{% if span.is_type %}<a href=\"#type-{{ span.text }}\"><code>\
+              {{ span.text }}</code></a>{% else if span.is_code %}<code>{{ span.text }}</code>\
+              {% else %}{{ span.text }}{% endif %}{% endfor %}",
+    ext = "html"
+)]
+pub struct Phrase {
+    /// Its parts, in order.
+    pub spans: Vec<Span>,
+}
+
+/// A part of a [`Phrase`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Span {
+    /// The text.
+    pub text: String,
+    /// Shown as code.
+    pub is_code: bool,
+    /// The name of a type.
+    pub is_type: bool,
+}
+
 /// The page.
 #[derive(Debug, Clone, Default, Template)]
 #[template(path = "api.html")]
@@ -11,7 +35,7 @@ pub struct ApiPage {
     /// Version of Lectern.
     pub version: String,
     /// What holds for all addresses, in paragraphs.
-    pub introduction: Vec<String>,
+    pub introduction: Vec<Phrase>,
     /// The addresses, by what they are about.
     pub groups: Vec<Group>,
     /// What is sent and given.
@@ -24,7 +48,7 @@ pub struct Group {
     /// What they are about.
     pub name: String,
     /// The same in a sentence.
-    pub description: String,
+    pub description: Phrase,
     /// A method of an address each.
     pub operations: Vec<Operation>,
 }
@@ -37,15 +61,15 @@ pub struct Operation {
     /// The address, with the names of what varies in braces.
     pub path: String,
     /// What it does, in a line.
-    pub summary: String,
+    pub summary: Phrase,
     /// More of it, in paragraphs.
-    pub description: Vec<String>,
+    pub description: Vec<Phrase>,
     /// What it takes beside the body.
     pub parameters: Vec<Parameter>,
     /// What it takes as body.
-    pub body: Option<String>,
+    pub body: Option<Phrase>,
     /// Status, description and body of each answer.
-    pub answers: Vec<(String, String, Option<String>)>,
+    pub answers: Vec<(String, Phrase, Option<Phrase>)>,
 }
 
 /// Something that is sent in the address or in a header.
@@ -56,11 +80,11 @@ pub struct Parameter {
     /// `query`, `path` or `header`.
     pub place: String,
     /// Its type.
-    pub type_name: String,
+    pub type_name: Phrase,
     /// Whether it must be there.
     pub is_required: bool,
     /// What it means.
-    pub description: String,
+    pub description: Phrase,
 }
 
 /// A type of JSON values.
@@ -69,9 +93,9 @@ pub struct Described {
     /// Its name.
     pub name: String,
     /// What it is.
-    pub description: String,
+    pub description: Phrase,
     /// Its type, where it is no object.
-    pub type_name: String,
+    pub type_name: Phrase,
     /// Its fields.
     pub fields: Vec<Field>,
 }
@@ -82,7 +106,7 @@ pub struct Field {
     /// Its name.
     pub name: String,
     /// Its type.
-    pub type_name: String,
+    pub type_name: Phrase,
     /// What it means.
-    pub description: String,
+    pub description: Phrase,
 }
