@@ -184,7 +184,7 @@ pub fn expected_error(bins: &[Bin]) -> Option<f64> {
 /// The bins as a Markdown table.
 pub fn table(bins: &[Bin]) -> String {
     let mut lines = vec![
-        "| probability | answers | foretold | right | 95 % |".to_owned(),
+        "| probability | n | foretold | came true | 95 % |".to_owned(),
         "|---|---:|---:|---:|---|".to_owned(),
     ];
     lines.extend(bins.iter().map(|bin| {
@@ -196,9 +196,13 @@ pub fn table(bins: &[Bin]) -> String {
     lines.join("\n") + "\n"
 }
 
-/// The bins as a reliability diagram in SVG: what came true over what was foretold, with intervals;
-/// on the diagonal both are the same. The area of a point is the number of its answers.
-pub fn diagram(bins: &[Bin]) -> String {
+/// Bins that are drawn in one colour, with what they are the shares of.
+pub type Series<'a> = (&'a str, &'a str, &'a [Bin]);
+
+/// A reliability diagram in SVG: what came true over what was foretold, with intervals; on the
+/// diagonal both are the same. The area of a point is the number of its forecasts. `series` are a
+/// name, a colour and bins each.
+pub fn diagram(series: &[Series]) -> String {
     const SIDE: f64 = 320.0;
     const MARGIN: f64 = 44.0;
     let x = |share: f64| MARGIN + share * SIDE;
@@ -226,22 +230,29 @@ pub fn diagram(bins: &[Bin]) -> String {
             y(tick) + 4.0
         ));
     }
-    let most = bins.iter().map(|bin| bin.n).max().unwrap_or(1) as f64;
-    for bin in bins {
+    for (row, (name, colour, bins)) in series.iter().enumerate() {
+        let most = bins.iter().map(|bin| bin.n).max().unwrap_or(1) as f64;
+        for bin in *bins {
+            svg.push_str(&format!(
+                "<path d=\"M{0:.1} {1:.1}V{2:.1}\" stroke=\"{colour}\"/>\n\
+                 <circle cx=\"{0:.1}\" cy=\"{3:.1}\" r=\"{4:.1}\" fill=\"{colour}\"><title>{5}</title></circle>\n",
+                x(bin.foretold),
+                y(bin.interval[0]),
+                y(bin.interval[1]),
+                y(bin.right),
+                2.0 + 6.0 * (bin.n as f64 / most).sqrt(),
+                bin.n
+            ));
+        }
         svg.push_str(&format!(
-            "<path d=\"M{0:.1} {1:.1}V{2:.1}\" stroke=\"#36c\"/>\n\
-             <circle cx=\"{0:.1}\" cy=\"{3:.1}\" r=\"{4:.1}\" fill=\"#36c\"><title>{5} answers</title></circle>\n",
-            x(bin.foretold),
-            y(bin.interval[0]),
-            y(bin.interval[1]),
-            y(bin.right),
-            2.0 + 6.0 * (bin.n as f64 / most).sqrt(),
-            bin.n
+            "<text x=\"{:.1}\" y=\"{:.1}\" fill=\"{colour}\">{name}</text>\n",
+            MARGIN + 8.0,
+            MARGIN / 2.0 + 16.0 * (row + 1) as f64
         ));
     }
     svg.push_str(&format!(
         "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">foretold probability</text>\n\
-         <text transform=\"translate(12 {:.1}) rotate(-90)\" text-anchor=\"middle\">share right</text>\n</svg>\n",
+         <text transform=\"translate(12 {:.1}) rotate(-90)\" text-anchor=\"middle\">share that came true</text>\n</svg>\n",
         x(0.5),
         y(0.0) + 32.0,
         y(0.5)
@@ -332,8 +343,9 @@ mod tests {
         assert!((expected_error(&found).unwrap() - 0.16).abs() < 1e-9);
         assert_eq!(expected_error(&[]), None);
         assert!(table(&found).contains("| 0.8 to 0.9 | 2 | 0.85 | 0.50 | 0.09 to 0.91 |"));
-        let svg = diagram(&found);
-        assert_eq!(svg.matches("<circle").count(), 3);
+        let svg = diagram(&[("right", "#36c", &found), ("known", "#c60", &found[..1])]);
+        assert_eq!(svg.matches("<circle").count(), 4);
+        assert!(svg.contains(">right</text>") && svg.contains(">known</text>"));
         assert!(svg.starts_with("<svg") && svg.ends_with("</svg>\n"));
     }
 

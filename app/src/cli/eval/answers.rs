@@ -18,7 +18,7 @@ use crate::eval::answers::contexts::{self, Shelf};
 use crate::eval::answers::print::write_table;
 use crate::eval::answers::report::Report;
 use crate::eval::answers::{Judged, Question, Round, Set, questions, sample};
-use crate::eval::calibration::diagram;
+use crate::eval::calibration::{Series, diagram};
 use crate::library::ask::calibration;
 use crate::library::{FileStatus, Library};
 use crate::progress::Bar;
@@ -125,7 +125,11 @@ fn tell(report: &Report, args: &EvalAnswers) -> Result<Exit> {
             )
             .into());
         };
-        std::fs::write(file, diagram(&calibration.bins))
+        let series: [Series; 2] = [
+            ("the library can answer", "#36c", &calibration.answerable),
+            ("the answer is right", "#c60", &calibration.bins),
+        ];
+        std::fs::write(file, diagram(&series))
             .with_context(|| format!("writing {}", file.display()))?;
         eprintln!("wrote the diagram in {}", file.display());
     }

@@ -135,10 +135,18 @@ impl Calibration {
                 100.0 * self.precision
             ),
         }];
-        if let Some(error) = self.expected_error {
-            lines.push(format!("expected calibration error {error:.3}"));
+        for (what, error, bins) in [
+            ("answers that are right", self.expected_error, &self.bins),
+            (
+                "questions that the library can answer",
+                self.answerable_error,
+                &self.answerable,
+            ),
+        ] {
+            let Some(error) = error else { continue };
+            lines.push(format!("\n{what}: expected calibration error {error:.3}"));
+            lines.extend(calibration::table(bins).lines().map(str::to_owned));
         }
-        lines.extend(calibration::table(&self.bins).lines().map(str::to_owned));
         lines
     }
 }

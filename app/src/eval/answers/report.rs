@@ -53,8 +53,14 @@ pub struct Calibration {
     pub precision: f64,
     /// From which confidence on it is reached; none where it is not.
     pub threshold: Option<Threshold>,
-    /// What was foretold and what came true.
+    /// What was foretold, and which share of the answers was right.
     pub bins: Vec<Bin>,
+    /// What was foretold, and which share of the questions the library can answer: of all
+    /// questions, refused ones as well. That is what the confidence of Lectern's own calibration
+    /// foretells.
+    pub answerable: Vec<Bin>,
+    /// Expected calibration error of that.
+    pub answerable_error: Option<f64>,
 }
 
 /// What `eval answers --json` prints.
@@ -321,8 +327,20 @@ fn calibrated(judged: &[Judged], precision: f64) -> Option<Calibration> {
     if forecasts.is_empty() {
         return None;
     }
+    let answerable: Vec<Forecast> = judged
+        .iter()
+        .filter_map(|one| {
+            Some(Pair {
+                features: one.confidence?,
+                is_right: one.set == Set::Answerable,
+            })
+        })
+        .collect();
+    let answerable = bins(&answerable, BINS);
     let bins = bins(&forecasts, BINS);
     Some(Calibration {
+        answerable_error: expected_error(&answerable),
+        answerable,
         n: forecasts.len(),
         expected_error: expected_error(&bins),
         precision,
