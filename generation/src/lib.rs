@@ -12,6 +12,7 @@
 pub mod align;
 pub mod answer;
 pub mod calibration;
+pub mod decoder;
 pub mod evidence;
 pub mod family;
 pub mod fence;
@@ -311,6 +312,14 @@ pub enum Error {
     #[error("the model {path} cannot be used: {reason}")]
     Model {
         /// The file.
+        path: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The adapter is unreadable, of a kind that cannot be run, or made for another model.
+    #[error("the adapter {path} cannot be used: {reason}")]
+    Adapter {
+        /// Its folder.
         path: String,
         /// What is wrong with it.
         reason: String,
