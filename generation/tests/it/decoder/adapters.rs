@@ -29,10 +29,7 @@ fn a_new_adapter_changes_nothing_and_a_trained_one_does() {
         &before,
         1e-6,
     );
-    assert_eq!(
-        fresh.parameters(),
-        2 * 4 * (6 * 64 + 2 * 2 * 32 + 64 + 3 * 64 + 3 * 96)
-    );
+    assert_eq!(fresh.parameters(), 2 * 4 * (2 * 128 + 2 * 96 + 3 * 160));
 
     let first = trained_adapter(&model, config());
     let second = trained_adapter(
