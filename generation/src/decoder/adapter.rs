@@ -477,7 +477,10 @@ fn read_layers(bytes: Vec<u8>, rank: usize) -> std::result::Result<BTreeMap<Stri
     };
     let file = BufferedSafetensors::new(bytes).map_err(damaged)?;
     let mut halves: BTreeMap<String, [Option<Tensor>; 2]> = BTreeMap::new();
-    for (name, _) in file.tensors() {
+    let mut names: Vec<String> = file.tensors().into_iter().map(|(name, _)| name).collect();
+    // What is wrong with several is said of the first.
+    names.sort();
+    for name in names {
         let place = name
             .strip_prefix(PREFIX)
             .and_then(|name| name.strip_suffix(".weight"))

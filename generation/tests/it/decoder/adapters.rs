@@ -206,7 +206,7 @@ fn unusable_adapters_are_refused_with_what_to_do() {
     broken(with("\"LORA\"", "\"IA3\""), &["kind IA3"]);
     broken(
         with("\"r\": 4", "\"r\": 8"),
-        &["lora_", "[4, ", "rank is 8"],
+        &["layers.0.mlp.down_proj.lora_A", "[4, 96]", "rank is 8"],
     );
     broken(with("\"r\": 4", "\"r\": 0"), &["rank is 0"]);
     broken(
