@@ -11,9 +11,9 @@ use generation::decoder::{Adapter, AdapterConfig, Decoder, Kernels, KvCache, Pre
 
 use super::{CPU, numbers};
 
-const PROMPT: usize = 350;
-const WRITTEN: usize = 40;
-const ROUNDS: usize = 7;
+const PROMPT: usize = 256;
+const WRITTEN: usize = 24;
+const ROUNDS: usize = 5;
 
 /// Seconds for the prompt and for each token after it, and the last logits.
 fn timed(mut step: impl FnMut(&[u32]) -> Vec<f32>) -> ([f64; 2], Vec<f32>) {
