@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use candle_core::quantized::gguf_file::{self, Value};
 use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::{Device, Tensor};
+use generation::decoder::{Adapter, AdapterConfig, DecoderConfig};
 use generation::llama::Llama;
 use generation::sampling::Sampling;
 use generation::stop::before_stop;
@@ -272,6 +273,45 @@ fn a_prompt_beyond_the_context_is_refused_and_an_answer_ends_at_it() {
         usage.prompt_tokens + usage.completion_tokens <= 128,
         "{usage:?}"
     );
+}
+
+#[test]
+fn adapters_are_swapped_between_answers_and_not_under_one() {
+    let llama = model("adapter");
+    let shape = llama.decoder().config().clone();
+    let config = AdapterConfig::new(2, 64.0, &["q_proj", "down_proj"]);
+    let adapter = Adapter::new(config.clone(), &shape, 1).unwrap();
+    for (name, variable) in adapter.variables() {
+        if name.contains("lora_B") {
+            variable.set(&variable.ones_like().unwrap()).unwrap();
+        }
+    }
+    let plain = generate(&llama, "Why?", &warm(1)).0.text;
+    // Put on in the middle of an answer, which goes on as it began.
+    let mut swapped = false;
+    let completion = llama
+        .generate(&ask("Why?"), &warm(1), &mut |_| {
+            if !swapped {
+                llama.set_adapter(Some(&adapter)).unwrap();
+                swapped = true;
+            }
+            true
+        })
+        .unwrap();
+    assert_eq!((completion.text, swapped), (plain.clone(), true));
+    let adapted = generate(&llama, "Why?", &warm(1)).0.text;
+    assert_ne!(adapted, plain);
+
+    let wider = DecoderConfig {
+        hidden: shape.hidden * 2,
+        ..shape
+    };
+    let other = Adapter::new(config, &wider, 1).unwrap();
+    let error = llama.set_adapter(Some(&other)).unwrap_err();
+    assert!(matches!(error, Error::Adapter { .. }), "{error}");
+    assert_eq!(generate(&llama, "Why?", &warm(1)).0.text, adapted);
+    llama.set_adapter(None).unwrap();
+    assert_eq!(generate(&llama, "Why?", &warm(1)).0.text, plain);
 }
 
 #[test]
