@@ -114,7 +114,7 @@ impl Dense {
 impl Linear for Dense {
     fn forward(&self, x: &Tensor, kernels: Kernels) -> Result<Tensor> {
         match kernels {
-            Kernels::Fused => x.matmul(&self.weight()?.t()?),
+            Kernels::Fused => x.matmul(&self.weight()?.detach().t()?),
             _ if self.weight.is_variable() => x.contiguous()?.apply_op2(&self.weight, Trained),
             _ => frozen(self.clone(), x),
         }

@@ -139,6 +139,10 @@ fn all_weights_can_be_trained() {
             assert_eq!(numbers(variable), numbers(&model.tensors[name]), "{name}");
         }
         check(&decoder, &variables, Kernels::Differentiable);
+        let gradients = loss(&decoder, Kernels::Fused).backward().unwrap();
+        for (name, variable) in &variables {
+            assert!(gradients.get(variable.as_tensor()).is_none(), "{name}");
+        }
     }
 }
 
