@@ -187,6 +187,14 @@ fn generate(llama: &Llama, content: &str, sampling: &Sampling) -> (Completion, V
     (completion, pieces)
 }
 
+/// A seed with which it writes for a while, and what it writes: most of it is no text.
+fn talkative(llama: &Llama) -> (u64, Completion) {
+    (1..)
+        .map(|seed| (seed, generate(llama, "Why?", &warm(seed)).0))
+        .find(|(_, whole)| whole.text.chars().count() > 25)
+        .unwrap()
+}
+
 fn warm(seed: u64) -> Sampling {
     Sampling {
         temperature: 1.5,
@@ -213,9 +221,10 @@ fn a_seed_gives_the_same_text_whatever_was_asked_before() {
 #[test]
 fn the_token_limit_and_the_reader_end_it() {
     let llama = model("limit");
+    let (seed, _) = talkative(&llama);
     let sampling = Sampling {
         max_tokens: 5,
-        ..warm(3)
+        ..warm(seed)
     };
     let (completion, _) = generate(&llama, "Why?", &sampling);
     assert_eq!(
@@ -224,7 +233,7 @@ fn the_token_limit_and_the_reader_end_it() {
     );
     let mut pieces = 0;
     let completion = llama
-        .generate(&ask("Why?"), &warm(3), &mut |_| {
+        .generate(&ask("Why?"), &warm(seed), &mut |_| {
             pieces += 1;
             pieces < 2
         })
@@ -235,11 +244,7 @@ fn the_token_limit_and_the_reader_end_it() {
 #[test]
 fn a_stop_string_ends_it_and_is_not_written() {
     let llama = model("stop");
-    // Most of what it writes is no text; a seed with enough of it is soon found.
-    let (seed, whole) = (1..)
-        .map(|seed| (seed, generate(&llama, "Why?", &warm(seed)).0))
-        .find(|(_, whole)| whole.text.chars().count() > 25)
-        .unwrap();
+    let (seed, whole) = talkative(&llama);
     let characters: Vec<char> = whole.text.chars().collect();
     let stop: String = characters[characters.len() / 2..].iter().take(3).collect();
     let sampling = Sampling {

@@ -13,7 +13,7 @@ use super::{CPU, numbers};
 
 const PROMPT: usize = 256;
 const WRITTEN: usize = 24;
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 3;
 
 /// Seconds for the prompt and for each token after it, and the last logits.
 fn timed(mut step: impl FnMut(&[u32]) -> Vec<f32>) -> ([f64; 2], Vec<f32>) {
