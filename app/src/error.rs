@@ -190,6 +190,12 @@ fn from_generation(error: &generation::Error, message: String) -> Problem {
             message,
             "delete that file and run `lectern models pull`",
         ),
+        generation::Error::Adapter { .. } => Problem::new(
+            Fault::Unavailable,
+            "adapter_unusable",
+            message,
+            "see docs/decoder.md for what an adapter's folder holds",
+        ),
         generation::Error::TooLong { .. } => Problem::new(
             Fault::Input,
             "prompt_too_long",

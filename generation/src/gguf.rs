@@ -94,6 +94,15 @@ impl Gguf {
         number(self.content.metadata.get(key)?)
     }
 
+    /// A number in the metadata, whatever its kind.
+    pub(crate) fn float(&self, key: &str) -> Option<f64> {
+        match self.content.metadata.get(key)? {
+            Value::F32(number) => Some(f64::from(*number)),
+            Value::F64(number) => Some(*number),
+            whole => number(whole).map(f64::from),
+        }
+    }
+
     /// A list of texts in the metadata.
     pub(crate) fn strings(&self, key: &str) -> Option<Vec<String>> {
         let values = self.content.metadata.get(key)?.to_vec().ok()?;
@@ -192,7 +201,7 @@ pub fn metadata(path: &Path) -> Result<Metadata> {
 }
 
 /// True for the formats that candle multiplies without SIMD.
-fn is_slow(format: GgmlDType) -> bool {
+pub(crate) fn is_slow(format: GgmlDType) -> bool {
     matches!(
         format,
         GgmlDType::Q4_1 | GgmlDType::Q5_0 | GgmlDType::Q5_1 | GgmlDType::Q8_1

@@ -2,7 +2,8 @@
 //!
 //! This file is the contract. [`answer`] is the path of one question; [`evidence`] chooses what
 //! the model reads, [`prompt`] writes it as a chat ([`fence`] keeps papers' text from being read as
-//! anything else), [`template`] renders that, [`llama`] decodes,
+//! anything else), [`template`] renders that, [`llama`] writes on with the
+//! model ([`decoder`]),
 //! [`sampling`] chooses tokens, [`stop`] ends a text where it was told to, [`align`] ties each
 //! sentence to evidence and [`quote`] cuts that out verbatim; [`replay`] makes an answer again from
 //! what was kept of it. [`intent`] tells questions about papers from questions that papers answer;
@@ -12,6 +13,7 @@
 pub mod align;
 pub mod answer;
 pub mod calibration;
+pub mod decoder;
 pub mod evidence;
 pub mod family;
 pub mod fence;
@@ -312,6 +314,14 @@ pub enum Error {
     #[error("the model {path} cannot be used: {reason}")]
     Model {
         /// The file.
+        path: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The adapter is unreadable, of a kind that cannot be run, or made for another model.
+    #[error("the adapter {path} cannot be used: {reason}")]
+    Adapter {
+        /// Its folder.
         path: String,
         /// What is wrong with it.
         reason: String,
