@@ -128,11 +128,11 @@ async fn people_can_read_it_too() {
     let app = spawn_app(&[]).await;
     let html = app.get("/api").send().await.unwrap().text().await.unwrap();
     for told in [
-        "GET /api/v1/documents/{id}",
+        "<b>GET</b> /api/v1/documents/{id}",
         "Ask a question.",
         "next_cursor",
         "multipart/form-data",
-        "list of Citation",
+        "list of <a href=\"#type-Citation\">",
     ] {
         assert!(html.contains(told), "{told} is not on the page");
     }

@@ -206,7 +206,10 @@ mod tests {
             assert_eq!(types.words(&text.into()).render().unwrap(), expected);
         }
         let marked = types.marked("list of Job or null").render().unwrap();
-        assert_eq!(marked, "list of <a href=\"#type-Job\"><code>Job</code></a>");
+        assert_eq!(
+            marked,
+            "list of <a href=\"#type-Job\"><code>Job</code></a> or null"
+        );
     }
 
     #[test]
