@@ -130,7 +130,21 @@ fn hostile_turn() -> TurnView {
             short_quote: hostile(),
             back: hostile(),
             is_pdf: true,
+            mark: Some(false),
         }],
+        feedback: Some(FeedbackForm {
+            answer_id: hostile(),
+            id: hostile(),
+            is_bad: true,
+            reasons: vec![ReasonChoice {
+                name: "wrong",
+                label: "It is wrong",
+                is_chosen: true,
+            }],
+            correction: hostile(),
+            comment: hostile(),
+            ..FeedbackForm::default()
+        }),
         ..TurnView::default()
     }
 }
