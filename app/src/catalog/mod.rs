@@ -12,7 +12,7 @@ mod collections;
 mod context;
 pub(crate) mod conversations;
 mod documents;
-pub(crate) mod feedback;
+pub mod feedback;
 mod filters;
 mod generations;
 mod idempotency;

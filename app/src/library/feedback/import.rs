@@ -458,11 +458,11 @@ fn read_zip(file: File, name: &str) -> Result<Parsed> {
     let mut archive = zip::ZipArchive::new(BufReader::new(file)).map_err(broken)?;
     let mut names: Vec<String> = archive
         .file_names()
+        .filter_map(|entry| Some(entry.ok()?.into_owned()))
         .filter(|entry| {
             let entry = entry.rsplit('/').next().unwrap_or(entry);
             entry.starts_with("conversations") && entry.ends_with(".json")
         })
-        .map(str::to_owned)
         .collect();
     names.sort();
     let mut all = Parsed {
