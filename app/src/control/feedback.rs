@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::Event;
 use super::run::Events;
 use crate::catalog::{Feedback, FeedbackState};
+use crate::error::{Fault, Problem};
 use crate::library::Library;
 use crate::library::feedback::dataset::DatasetFormat;
 use crate::library::feedback::review::{Review, Verdict};
@@ -144,7 +145,19 @@ pub(super) async fn run(
             say(Event::FeedbackDeleted(found));
         }
         FeedbackRequest::Import { path, approve, by } => {
-            let file = File::open(&path).with_context(|| format!("opening {}", path.display()))?;
+            let opening = || format!("opening {}", path.display());
+            // Opening a pipe would wait for whoever writes into it.
+            let about = tokio::fs::metadata(&path).await.with_context(opening)?;
+            if !about.is_file() {
+                return Err(Problem::new(
+                    Fault::Input,
+                    "import_malformed",
+                    format!("{} is not a file", path.display()),
+                    "name a file of JSONL, JSON or Parquet, or a ChatGPT export",
+                )
+                .into());
+            }
+            let file = File::open(&path).with_context(opening)?;
             let name = path.file_name().unwrap_or(path.as_os_str());
             let name = name.to_string_lossy();
             let report = library.import_feedback(file, &name, approve, by.as_deref());
