@@ -15,6 +15,9 @@ pub mod export;
 pub mod import;
 pub mod review;
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use anyhow::Result;
 use generation::{Answer, Message, Outcome, Trace};
 use serde::{Deserialize, Serialize};
@@ -254,12 +257,11 @@ impl Library {
             .into());
         };
         let answer = &stored.answer;
-        let mut titles = std::collections::HashMap::new();
+        let mut titles: HashMap<String, String> = HashMap::new();
         for item in &trace.evidence {
-            if !titles.contains_key(&item.document_id) {
+            if let Entry::Vacant(place) = titles.entry(item.document_id.clone()) {
                 let document = self.catalog.document(&item.document_id).await?;
-                let title = document.map(|document| document.title).unwrap_or_default();
-                titles.insert(item.document_id.clone(), title);
+                place.insert(document.map(|document| document.title).unwrap_or_default());
             }
         }
         let evidence = trace.evidence.iter().map(|item| FeedbackEvidence {

@@ -146,6 +146,8 @@ pub struct FeedbackCard {
     pub learnt: String,
     /// Whether there is a prompt to learn it for.
     pub has_prompt: bool,
+    /// The prompt: who says what.
+    pub prompt: Vec<(String, String)>,
     /// What is learnt where the papers do not answer.
     pub refusal: &'static str,
     /// The quotes.
@@ -248,6 +250,12 @@ impl FeedbackCard {
             comment: opinion.comment.clone(),
             learnt: feedback.completion().unwrap_or_default().to_owned(),
             has_prompt: !feedback.context.prompt.is_empty(),
+            prompt: feedback
+                .context
+                .prompt
+                .iter()
+                .map(|one| (one.role.clone(), one.content.clone()))
+                .collect(),
             refusal: generation::prompt::NO_ANSWER,
             citations: citations.collect(),
             evidence: evidence

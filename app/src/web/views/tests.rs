@@ -172,6 +172,7 @@ fn hostile_feedback() -> FeedbackPage {
             comment: Some(hostile()),
             learnt: hostile(),
             has_prompt: true,
+            prompt: vec![(hostile(), hostile())],
             refusal: "No.",
             citations: vec![JudgedCitation {
                 key: 1,
