@@ -343,7 +343,7 @@ fn files_that_cannot_be_imported_leave_nothing() {
         data,
         &["import", &data.display().to_string()],
         1,
-        "io_failed",
+        "import_malformed",
     );
     assert_eq!(
         done(&feedback(data, &["list", "--json"]))["feedback"],
