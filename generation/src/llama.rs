@@ -10,35 +10,18 @@ use std::time::Instant;
 
 use candle_core::{Device, Tensor};
 use candle_transformers::models::quantized_llama::{MAX_SEQ_LEN, ModelWeights};
-use tokenizers::Tokenizer;
 
-use crate::family::Family;
-use crate::fence::neutralise;
+use crate::chat::ChatFormat;
 use crate::gguf::{Gguf, first_line, unusable};
 use crate::sampling::{Sampler, Sampling, is_looping, repeats_a_sentence};
 use crate::stop::StopStrings;
-use crate::template::ChatTemplate;
-use crate::tokenizer::{self, Utf8Stream};
 use crate::{Completion, Error, Generator, Message, Result};
-
-/// Tokens that end an answer in the chat formats that Llama-family models use.
-const STOP_TOKENS: [&str; 6] = [
-    "<|im_end|>",
-    "<|endoftext|>",
-    "<|eot_id|>",
-    "<|end_of_text|>",
-    "<|end|>",
-    "</s>",
-];
 
 /// A model of the Llama family, ready to answer.
 pub struct Llama {
     id: String,
     weights: ModelWeights,
-    tokenizer: Tokenizer,
-    template: ChatTemplate,
-    special_tokens: Vec<String>,
-    stop_tokens: Vec<u32>,
+    chat: ChatFormat,
     context: usize,
 }
 
@@ -70,43 +53,7 @@ impl Llama {
                 ),
             ));
         }
-        let tokenizer = tokenizer::from_gguf(&gguf, path)?;
-        let special_tokens: Vec<String> = tokenizer
-            .get_added_tokens_decoder()
-            .into_values()
-            .filter(|token| token.special)
-            .map(|token| token.content)
-            .collect();
-
-        let token_text = |key: &str| {
-            gguf.number(key)
-                .and_then(|token| tokenizer.id_to_token(token))
-                .unwrap_or_default()
-        };
-        let name = gguf.string("general.name").unwrap_or(id);
-        let family = Family::detect(name, |token| tokenizer.token_to_id(token).is_some());
-        let source = match (gguf.string("tokenizer.chat_template"), family) {
-            (Some(source), _) => source,
-            (None, Some(family)) => family.template(),
-            (None, None) => {
-                return Err(unusable(
-                    path,
-                    "it has no chat template, so it is not trained to answer; hint: choose an \
-                     instruct model",
-                ));
-            }
-        };
-        let template = ChatTemplate::new(
-            source,
-            &token_text("tokenizer.ggml.bos_token_id"),
-            &token_text("tokenizer.ggml.eos_token_id"),
-        )?;
-
-        let stop_tokens = STOP_TOKENS
-            .iter()
-            .filter_map(|token| tokenizer.token_to_id(token))
-            .chain(gguf.number("tokenizer.ggml.eos_token_id"))
-            .collect();
+        let chat = ChatFormat::from_open_gguf(&gguf, path, id)?;
         let trained_context = gguf.number("llama.context_length").unwrap_or(u32::MAX);
         let context = MAX_SEQ_LEN.min(trained_context as usize);
 
@@ -119,10 +66,7 @@ impl Llama {
         Ok(Self {
             id: id.to_owned(),
             weights,
-            tokenizer,
-            template,
-            special_tokens,
-            stop_tokens,
+            chat,
             context,
         })
     }
@@ -138,19 +82,7 @@ impl Llama {
     /// [`Error::Template`] where the template refuses the chat, [`Error::Tokenize`] where the
     /// tokenizer fails.
     pub fn encode(&self, messages: &[Message]) -> Result<Vec<u32>> {
-        let messages: Vec<Message> = messages
-            .iter()
-            .map(|message| Message {
-                role: message.role.clone(),
-                content: neutralise(&message.content, &self.special_tokens),
-            })
-            .collect();
-        let text = self.template.render(&messages)?;
-        let encoding = self
-            .tokenizer
-            .encode_fast(text, false)
-            .map_err(|error| Error::Tokenize(error.to_string()))?;
-        Ok(encoding.get_ids().to_vec())
+        self.chat.encode(messages)
     }
 }
 
@@ -177,7 +109,7 @@ impl Generator for Llama {
 
         let mut model = self.weights.clone();
         let mut sampler = Sampler::new(sampling);
-        let mut stream = Utf8Stream::new(&self.tokenizer);
+        let mut stream = self.chat.stream();
         let mut stops = StopStrings::new(&sampling.stop);
         let mut completion = Completion::default();
         completion.usage.prompt_tokens = prompt.len();
@@ -193,7 +125,7 @@ impl Generator for Llama {
                 break;
             }
             let token = sampler.sample(&mut logits, &written);
-            if self.stop_tokens.contains(&token) {
+            if self.chat.is_stop(token) {
                 break;
             }
             written.push(token);
