@@ -1,26 +1,31 @@
-//! Runs a Llama-family model from a GGUF file on the CPU, through candle.
+//! Answers with a model from a GGUF file on the CPU: chat to tokens, tokens through the
+//! [`decoder`](crate::decoder), tokens to text.
 //!
 //! The prompt is run at once (prefill), then one token at a time, each step reading the keys and
-//! values that the earlier ones left in the cache. The weights are shared and immutable; each
-//! request works on a clone of the model, which costs a few hundred reference counts and brings
-//! an empty cache of its own, so that requests neither wait for nor see each other.
+//! values that the earlier ones left in the cache. The weights are shared and immutable and each
+//! request brings a cache of its own, so that requests neither wait for nor see each other. An
+//! adapter is swapped by putting another decoder over the same weights in place of the old one:
+//! requests that have begun finish on what they began with.
 
 use std::path::Path;
+use std::sync::{PoisonError, RwLock};
 use std::time::Instant;
 
-use candle_core::{Device, Tensor};
-use candle_transformers::models::quantized_llama::{MAX_SEQ_LEN, ModelWeights};
-
 use crate::chat::ChatFormat;
-use crate::gguf::{Gguf, first_line, unusable};
+use crate::decoder::{Adapter, Decoder, DecoderConfig, Kernels, KvCache, Precision};
+use crate::gguf::Gguf;
 use crate::sampling::{Sampler, Sampling, is_looping, repeats_a_sentence};
 use crate::stop::StopStrings;
 use crate::{Completion, Error, Generator, Message, Result};
 
-/// A model of the Llama family, ready to answer.
+/// Tokens that prompt and answer may have together at most, however many the model was trained to
+/// read: a CPU would take minutes for more.
+const MAX_CONTEXT: usize = 8192;
+
+/// A model of the Llama, Mistral or Qwen2 family, ready to answer.
 pub struct Llama {
     id: String,
-    weights: ModelWeights,
+    decoder: RwLock<Decoder>,
     chat: ChatFormat,
     context: usize,
 }
@@ -39,33 +44,17 @@ impl Llama {
     /// Loads a GGUF file; `id` is what answers record as the model.
     ///
     /// # Errors
-    /// [`Error::Model`] where the file is missing, damaged, or not of the Llama architecture with
-    /// a byte-level BPE tokenizer and a chat template.
+    /// [`Error::Model`] where the file is missing, damaged, or not of the llama, mistral or qwen2
+    /// architecture with a byte-level BPE tokenizer and a chat template.
     pub fn load(path: &Path, id: &str) -> Result<Self> {
         let gguf = Gguf::open(path)?;
-        let architecture = gguf.string("general.architecture").unwrap_or("unknown");
-        if architecture != "llama" {
-            return Err(unusable(
-                path,
-                format!(
-                    "it is of the {architecture} architecture and only llama can be run; \
-                     hint: choose another model with `lectern models recommend`"
-                ),
-            ));
-        }
+        let config = DecoderConfig::from_gguf(&gguf, path)?;
         let chat = ChatFormat::from_open_gguf(&gguf, path, id)?;
-        let trained_context = gguf.number("llama.context_length").unwrap_or(u32::MAX);
-        let context = MAX_SEQ_LEN.min(trained_context as usize);
-
-        let Gguf {
-            content,
-            mut reader,
-        } = gguf;
-        let weights = ModelWeights::from_gguf(content, &mut reader, &Device::Cpu)
-            .map_err(|error| unusable(path, first_line(&error)))?;
+        let context = MAX_CONTEXT.min(config.context);
+        let decoder = Decoder::from_open_gguf(gguf, path, Precision::AsStored)?;
         Ok(Self {
             id: id.to_owned(),
-            weights,
+            decoder: RwLock::new(decoder),
             chat,
             context,
         })
@@ -74,6 +63,29 @@ impl Llama {
     /// The most tokens that prompt and answer may have together.
     pub fn context(&self) -> usize {
         self.context
+    }
+
+    /// The model as it is run now: what a request that begins now would be run on.
+    pub fn decoder(&self) -> Decoder {
+        self.decoder
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Answers with `adapter` from now on, or without one; requests that have begun are not
+    /// disturbed.
+    ///
+    /// # Errors
+    /// [`Error::Adapter`] where it is for another model; the one in use then stays.
+    pub fn set_adapter(&self, adapter: Option<&Adapter>) -> Result<()> {
+        let base = self.decoder();
+        let decoder = match adapter {
+            Some(adapter) => base.with_adapter(&adapter.frozen()?)?,
+            None => base.without_adapter(),
+        };
+        *self.decoder.write().unwrap_or_else(PoisonError::into_inner) = decoder;
+        Ok(())
     }
 
     /// The tokens of a chat as the model reads it, ending where its answer begins.
@@ -107,7 +119,8 @@ impl Generator for Llama {
         }
         let limit = sampling.max_tokens.min(self.context - prompt.len());
 
-        let mut model = self.weights.clone();
+        let decoder = self.decoder();
+        let mut cache = KvCache::new(decoder.config(), prompt.len() + limit.min(512));
         let mut sampler = Sampler::new(sampling);
         let mut stream = self.chat.stream();
         let mut stops = StopStrings::new(&sampling.stop);
@@ -115,7 +128,7 @@ impl Generator for Llama {
         completion.usage.prompt_tokens = prompt.len();
 
         let started = Instant::now();
-        let mut logits = last_logits(&mut model, &prompt, 0)?;
+        let mut logits = last_logits(&decoder, &prompt, &mut cache)?;
         completion.prefill_ms = started.elapsed().as_secs_f64() * 1000.0;
 
         let mut written: Vec<u32> = Vec::new();
@@ -146,7 +159,7 @@ impl Generator for Llama {
                 break;
             }
             if written.len() < limit {
-                logits = last_logits(&mut model, &[token], prompt.len() + written.len() - 1)?;
+                logits = last_logits(&decoder, &[token], &mut cache)?;
             }
         }
         let held = stops.finish();
@@ -158,8 +171,7 @@ impl Generator for Llama {
     }
 }
 
-/// Runs `tokens`, the first of which has position `position`, and returns the last one's logits.
-fn last_logits(model: &mut ModelWeights, tokens: &[u32], position: usize) -> Result<Vec<f32>> {
-    let tokens = Tensor::new(tokens, &Device::Cpu)?.unsqueeze(0)?;
-    Ok(model.forward(&tokens, position)?.squeeze(0)?.to_vec1()?)
+/// Runs `tokens` behind those in the cache and returns the last one's logits.
+fn last_logits(decoder: &Decoder, tokens: &[u32], cache: &mut KvCache) -> Result<Vec<f32>> {
+    Ok(decoder.forward(tokens, cache, Kernels::Fused)?.to_vec1()?)
 }

@@ -150,7 +150,12 @@ impl DecoderConfig {
             architecture: architecture.to_owned(),
             n_layers: needed("block_count")?,
             hidden,
-            intermediate: needed("feed_forward_length")?,
+            intermediate: match number("feed_forward_length") {
+                Some(width) => width,
+                None => tensor("blk.0.ffn_up.weight")
+                    .and_then(|info| info.shape.dims().first().copied())
+                    .unwrap_or(0),
+            },
             n_heads,
             n_kv_heads: number("attention.head_count_kv").unwrap_or(n_heads),
             head_dim: number("attention.key_length")

@@ -42,13 +42,18 @@ pub(super) fn write_bytes(destination: &Path, bytes: &[u8]) -> io::Result<()> {
     write_whole(destination, |path| File::create(path)?.write_all(bytes))
 }
 
-/// Writes tensors as `transformers` and PEFT read them: in the PyTorch layout, said in the header.
 pub(super) fn write_safetensors<V: View>(
     destination: &Path,
     tensors: impl IntoIterator<Item = (String, V)>,
 ) -> io::Result<()> {
+    write_whole(destination, |path| serialize(path, tensors))
+}
+
+/// Tensors as `transformers` and PEFT read them: in the PyTorch layout, said in the header.
+pub(super) fn serialize<V: View>(
+    path: &Path,
+    tensors: impl IntoIterator<Item = (String, V)>,
+) -> io::Result<()> {
     let format = HashMap::from([("format".to_owned(), "pt".to_owned())]);
-    write_whole(destination, |path| {
-        serialize_to_file(tensors, Some(format), path).map_err(io::Error::other)
-    })
+    serialize_to_file(tensors, Some(format), path).map_err(io::Error::other)
 }

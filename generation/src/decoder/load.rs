@@ -240,7 +240,7 @@ impl GgufSource<'_> {
 }
 
 /// GGUF's name of a weight of `transformers`.
-fn gguf_name(name: &str) -> Option<String> {
+pub(super) fn gguf_name(name: &str) -> Option<String> {
     let plain = match name {
         "model.embed_tokens.weight" => "token_embd.weight",
         "model.norm.weight" => "output_norm.weight",
@@ -304,6 +304,17 @@ fn halves_order(rows: usize, head_dim: usize) -> Vec<u32> {
             let (head, dimension) = (row / head_dim, row % head_dim);
             let half = head_dim / 2;
             (head * head_dim + dimension % half * 2 + dimension / half) as u32
+        })
+        .collect()
+}
+
+/// The way back: for each row in GGUF's order, where it is among rows in the order of `transformers`.
+pub(super) fn sides_order(rows: usize, head_dim: usize) -> Vec<u32> {
+    let half = head_dim / 2;
+    (0..rows)
+        .map(|row| {
+            let (head, dimension) = (row / head_dim, row % head_dim);
+            (head * head_dim + dimension % 2 * half + dimension / 2) as u32
         })
         .collect()
 }

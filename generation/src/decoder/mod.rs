@@ -22,6 +22,7 @@ pub mod config;
 pub mod kv_cache;
 pub mod linear;
 pub mod lora;
+pub mod merge;
 pub mod nf4;
 
 mod attention;
@@ -255,6 +256,49 @@ impl Decoder {
         };
         let blocks: usize = self.blocks.iter().map(Block::bytes).sum();
         self.embedding.bytes() + head + blocks + self.norm.elem_count() * size_of::<f32>()
+    }
+
+    /// All weights by their names in `transformers`, as they are run: an adapter is merged.
+    fn weights(&self) -> Vec<merge::Weight> {
+        let linear = |name: String, linear: &Arc<dyn Linear>| {
+            let (linear, (rows, columns)) = (linear.clone(), linear.shape());
+            merge::Weight {
+                name: format!("{name}.weight"),
+                dims: vec![rows, columns],
+                unpack: Box::new(move || linear.weight()),
+            }
+        };
+        let plain = |name: String, tensor: &Tensor| {
+            let tensor = tensor.detach();
+            merge::Weight {
+                name,
+                dims: tensor.dims().to_vec(),
+                unpack: Box::new(move || Ok(tensor.clone())),
+            }
+        };
+        let mut weights = vec![linear("model.embed_tokens".into(), &self.embedding)];
+        weights.extend(
+            self.named_linears()
+                .map(|(name, layer)| linear(name, layer)),
+        );
+        for (layer, block) in self.blocks.iter().enumerate() {
+            let name = |part: &str| format!("model.layers.{layer}.{part}");
+            for (norm, part) in [
+                (&block.attention_norm, "input_layernorm"),
+                (&block.mlp_norm, "post_attention_layernorm"),
+            ] {
+                weights.push(plain(name(&format!("{part}.weight")), norm));
+            }
+            let biases = block.biases.iter().flatten();
+            for (bias, (part, _, _)) in biases.zip(self.config.projections()) {
+                weights.push(plain(name(&format!("{part}.bias")), bias));
+            }
+        }
+        weights.push(plain("model.norm.weight".into(), &self.norm));
+        if !self.config.tied_embeddings {
+            weights.push(linear("lm_head".into(), &self.head));
+        }
+        weights
     }
 
     /// The same model with every weight in f32 and a variable, for training all of it, and those

@@ -2,6 +2,7 @@
 
 mod alignment;
 mod answers;
+mod decoder;
 mod evidence;
 mod fakes;
 mod followups;
