@@ -191,9 +191,7 @@ impl Batch {
             batch.tokens.extend(&example.tokens[..inputs]);
             batch.lengths.push(inputs);
             for (index, target) in example.completion().iter().enumerate() {
-                batch
-                    .rows
-                    .push((start + example.prompt + index - 1) as u32);
+                batch.rows.push((start + example.prompt + index - 1) as u32);
                 batch.targets.push(*target);
             }
             batch.lines.push(example.line);

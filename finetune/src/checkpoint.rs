@@ -33,6 +33,8 @@ pub struct State {
     pub guard: Guard,
     /// Evaluations with the lowest loss, lowest first, as many as are kept.
     pub best: Vec<Best>,
+    /// The step after which the last evaluation was made.
+    pub evaluated: Option<usize>,
     /// Evaluations since the lowest loss.
     pub stale: usize,
     /// Loss per token of the last step.
@@ -303,7 +305,12 @@ mod tests {
     }
 
     fn first_of(variables: &[(String, Var)]) -> f32 {
-        variables[0].1.flatten_all().unwrap().to_vec1::<f32>().unwrap()[0]
+        variables[0]
+            .1
+            .flatten_all()
+            .unwrap()
+            .to_vec1::<f32>()
+            .unwrap()[0]
     }
 
     #[test]
@@ -397,15 +404,16 @@ mod tests {
         for step in [1, 2, 3, 4] {
             checkpoints.save(&state(step), &saved, &optimizer).unwrap();
         }
-        checkpoints
-            .prune(&[Best { step: 2, loss: 0.5 }])
-            .unwrap();
+        checkpoints.prune(&[Best { step: 2, loss: 0.5 }]).unwrap();
         assert_eq!(checkpoints.steps(), [2, 4]);
 
         let other = variables(1.0)[..1].to_vec();
         let renamed = vec![("c".to_owned(), other[0].1.clone())];
         let error = checkpoints.restore(&renamed, &mut optimizer).unwrap_err();
-        assert!(error.to_string().contains("no first moments for c"), "{error}");
+        assert!(
+            error.to_string().contains("no first moments for c"),
+            "{error}"
+        );
         std::fs::write(checkpoints.of(4).join(WEIGHTS), b"nonsense").unwrap();
         let error = checkpoints.restore(&saved, &mut optimizer).unwrap_err();
         assert!(error.to_string().contains("hint: delete"), "{error}");

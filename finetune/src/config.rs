@@ -292,9 +292,11 @@ impl TrainConfig {
         })?;
         let mut config = Self::parse(&text, overrides, recipe)?;
         let is_overridden = |key: &str| {
-            overrides
-                .iter()
-                .any(|given| given.split_once('=').is_some_and(|(name, _)| name.trim() == key))
+            overrides.iter().any(|given| {
+                given
+                    .split_once('=')
+                    .is_some_and(|(name, _)| name.trim() == key)
+            })
         };
         let folder = path.parent().unwrap_or(Path::new("."));
         for (key, value) in [
@@ -312,7 +314,9 @@ impl TrainConfig {
     fn from_table(table: &toml::Table, problems: &mut Vec<Problem>) -> Self {
         let mut config = Self::new(Recipe::Lora);
         // First, since other defaults depend on it.
-        let recipe = table.get("recipe").map(|value| crate::settings::recipe(value));
+        let recipe = table
+            .get("recipe")
+            .map(|value| crate::settings::recipe(value));
         if let Some(Ok(recipe)) = recipe {
             config = Self::new(recipe);
         }

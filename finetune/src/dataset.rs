@@ -118,8 +118,9 @@ impl Dataset {
                 continue;
             }
             match parse_line(index + 1, content) {
-                Ok(example) => dataset.add(index + 1, &example, chat, limits).map_err(
-                    |error| match error {
+                Ok(example) => dataset
+                    .add(index + 1, &example, chat, limits)
+                    .map_err(|error| match error {
                         Refusal::TooLong(tokens) => refused(format!(
                             "line {} is {tokens} tokens long and {} are allowed; hint: raise \
                              max_length, or set too_long to skip or cut",
@@ -129,8 +130,7 @@ impl Dataset {
                         Refusal::Other(error) => {
                             refused(format!("line {} cannot be encoded: {error}", index + 1))
                         }
-                    },
-                )?,
+                    })?,
                 Err(error) => bad.push(error),
             }
         }

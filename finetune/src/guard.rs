@@ -49,13 +49,7 @@ impl Guard {
     }
 }
 
-fn check(
-    what: &str,
-    value: f64,
-    usual: &VecDeque<f64>,
-    factor: f64,
-    small: f64,
-) -> Option<String> {
+fn check(what: &str, value: f64, usual: &VecDeque<f64>, factor: f64, small: f64) -> Option<String> {
     if !value.is_finite() {
         return Some(format!("the {what} is {value}"));
     }
@@ -90,7 +84,10 @@ mod tests {
         assert_eq!(guard.losses.len(), WINDOW);
         assert!(guard.check_loss(10.0, 8.0).is_none());
         let told = guard.check_loss(30.0, 8.0).unwrap();
-        assert!(told.contains("more than 8 times its median of 2."), "{told}");
+        assert!(
+            told.contains("more than 8 times its median of 2."),
+            "{told}"
+        );
         assert!(guard.check_loss(30.0, 0.0).is_none());
         assert!(guard.check_norm(10.0, 8.0).is_none() && guard.check_norm(40.0, 8.0).is_some());
     }

@@ -67,7 +67,10 @@ impl AdamW {
         let [first, second] = self.betas;
         let correction = |beta: f64| 1.0 - beta.powi(self.steps.min(i32::MAX as usize) as i32);
         let correction = [correction(first), correction(second)];
-        let all = variables.iter().zip(gradients.sums()).zip(&mut self.moments);
+        let all = variables
+            .iter()
+            .zip(gradients.sums())
+            .zip(&mut self.moments);
         for (((_, variable), gradient), moments) in all {
             let Some(gradient) = gradient else { continue };
             let decay = match variable.rank() {

@@ -38,21 +38,44 @@ macro_rules! setting {
 
 /// All of them.
 pub(crate) const SETTINGS: &[Setting] = &[
-    setting!(recipe, "what is trained: lora, qlora or full", recipe, |it: &Recipe| it
-        .name()
-        .into()),
+    setting!(
+        recipe,
+        "what is trained: lora, qlora or full",
+        recipe,
+        |it: &Recipe| it.name().into()
+    ),
     setting!(base, "base model: a GGUF file", path, show_path),
     setting!(train, "training data: JSONL of chats", path, show_path),
-    setting!(eval, "held-out data in the same form; empty for none", path, show_path),
-    setting!(name, "what the run's folder is named after", name, show_text),
-    setting!(epochs, "passes over the training data", |v| whole(v, 1, 1000), show_whole),
+    setting!(
+        eval,
+        "held-out data in the same form; empty for none",
+        path,
+        show_path
+    ),
+    setting!(
+        name,
+        "what the run's folder is named after",
+        name,
+        show_text
+    ),
+    setting!(
+        epochs,
+        "passes over the training data",
+        |v| whole(v, 1, 1000),
+        show_whole
+    ),
     setting!(
         max_steps,
         "steps after which to stop; 0 for no limit",
         |v| whole(v, 0, 100_000_000),
         show_whole
     ),
-    setting!(batch_size, "examples in a batch", |v| whole(v, 1, 1024), show_whole),
+    setting!(
+        batch_size,
+        "examples in a batch",
+        |v| whole(v, 1, 1024),
+        show_whole
+    ),
     setting!(
         gradient_accumulation,
         "batches whose gradients make one step",
@@ -83,7 +106,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
         |v| number(v, 1e-12, 1.0),
         show_number
     ),
-    setting!(min_learning_rate, "learning rate at the end", |v| number(v, 0.0, 1.0), show_number),
+    setting!(
+        min_learning_rate,
+        "learning rate at the end",
+        |v| number(v, 0.0, 1.0),
+        show_number
+    ),
     setting!(
         warmup_ratio,
         "share of the steps in which the learning rate rises",
@@ -120,7 +148,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
         |v| number(v, 1e-16, 0.1),
         show_number
     ),
-    setting!(rank, "rank of the adapter", |v| whole(v, 1, 1024), show_whole),
+    setting!(
+        rank,
+        "rank of the adapter",
+        |v| whole(v, 1, 1024),
+        show_whole
+    ),
     setting!(
         alpha,
         "what the adapter's scale is made from: alpha / rank",
@@ -175,7 +208,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
         |v| whole(v, 0, 100_000_000),
         show_whole
     ),
-    setting!(samples, "answers that each evaluation writes out", |v| whole(v, 0, 1000), show_whole),
+    setting!(
+        samples,
+        "answers that each evaluation writes out",
+        |v| whole(v, 0, 1000),
+        show_whole
+    ),
     setting!(
         checkpoint_steps,
         "steps between two checkpoints",

@@ -169,11 +169,7 @@ impl ChatFormat {
 
 /// The token that the template puts behind an assistant's message, which is the one that the model
 /// was trained to end with; the first that it might be where the template puts none.
-fn end_of_turn(
-    template: &ChatTemplate,
-    tokenizer: &Tokenizer,
-    stop_tokens: &[u32],
-) -> Option<u32> {
+fn end_of_turn(template: &ChatTemplate, tokenizer: &Tokenizer, stop_tokens: &[u32]) -> Option<u32> {
     let message = |role: &str| Message {
         role: role.to_owned(),
         content: MARK.to_owned(),

@@ -1,0 +1,8 @@
+//! Tests of the crate at its boundaries, in one binary because linking is slow.
+
+mod configs;
+mod datasets;
+mod gradients;
+mod resume;
+mod runs;
+mod tiny;
