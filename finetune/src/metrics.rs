@@ -57,14 +57,19 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Opens the files in a run's folder, to go on after step `from`.
+    /// Opens the files in a run's folder, to go on after step `from` and the evaluation after step
+    /// `evaluated`, where there was one.
     ///
     /// # Errors
     /// [`Error::Run`] where they cannot be read or written.
-    pub fn open(folder: &Path, from: usize) -> Result<Self> {
+    pub fn open(folder: &Path, from: usize, evaluated: Option<usize>) -> Result<Self> {
+        let is_done = |line: Line| match line.loss {
+            Some(_) => line.step <= from,
+            None => Some(line.step) <= evaluated,
+        };
         Ok(Self {
-            lines: Lines::open(folder.join("metrics.jsonl"), from)?,
-            samples: Lines::open(folder.join("samples.jsonl"), from)?,
+            lines: Lines::open(folder.join("metrics.jsonl"), is_done)?,
+            samples: Lines::open(folder.join("samples.jsonl"), is_done)?,
             events: EventWriter::create(folder, from)
                 .map_err(|error| Error::unwritable(folder, &error))?,
             folder: folder.to_owned(),
@@ -141,19 +146,19 @@ struct Lines {
 #[derive(Deserialize)]
 struct Line {
     step: usize,
+    /// Only a training step has one.
+    loss: Option<f64>,
 }
 
 impl Lines {
-    fn open(path: PathBuf, from: usize) -> Result<Self> {
+    fn open(path: PathBuf, is_done: impl Fn(Line) -> bool) -> Result<Self> {
         let failed = |error: io::Error| Error::unwritable(&path, &error);
         match std::fs::read_to_string(&path) {
             Ok(text) => {
                 // A line that a kill left in part is none.
                 let kept: String = text
                     .lines()
-                    .filter(|line| {
-                        serde_json::from_str::<Line>(line).is_ok_and(|line| line.step <= from)
-                    })
+                    .filter(|line| serde_json::from_str::<Line>(line).is_ok_and(&is_done))
                     .flat_map(|line| [line, "\n"])
                     .collect();
                 if kept != text {

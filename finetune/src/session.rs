@@ -201,7 +201,7 @@ impl<'a, 'w> Session<'a, 'w> {
             .iter()
             .find_map(|name| variables.iter().position(|(variable, _)| variable == name));
         let session = Self {
-            metrics: Metrics::open(run.path(), state.step)?,
+            metrics: Metrics::open(run.path(), state.step, state.evaluated)?,
             schedule: Schedule::new(config, steps),
             config,
             run,

@@ -15,7 +15,7 @@ const WIDTH: usize = 64;
 const FEED_FORWARD: usize = 96;
 const HEADS: usize = 4;
 const KV_HEADS: usize = 2;
-pub const LAYERS: usize = 2;
+pub(crate) const LAYERS: usize = 2;
 const SPECIAL: [&str; 3] = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"];
 
 /// GPT-2's characters for the 256 bytes.
@@ -55,7 +55,7 @@ impl Noise {
 }
 
 /// Writes the model; `name` is what it calls itself.
-pub fn write_model(path: &Path, name: &str) {
+pub(crate) fn write_model(path: &Path, name: &str) {
     let text = |text: &str| Value::String(text.to_owned());
     let number = |number: usize| Value::U32(number as u32);
     let tokens: Vec<String> = SPECIAL
@@ -126,7 +126,7 @@ pub fn write_model(path: &Path, name: &str) {
 }
 
 /// A chat as a line of JSONL.
-pub fn line(question: &str, answer: &str) -> String {
+pub(crate) fn line(question: &str, answer: &str) -> String {
     serde_json::json!({"messages": [
         {"role": "user", "content": question},
         {"role": "assistant", "content": answer},
@@ -135,12 +135,12 @@ pub fn line(question: &str, answer: &str) -> String {
 }
 
 /// A folder with a model, six examples to learn and two held out.
-pub struct Place {
-    pub folder: tempfile::TempDir,
+pub(crate) struct Place {
+    pub(crate) folder: tempfile::TempDir,
 }
 
 impl Place {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         write_model(&folder.path().join("model.gguf"), "Tiny Instruct");
         let place = Self { folder };
@@ -162,16 +162,16 @@ impl Place {
         place
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    pub fn write(&self, name: &str, text: &str) {
+    pub(crate) fn write(&self, name: &str, text: &str) {
         std::fs::write(self.path(name), text).unwrap();
     }
 
     /// Settings for a short run.
-    pub fn config(&self, recipe: Recipe) -> TrainConfig {
+    pub(crate) fn config(&self, recipe: Recipe) -> TrainConfig {
         TrainConfig {
             base: self.path("model.gguf"),
             train: self.path("train.jsonl"),
@@ -193,7 +193,7 @@ impl Place {
     }
 
     /// Trains in a new run.
-    pub fn train(&self, config: &TrainConfig) -> Result<Summary, Error> {
+    pub(crate) fn train(&self, config: &TrainConfig) -> Result<Summary, Error> {
         let run = RunFolder::create(&self.path("runs"), config, Some("revision"))?;
         train(config, &run, &mut quiet(&mut |_| ()))
     }
@@ -202,7 +202,7 @@ impl Place {
 static NEVER: AtomicBool = AtomicBool::new(false);
 
 /// Watches a run that nobody stops.
-pub fn quiet(on_event: &mut dyn FnMut(&Event)) -> Watch<'_> {
+pub(crate) fn quiet(on_event: &mut dyn FnMut(&Event)) -> Watch<'_> {
     Watch {
         on_event,
         stop: &NEVER,
@@ -210,7 +210,7 @@ pub fn quiet(on_event: &mut dyn FnMut(&Event)) -> Watch<'_> {
 }
 
 /// The losses of a run's steps and evaluations, as they were written.
-pub fn losses(run: &Path) -> Vec<String> {
+pub(crate) fn losses(run: &Path) -> Vec<String> {
     let text = std::fs::read_to_string(run.join("metrics.jsonl")).unwrap();
     text.lines()
         .map(|line| {
