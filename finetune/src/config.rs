@@ -244,20 +244,19 @@ impl TrainConfig {
     /// # Errors
     /// [`Error::Config`] with everything that is wrong.
     pub fn parse(text: &str, overrides: &[String], recipe: Option<Recipe>) -> Result<Self> {
-        let (mut table, mut problems) = match text.parse::<toml::Table>() {
-            Ok(table) => (table, Vec::new()),
-            Err(error) => (
-                toml::Table::new(),
-                vec![problem(
-                    "",
-                    format!(
-                        "the file is not TOML ({}); hint: write lines such as `epochs = 3`, texts in \
-                         quotes",
-                        error.to_string().trim().replace('\n', " ")
-                    ),
-                )],
-            ),
-        };
+        let mut table = text.parse::<toml::Table>().map_err(|error| {
+            let before = error.span().map_or("", |span| &text[..span.start]);
+            let line = before.matches('\n').count() + 1;
+            Error::Config(vec![problem(
+                "",
+                format!(
+                    "line {line} of the file is not TOML ({}); hint: write lines such as `epochs = \
+                     3`, texts in quotes",
+                    error.message()
+                ),
+            )])
+        })?;
+        let mut problems = Vec::new();
         for given in overrides {
             match given.split_once('=') {
                 Some((key, value)) => {

@@ -11,6 +11,7 @@
 //! - [`backward`]: one batch forward and backward, with memory for few blocks only.
 //! - [`loss`]: cross-entropy that never holds all logits.
 //! - [`optimizer`] and [`schedule`]: AdamW, its learning rate.
+//! - [`estimate`]: what a run will take.
 //! - [`guard`]: stops a run that has gone wrong, and says on what.
 //! - [`checkpoint`]: what is needed to go on exactly where a run was killed.
 //! - [`evaluate`]: held-out loss, and sample answers.
@@ -25,6 +26,7 @@ pub mod batch;
 pub mod checkpoint;
 pub mod config;
 pub mod dataset;
+pub mod estimate;
 pub mod evaluate;
 pub mod guard;
 pub mod loss;

@@ -12,7 +12,7 @@ use candle_core::{CpuStorage, InplaceOp1, Layout, Result, Tensor};
 use rayon::prelude::*;
 
 /// Logits held at a time, in numbers: 32 MiB.
-const HELD: usize = 8 * 1024 * 1024;
+pub(crate) const HELD: usize = 8 * 1024 * 1024;
 
 /// Which gradients are wanted.
 #[derive(Debug, Clone, Copy, PartialEq)]

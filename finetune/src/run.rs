@@ -31,6 +31,7 @@ const RUN: &str = "run.json";
 const DATASET: &str = "dataset.json";
 const STATUS: &str = "status.json";
 const LATEST: &str = "latest";
+const LOCK: &str = ".lock";
 
 /// What a run was made with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -227,6 +228,24 @@ pub fn status(folder: &Path) -> Result<Status> {
         .map_err(|error| Error::run(&path, format!("{error}; hint: the file is damaged")))
 }
 
+/// The runs in a folder, oldest first.
+pub fn list(runs: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(runs).into_iter().flatten();
+    let mut found: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| !path.is_symlink() && path.join(CONFIG).is_file())
+        .collect();
+    found.sort();
+    found
+}
+
+/// True where a process has the run open. A run whose status is `running` and that is not open was
+/// killed.
+pub fn is_open(folder: &Path) -> bool {
+    File::open(folder.join(LOCK))
+        .is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+}
+
 fn new_folder(runs: &Path, name: &str) -> Result<PathBuf> {
     let mut path = runs.join(name);
     for number in 2.. {
@@ -242,7 +261,7 @@ fn new_folder(runs: &Path, name: &str) -> Result<PathBuf> {
 }
 
 fn lock(folder: &Path) -> Result<File> {
-    let path = folder.join(".lock");
+    let path = folder.join(LOCK);
     let file = File::create(&path).map_err(|error| Error::unwritable(&path, &error))?;
     match file.try_lock() {
         Ok(()) => Ok(file),

@@ -40,7 +40,24 @@ fn everything_that_is_wrong_is_told_at_once() {
          packing = \"yes\"\ntarget_modules = [\"q_proj\", \"w_proj\"]\nseed = -1\nname = \"../x\"\n\
          spike_factor = 1.1\nzzz = 1\n",
         &["patience=2", "min_learning_rate=0.5", "epochs"],
-        expect![[r#""#]],
+        expect![[r#"
+            the training settings cannot be used:
+              epochs: it has no value; hint: write it as key=value, such as epochs=3
+              betas: [0.9] is not two numbers from 0 to below 1; hint: betas = [0.9, 0.999]
+              dropout: 1.0 is not a number in its range; hint: it is 0 to 0.9
+              learnin_rate: there is no such setting; hint: learning_rate is one
+              name: "../x" is not a name for a folder; hint: take up to 64 letters, digits, dots, dashes and underscores
+              packing: "yes" is not true or false; hint: write it without quotes
+              rank: 0 is not a whole number in its range; hint: it is 1 to 1024
+              schedule: "cosinus" is not one of its values; hint: it is one of cosine, linear, constant
+              seed: -1 is not a whole number in its range; hint: it is 0 to 9223372036854775807
+              spike_factor: 1.1 is not far enough above the losses that are usual; hint: it is 0, or 1.5 and more
+              target_modules: ["q_proj", "w_proj"] is not a list of projections, each once; hint: take some of q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj, or "all"
+              zzz: there is no such setting; hint: docs/training.md lists them all
+              base: no base model is named; hint: base = "model.gguf"
+              train: no training data is named; hint: train = "train.jsonl"
+              min_learning_rate: it is above learning_rate, from which it is to fall; hint: take a tenth of it, or 0
+              patience: there is nothing to be patient with without held-out data; hint: name some as eval"#]],
     );
 }
 
@@ -49,9 +66,20 @@ fn settings_that_contradict_each_other_are_told() {
     refused(
         &format!("{NEEDED}eval = \"train.jsonl\"\nrecipe = \"full\"\nprecision = \"bf16\"\n"),
         &[],
-        expect![[r#""#]],
+        expect![[r#"
+            the training settings cannot be used:
+              precision: the recipe full trains every weight and bf16 is too coarse for the steps; hint: f32
+              eval: it is the training data, on which any model looks good; hint: hold some examples back"#]],
     );
-    refused("epochs = = 3", &[], expect![[r#""#]]);
+    refused(
+        "epochs = = 3",
+        &[],
+        expect![[r#"
+        the training settings cannot be used:
+          the file is not TOML (TOML parse error at line 1, column 10   | 1 | epochs = = 3   |          ^ extra `=`, expected nothing); hint: write lines such as `epochs = 3`, texts in quotes
+          base: no base model is named; hint: base = "model.gguf"
+          train: no training data is named; hint: train = "train.jsonl""#]],
+    );
 }
 
 #[test]

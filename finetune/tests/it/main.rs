@@ -2,7 +2,9 @@
 
 mod configs;
 mod datasets;
+mod estimates;
 mod gradients;
+mod real;
 mod resume;
 mod runs;
 mod tiny;

@@ -89,7 +89,10 @@ fn a_run_is_open_once_and_goes_on_only_with_its_data() {
     let path = run.path().to_owned();
     let error = RunFolder::open(&path).unwrap_err().to_string();
     assert!(error.contains("another process is training it"), "{error}");
+    assert!(finetune::run::is_open(&path));
     drop(run);
+    assert!(!finetune::run::is_open(&path));
+    assert_eq!(finetune::run::list(&place.path("runs")), [path.clone()]);
 
     place.write("train.jsonl", &crate::tiny::line("What is new?", "This."));
     let (run, config) = RunFolder::open(&path).unwrap();
