@@ -194,7 +194,7 @@ fn from_generation(error: &generation::Error, message: String) -> Problem {
             Fault::Unavailable,
             "adapter_unusable",
             message,
-            "see docs/finetuning.md for what an adapter's folder holds",
+            "see docs/decoder.md for what an adapter's folder holds",
         ),
         generation::Error::TooLong { .. } => Problem::new(
             Fault::Input,

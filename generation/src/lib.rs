@@ -2,7 +2,8 @@
 //!
 //! This file is the contract. [`answer`] is the path of one question; [`evidence`] chooses what
 //! the model reads, [`prompt`] writes it as a chat ([`fence`] keeps papers' text from being read as
-//! anything else), [`template`] renders that, [`llama`] decodes,
+//! anything else), [`template`] renders that, [`llama`] writes on with the
+//! model ([`decoder`]),
 //! [`sampling`] chooses tokens, [`stop`] ends a text where it was told to, [`align`] ties each
 //! sentence to evidence and [`quote`] cuts that out verbatim; [`replay`] makes an answer again from
 //! what was kept of it. [`intent`] tells questions about papers from questions that papers answer;

@@ -46,6 +46,11 @@ impl Block {
         kernels: Kernels,
     ) -> Result<Tensor> {
         let [query, key, value, output, gate, up, down] = &self.linears;
+        // Embeddings that are trained would have the residual stream remembered.
+        let hidden = &match kernels {
+            Kernels::Fused => hidden.detach(),
+            _ => hidden.clone(),
+        };
         let x = rms_norm(hidden, &self.attention_norm, config.rms_eps, kernels)?;
         let heads = |linear: &Arc<dyn Linear>, which: usize, rotation: Option<&Rotation>| {
             let projected = linear.forward(&x, kernels)?;

@@ -11,6 +11,12 @@ use serde::Deserialize;
 use crate::gguf::{Gguf, unusable};
 use crate::{Error, Result};
 
+/// Layers, heads and a head's dimensions beyond which a file is damaged or hostile.
+const LARGEST_COUNT: usize = 1 << 12;
+
+/// The same for widths and the vocabulary.
+const LARGEST_WIDTH: usize = 1 << 22;
+
 /// How rotary frequencies are stretched for contexts longer than the model was first trained on.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum RopeScaling {
@@ -208,7 +214,10 @@ impl DecoderConfig {
     }
 
     fn check(&self, path: &Path) -> Result<()> {
+        let too_large = self.n_layers.max(self.n_heads).max(self.head_dim) > LARGEST_COUNT
+            || self.hidden.max(self.intermediate).max(self.vocab) > LARGEST_WIDTH;
         let wrong = [
+            (too_large, "its dimensions are larger than any model's"),
             (self.n_layers == 0, "it has no layers"),
             (
                 self.hidden == 0 || self.intermediate == 0 || self.vocab == 0,

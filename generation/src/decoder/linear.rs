@@ -114,7 +114,7 @@ impl Dense {
 impl Linear for Dense {
     fn forward(&self, x: &Tensor, kernels: Kernels) -> Result<Tensor> {
         match kernels {
-            Kernels::Fused => x.matmul(&self.weight()?.t()?),
+            Kernels::Fused => x.matmul(&self.weight()?.detach().t()?),
             _ if self.weight.is_variable() => x.contiguous()?.apply_op2(&self.weight, Trained),
             _ => frozen(self.clone(), x),
         }
@@ -205,6 +205,18 @@ impl Quantised {
         })
     }
 
+    /// True where unpacking the weights costs less than it saves. candle has kernels for many rows at
+    /// a time only where a row of weights is a multiple of 256 long (SmolLM2-135M's 576 is not), and
+    /// goes through all weights for each row elsewhere.
+    fn is_better_unpacked(&self, rows: usize) -> bool {
+        const ROWS: usize = 16;
+        const RUN: usize = 256;
+        let format = self.weight.dtype();
+        let has_kernel = matches!(format, GgmlDType::Q8_0 | GgmlDType::Q4K | GgmlDType::Q6K)
+            && self.shape.1.is_multiple_of(RUN);
+        rows >= ROWS && !has_kernel
+    }
+
     /// The weights as they are held.
     pub fn blocks(&self) -> &QTensor {
         &self.weight
@@ -214,6 +226,7 @@ impl Quantised {
 impl Linear for Quantised {
     fn forward(&self, x: &Tensor, kernels: Kernels) -> Result<Tensor> {
         match kernels {
+            Kernels::Fused if self.is_better_unpacked(x.dim(0)?) => x.matmul(&self.weight()?.t()?),
             Kernels::Fused => self.multiply.forward(&x.contiguous()?),
             _ => frozen(self.clone(), x),
         }

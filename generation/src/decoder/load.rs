@@ -175,7 +175,7 @@ fn build(
     let (vocab, hidden) = (config.vocab, config.hidden);
     let embedding =
         needed("model.embed_tokens.weight", &[vocab, hidden])?.into_linear(precision, false)?;
-    let mut blocks = Vec::with_capacity(config.n_layers);
+    let mut blocks = Vec::new();
     for layer in 0..config.n_layers {
         let name = |part: &str| format!("model.layers.{layer}.{part}");
         let mut linears: Vec<Arc<dyn Linear>> = Vec::new();

@@ -31,6 +31,7 @@ mod files;
 mod load;
 mod norm;
 mod numeric;
+mod peft;
 mod rope;
 mod swiglu;
 
@@ -38,11 +39,12 @@ use std::sync::Arc;
 
 use candle_core::{Device, Result, Tensor, Var};
 
-pub use adapter::{Adapter, AdapterConfig};
+pub use adapter::Adapter;
 pub use config::DecoderConfig;
 pub use kv_cache::KvCache;
 pub use linear::Linear;
 pub use load::Precision;
+pub use peft::AdapterConfig;
 
 use attention::{Attention, Span};
 use block::{Block, Place};

@@ -13,6 +13,7 @@ mod adapters;
 mod gradients;
 mod nf4;
 mod parity;
+mod speed;
 
 const CPU: &Device = &Device::Cpu;
 

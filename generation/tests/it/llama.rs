@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use candle_core::quantized::gguf_file::{self, Value};
 use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::{Device, Tensor};
+use generation::decoder::{Adapter, AdapterConfig, DecoderConfig};
 use generation::llama::Llama;
 use generation::sampling::Sampling;
 use generation::stop::before_stop;
@@ -186,6 +187,14 @@ fn generate(llama: &Llama, content: &str, sampling: &Sampling) -> (Completion, V
     (completion, pieces)
 }
 
+/// A seed with which it writes for a while, and what it writes: most of it is no text.
+fn talkative(llama: &Llama) -> (u64, Completion) {
+    (1..)
+        .map(|seed| (seed, generate(llama, "Why?", &warm(seed)).0))
+        .find(|(_, whole)| whole.text.chars().count() > 25)
+        .unwrap()
+}
+
 fn warm(seed: u64) -> Sampling {
     Sampling {
         temperature: 1.5,
@@ -212,9 +221,10 @@ fn a_seed_gives_the_same_text_whatever_was_asked_before() {
 #[test]
 fn the_token_limit_and_the_reader_end_it() {
     let llama = model("limit");
+    let (seed, _) = talkative(&llama);
     let sampling = Sampling {
         max_tokens: 5,
-        ..warm(3)
+        ..warm(seed)
     };
     let (completion, _) = generate(&llama, "Why?", &sampling);
     assert_eq!(
@@ -223,7 +233,7 @@ fn the_token_limit_and_the_reader_end_it() {
     );
     let mut pieces = 0;
     let completion = llama
-        .generate(&ask("Why?"), &warm(3), &mut |_| {
+        .generate(&ask("Why?"), &warm(seed), &mut |_| {
             pieces += 1;
             pieces < 2
         })
@@ -234,12 +244,12 @@ fn the_token_limit_and_the_reader_end_it() {
 #[test]
 fn a_stop_string_ends_it_and_is_not_written() {
     let llama = model("stop");
-    let (whole, _) = generate(&llama, "Why?", &warm(1));
+    let (seed, whole) = talkative(&llama);
     let characters: Vec<char> = whole.text.chars().collect();
     let stop: String = characters[characters.len() / 2..].iter().take(3).collect();
     let sampling = Sampling {
         stop: vec!["never written, surely".into(), stop],
-        ..warm(1)
+        ..warm(seed)
     };
     let (completion, pieces) = generate(&llama, "Why?", &sampling);
     assert_eq!(completion.text, before_stop(&whole.text, &sampling.stop));
@@ -268,6 +278,45 @@ fn a_prompt_beyond_the_context_is_refused_and_an_answer_ends_at_it() {
         usage.prompt_tokens + usage.completion_tokens <= 128,
         "{usage:?}"
     );
+}
+
+#[test]
+fn adapters_are_swapped_between_answers_and_not_under_one() {
+    let llama = model("adapter");
+    let shape = llama.decoder().config().clone();
+    let config = AdapterConfig::new(2, 64.0, &["q_proj", "down_proj"]);
+    let adapter = Adapter::new(config.clone(), &shape, 1).unwrap();
+    for (name, variable) in adapter.variables() {
+        if name.contains("lora_B") {
+            variable.set(&variable.ones_like().unwrap()).unwrap();
+        }
+    }
+    let plain = generate(&llama, "Why?", &warm(1)).0.text;
+    // Put on in the middle of an answer, which goes on as it began.
+    let mut swapped = false;
+    let completion = llama
+        .generate(&ask("Why?"), &warm(1), &mut |_| {
+            if !swapped {
+                llama.set_adapter(Some(&adapter)).unwrap();
+                swapped = true;
+            }
+            true
+        })
+        .unwrap();
+    assert_eq!((completion.text, swapped), (plain.clone(), true));
+    let adapted = generate(&llama, "Why?", &warm(1)).0.text;
+    assert_ne!(adapted, plain);
+
+    let wider = DecoderConfig {
+        hidden: shape.hidden * 2,
+        ..shape
+    };
+    let other = Adapter::new(config, &wider, 1).unwrap();
+    let error = llama.set_adapter(Some(&other)).unwrap_err();
+    assert!(matches!(error, Error::Adapter { .. }), "{error}");
+    assert_eq!(generate(&llama, "Why?", &warm(1)).0.text, adapted);
+    llama.set_adapter(None).unwrap();
+    assert_eq!(generate(&llama, "Why?", &warm(1)).0.text, plain);
 }
 
 #[test]

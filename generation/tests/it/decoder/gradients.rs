@@ -73,7 +73,7 @@ fn check(decoder: &Decoder, variables: &[(String, Var)], kernels: Kernels) {
         let start = variable.as_tensor().copy().unwrap();
         // A change of the loss of about a hundredth of what it is made of.
         let step = (0.05 / length).min(0.02);
-        let mut at = |step: f64| {
+        let at = |step: f64| {
             let moved = (&start + (&direction * step).unwrap()).unwrap();
             variable.set(&moved).unwrap();
             value(())
@@ -139,6 +139,10 @@ fn all_weights_can_be_trained() {
             assert_eq!(numbers(variable), numbers(&model.tensors[name]), "{name}");
         }
         check(&decoder, &variables, Kernels::Differentiable);
+        let gradients = loss(&decoder, Kernels::Fused).backward().unwrap();
+        for (name, variable) in &variables {
+            assert!(gradients.get(variable.as_tensor()).is_none(), "{name}");
+        }
     }
 }
 

@@ -196,6 +196,13 @@ fn unusable_models_are_refused_by_name() {
     };
     broken(config("\"llama\"", "\"mamba\""), &["mamba architecture"]);
     broken(config("silu", "gelu"), &["activation is `gelu`"]);
+    broken(
+        config(
+            "\"num_hidden_layers\": 2",
+            "\"num_hidden_layers\": 99999999999",
+        ),
+        &["larger than any model's"],
+    );
     broken(config("64", "\"wide\""), &["no model's configuration"]);
     broken(
         config("\"num_key_value_heads\": 2", "\"num_key_value_heads\": 3"),
