@@ -74,6 +74,7 @@ fn measure(model: &Path, (name, precision, keep): (&str, Precision, usize)) {
     let config = TrainConfig::new(Recipe::Lora);
     let mut optimizer = AdamW::new(&config, &variables);
     let mut seconds = Vec::new();
+    let mut before = 0.0;
     for step in 0..=steps {
         let started = Instant::now();
         let mut gradients = Gradients::new(&variables);
@@ -89,19 +90,34 @@ fn measure(model: &Path, (name, precision, keep): (&str, Precision, usize)) {
             .step(&variables, &gradients, scale, 1e-4)
             .expect("the step is taken");
         // The first warms up.
-        if step > 0 {
-            seconds.push(started.elapsed().as_secs_f64());
+        match step {
+            0 => before = processor_seconds(),
+            _ => seconds.push(started.elapsed().as_secs_f64()),
         }
     }
     seconds.sort_by(f64::total_cmp);
     let (median, least) = (seconds[seconds.len() / 2], seconds[0]);
     eprintln!(
-        "{name:<34} {median:6.2} s a step (least {least:.2}), {:6.1} tokens/s, weights {:4} MiB, \
-         peak {} MiB",
+        "{name:<34} {median:6.2} s a step (least {least:.2}), {:6.1} tokens/s, {:.2} processor \
+         seconds a step, weights {:4} MiB, peak {} MiB",
         TOKENS as f64 / median,
+        (processor_seconds() - before) / steps as f64,
         decoder.bytes() >> 20,
         peak().map_or("?".to_owned(), |peak| peak.to_string()),
     );
+}
+
+/// Time that all threads have spent on a processor, whatever else the machine does; 0 where it can't
+/// be told.
+fn processor_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
+    let ticks = fields.split_whitespace().skip(11).take(2);
+    // Linux counts in hundredths of a second for programs.
+    ticks
+        .filter_map(|ticks| ticks.parse::<f64>().ok())
+        .sum::<f64>()
+        / 100.0
 }
 
 /// The most memory that this process has held, in MiB.

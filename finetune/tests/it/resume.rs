@@ -131,7 +131,8 @@ fn killed_again_and_again_it_comes_to_the_same_losses() {
     drop(run);
 
     let mut kills = 0;
-    for wait in (30..).step_by(13) {
+    // Ever longer, so that it ends on the slowest machine.
+    for wait in (0..).map(|kills| 30.0 * 1.15f64.powi(kills)) {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "resume::trains_the_run_that_is_to_be_killed"])
             .env(KILLED_RUN, &path)
@@ -139,7 +140,7 @@ fn killed_again_and_again_it_comes_to_the_same_losses() {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        std::thread::sleep(Duration::from_millis(wait));
+        std::thread::sleep(Duration::from_secs_f64(wait / 1000.0));
         if let Some(status) = child.try_wait().unwrap() {
             assert!(status.success());
             break;
