@@ -92,7 +92,10 @@ fn a_run_is_open_once_and_goes_on_only_with_its_data() {
     assert!(finetune::run::is_open(&path));
     drop(run);
     assert!(!finetune::run::is_open(&path));
-    assert_eq!(finetune::run::list(&place.path("runs")), [path.clone()]);
+    assert_eq!(
+        finetune::run::list(&place.path("runs")),
+        std::slice::from_ref(&path)
+    );
 
     place.write("train.jsonl", &crate::tiny::line("What is new?", "This."));
     let (run, config) = RunFolder::open(&path).unwrap();
