@@ -259,7 +259,7 @@ mod tests {
             message("user", format!("Question {number}? ü\n\"")),
             message("assistant", format!("Answer {number}.")),
         ];
-        if number % 2 == 0 {
+        if number.is_multiple_of(2) {
             messages.insert(0, message("system", "Be short.".to_owned()));
         }
         messages
