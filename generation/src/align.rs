@@ -187,6 +187,11 @@ impl<'a> Source<'a> {
     /// True where the two words stand near each other somewhere.
     fn has_near(&self, left: &str, right: &str) -> bool {
         const NEAR: usize = 5;
+        self.has_within(left, right, NEAR)
+    }
+
+    /// True where the two words stand at most so many words apart somewhere.
+    fn has_within(&self, left: &str, right: &str, most: usize) -> bool {
         let places = |stem: &str| -> Vec<usize> {
             let words = self.words.iter().enumerate();
             words
@@ -197,7 +202,7 @@ impl<'a> Source<'a> {
         let right = places(right);
         places(left)
             .iter()
-            .any(|left| right.iter().any(|right| left.abs_diff(*right) <= NEAR))
+            .any(|left| right.iter().any(|right| left.abs_diff(*right) <= most))
     }
 
     /// How much of a word the source has: 1 for the word, less for one of the same root.
@@ -289,6 +294,24 @@ impl<'a> Claim<'a> {
             .trim_end()
             .ends_with(['.', '!', '?', '"', '”', ')']);
         !is_ended && self.words.last().is_some_and(|word| word.is_stop)
+    }
+
+    /// True where the few words that answer stand in one item of a long enumeration, and most of
+    /// what was asked about stands in others.
+    fn is_of_another_item(&self, content: &[(usize, &Word)], source: &Source) -> bool {
+        const LONG: usize = 30;
+        const FEW: usize = 4;
+        const ITEM: usize = 12;
+        let (asked, new): (Vec<&str>, Vec<&str>) = content
+            .iter()
+            .map(|(_, word)| word.stem.as_str())
+            .filter(|stem| source.stems.contains(*stem))
+            .partition(|stem| self.question_stems.contains(*stem));
+        if source.words.len() <= LONG || new.is_empty() || new.len() > FEW || asked.len() < 2 {
+            return false;
+        }
+        let is_near = |stem: &&&str| new.iter().any(|other| source.has_within(stem, other, ITEM));
+        asked.iter().filter(is_near).count() * 2 < asked.len()
     }
 
     /// The share of neighbouring content words of the claim that are near each other in the
@@ -392,7 +415,10 @@ impl<'a> Claim<'a> {
         // Few words have few neighbours: one turn of phrase would part them all.
         let is_apart =
             content.len() >= LEAST_APART && self.together(&content, source, 1.0) < LEAST_TOGETHER;
-        let is_other = is_invented || is_apart || self.is_spliced(&content, source);
+        let is_other = is_invented
+            || is_apart
+            || self.is_spliced(&content, source)
+            || self.is_of_another_item(&content, source);
         is_other.then_some(Veto::Scrambled)
     }
 

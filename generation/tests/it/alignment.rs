@@ -145,6 +145,22 @@ fn words_that_are_all_there_prove_nothing_where_they_say_something_else() {
         "Bats support unique adaptations to combat metabolic damage induced during flight.",
         Some(Veto::Scrambled),
     );
+    let alumni = "In literature, the novelist Philip Roth, the Nobel Prize winning writer Saul Bellow, the \
+                  political philosopher, literary critic and author of a New York Times bestseller Allan \
+                  Bloom, the analytic philosopher Richard Rorty, and the American satirist Kurt Vonnegut \
+                  are notable alumni of the university.";
+    check(
+        "Which American satirist is an alumnus of the university?",
+        alumni,
+        "The American satirist of the university is Saul Bellow.",
+        Some(Veto::Scrambled),
+    );
+    check(
+        "Which American satirist is an alumnus of the university?",
+        alumni,
+        "The American satirist of the university is Kurt Vonnegut.",
+        None,
+    );
     check(
         "How can the efficacy of the drugs be diminished?",
         "However, the efficacy of the drugs can be attenuated by the presence of substitutions before \
