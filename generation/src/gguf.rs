@@ -237,17 +237,7 @@ pub fn requantise(source: &Path, destination: &Path) -> Result<()> {
     }
 
     let file_type = Value::U32(FILE_TYPE_Q8_0);
-    let mut metadata: Vec<(&str, &Value)> = content
-        .metadata
-        .iter()
-        // The writer always aligns by 32 bytes, the format's default.
-        .filter(|(key, _)| *key != "general.alignment")
-        .map(|(key, value)| match key.as_str() {
-            "general.file_type" => (key.as_str(), &file_type),
-            key => (key, value),
-        })
-        .collect();
-    metadata.sort_by_key(|(key, _)| *key);
+    let metadata = metadata_with(&content, &file_type);
     let tensors: Vec<(&str, &QTensor)> = tensors
         .iter()
         .map(|(name, tensor)| (*name, tensor))
@@ -293,4 +283,23 @@ fn write_whole(
         let _ = std::fs::remove_file(&temporary);
         failed(&error)
     })
+}
+
+/// The metadata of a file for a copy of it with another `file_type`, in the order of the keys.
+pub(crate) fn metadata_with<'a>(
+    content: &'a gguf_file::Content,
+    file_type: &'a Value,
+) -> Vec<(&'a str, &'a Value)> {
+    let mut metadata: Vec<(&str, &Value)> = content
+        .metadata
+        .iter()
+        // The writer always aligns by 32 bytes, the format's default.
+        .filter(|(key, _)| *key != "general.alignment")
+        .map(|(key, value)| match key.as_str() {
+            "general.file_type" => (key.as_str(), file_type),
+            key => (key, value),
+        })
+        .collect();
+    metadata.sort_by_key(|(key, _)| *key);
+    metadata
 }

@@ -18,7 +18,7 @@ use serde_json::json;
 
 use super::load::{gguf_name, sides_order};
 use super::{Decoder, DecoderConfig, config::RopeScaling, files};
-use crate::gguf::{Gguf, first_line, unusable};
+use crate::gguf::{Gguf, first_line, metadata_with, unusable};
 use crate::{Error, Result};
 
 /// The format of the matrices in a GGUF file.
@@ -234,17 +234,7 @@ pub fn save_gguf(
     }
 
     let file_type = Value::U32(file_type);
-    let mut metadata: Vec<(&str, &Value)> = content
-        .metadata
-        .iter()
-        // The writer always aligns by 32 bytes, the format's default.
-        .filter(|(key, _)| *key != "general.alignment")
-        .map(|(key, value)| match key.as_str() {
-            "general.file_type" => (key.as_str(), &file_type),
-            key => (key, value),
-        })
-        .collect();
-    metadata.sort_by_key(|(key, _)| *key);
+    let metadata = metadata_with(&content, &file_type);
     let tensors: Vec<(&str, &QTensor)> = tensors
         .iter()
         .map(|(name, tensor)| (name.as_str(), tensor))
