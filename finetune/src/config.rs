@@ -313,9 +313,7 @@ impl TrainConfig {
     fn from_table(table: &toml::Table, problems: &mut Vec<Problem>) -> Self {
         let mut config = Self::new(Recipe::Lora);
         // First, since other defaults depend on it.
-        let recipe = table
-            .get("recipe")
-            .map(|value| crate::settings::recipe(value));
+        let recipe = table.get("recipe").map(crate::settings::recipe);
         if let Some(Ok(recipe)) = recipe {
             config = Self::new(recipe);
         }
