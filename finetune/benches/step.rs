@@ -1,7 +1,7 @@
 //! How fast a training step is and what it holds: one sequence of 512 tokens, all of them learnt,
 //! rank 8 on all projections, each way of holding weights and graphs in a process of its own.
 //!
-//! `LECTERN_BENCH_MODEL=model.gguf cargo bench -p finetune --bench step`
+//! `LECTERN_BENCH_MODEL=model.gguf cargo bench --workspace --bench step`
 
 use std::path::Path;
 use std::process::Command;

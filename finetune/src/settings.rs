@@ -37,6 +37,8 @@ macro_rules! setting {
 }
 
 /// All of them.
+// The closures are the macro's arguments.
+#[allow(clippy::redundant_closure_call)]
 pub(crate) const SETTINGS: &[Setting] = &[
     setting!(
         recipe,
