@@ -5,6 +5,7 @@
 import { Problem, send } from "./api.js";
 import { byId, fill, h, plural, problemNotice } from "./dom.js";
 import { deleteDialog, renameDialog } from "./conversation_dialogs.js";
+import { watchFeedback } from "./feedback.js";
 import { showPassages } from "./passages.js";
 import { readEvents } from "./sse.js";
 import { fetchTurn, watchTurns } from "./turns.js";
@@ -200,6 +201,7 @@ function watchMenu() {
 
 if (form) {
   watchTurns();
+  watchFeedback();
   watchMenu();
   form.addEventListener("submit", (event) => {
     event.preventDefault();

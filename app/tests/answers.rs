@@ -230,6 +230,33 @@ async fn a_deleted_document_leaves_no_word_in_the_catalog() {
         .unwrap();
     assert_eq!(shown.json::<Value>().await.unwrap()["question"], question);
     assert!(holds(app.folder.path(), "zyxglorp"));
+    // What was said of answers holds text of the document as well, and outlives the answers alone.
+    let mut given = Vec::new();
+    for answer in &answers[1..] {
+        let path = format!(
+            "/api/v1/answers/{}/feedback",
+            answer["id"].as_str().unwrap()
+        );
+        let said =
+            json!({ "thumbs": "down", "correction": "The zyxglorp is 41 millihenries [1]." });
+        let said: Value = app
+            .post(&path)
+            .json(&said)
+            .send()
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap();
+        assert_eq!(said["state"], "pending", "{said}");
+        given.push(format!("/api/v1/feedback/{}", said["id"].as_str().unwrap()));
+    }
+    let alone = answers[1]["id"].as_str().unwrap();
+    let gone = app.delete(&format!("/api/v1/answers/{alone}"));
+    assert_eq!(gone.send().await.unwrap().status(), 204);
+    for path in &given {
+        assert_eq!(app.get(path).send().await.unwrap().status(), 200);
+    }
 
     let gone = app.delete(&format!("/api/v1/documents/{document}"));
     assert_eq!(gone.send().await.unwrap().status(), 204);
@@ -243,6 +270,9 @@ async fn a_deleted_document_leaves_no_word_in_the_catalog() {
         .await
         .unwrap();
     assert_eq!(shown.status(), 404);
+    for path in &given {
+        assert_eq!(app.get(path).send().await.unwrap().status(), 404);
+    }
     // Every answer read passages of the small library's both documents.
     let left = list().await["answers"].as_array().unwrap().clone();
     assert!(left.iter().all(|answer| answer["question"] != question));

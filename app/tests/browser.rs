@@ -227,6 +227,125 @@ async fn follow_up(driver: &WebDriver) -> Result<()> {
     Ok(())
 }
 
+/// Saves a picture of the page where `LECTERN_SCREENSHOTS` names a folder for people to look at.
+async fn picture(driver: &WebDriver, name: &str) -> Result<()> {
+    if let Some(folder) = std::env::var_os("LECTERN_SCREENSHOTS") {
+        driver
+            .screenshot(&Path::new(&folder).join(format!("{name}.png")))
+            .await?;
+    }
+    Ok(())
+}
+
+/// Waits until an element has this attribute.
+async fn wait_until(driver: &WebDriver, css: &str, what: &str) -> Result<WebElement> {
+    wait_for(driver, css, QUICK)
+        .await
+        .with_context(|| what.to_owned())
+}
+
+/// Says what is wrong of an answer with the keyboard and the mouse, and approves the correction.
+async fn feedback(driver: &WebDriver, home: &str) -> Result<()> {
+    let conversation = driver.current_url().await?;
+    let down = wait_for(driver, "#turn-1 .thumb[data-thumbs='down']", QUICK).await?;
+    down.send_keys(Key::Enter + "").await?;
+    let first = "#turn-1 .thumb[data-thumbs='down'][aria-pressed='true']";
+    wait_until(driver, first, "thumbs down is kept").await?;
+    wait_until(
+        driver,
+        "#turn-1 .feedback-form:not([hidden]) [name='tag']",
+        "the form unfolds",
+    )
+    .await?
+    .click()
+    .await?;
+    let correction = driver.find(By::Css("#turn-1 [name='correction']")).await?;
+    correction
+        .send_keys("It uses a constant k of 60 [1].")
+        .await?;
+    picture(driver, "feedback-wide").await?;
+    set_width(driver, 390).await?;
+    check_no_sideways_scrolling(driver, "an answer with its feedback").await?;
+    picture(driver, "feedback-phone").await?;
+    set_width(driver, 1280).await?;
+    driver
+        .find(By::Css("#turn-1 .feedback-form [type='submit']"))
+        .await?
+        .click()
+        .await?;
+    wait_until(
+        driver,
+        "#turn-1 .feedback-form[hidden]",
+        "the form is saved",
+    )
+    .await?;
+    let right = "#turn-1 .source-mark[data-right='true']";
+    wait_for(driver, right, QUICK).await?.click().await?;
+    let status = "#turn-1 .source-mark[data-right='true'][aria-pressed='true']";
+    wait_until(driver, status, "the mark is shown").await?;
+
+    driver.goto(format!("{home}/feedback")).await?;
+    let text = wait_for(driver, ".review-card [name='edited']", QUICK).await?;
+    ensure!(property(&text, "value").await? == "It uses a constant k of 60 [1].");
+    let badges = driver.find(By::Css(".review-facts")).await?.text().await?;
+    ensure!(
+        badges.contains("Bad answer") && badges.contains("It is wrong"),
+        "{badges}"
+    );
+    picture(driver, "review-wide").await?;
+    set_width(driver, 390).await?;
+    check_no_sideways_scrolling(driver, "the review queue").await?;
+    picture(driver, "review-phone").await?;
+    set_width(driver, 1280).await?;
+    text.send_keys(" Others use 10.").await?;
+    driver
+        .find(By::Css(".review-approve"))
+        .await?
+        .click()
+        .await?;
+    wait_until(driver, "#review-empty:not([hidden])", "the queue is empty").await?;
+    let tab = driver
+        .find(By::Css(".tab-count[data-state='approved']"))
+        .await?;
+    ensure!(property(&tab, "textContent").await? == "1");
+    driver
+        .goto(format!("{home}/feedback?state=approved"))
+        .await?;
+    let text = wait_for(driver, ".review-card [name='edited']", QUICK).await?;
+    let learnt = property(&text, "value").await?;
+    ensure!(
+        learnt == "It uses a constant k of 60 [1]. Others use 10.",
+        "{learnt}"
+    );
+
+    driver.goto(conversation.as_str()).await?;
+    wait_until(driver, first, "the page knows what was said").await?;
+    let state = driver
+        .find(By::Css("#turn-1 .feedback-status"))
+        .await?
+        .text()
+        .await?;
+    ensure!(state == "Approved for training", "{state}");
+    driver
+        .find(By::Css("#turn-1 .feedback-more"))
+        .await?
+        .click()
+        .await?;
+    let back = wait_for(
+        driver,
+        "#turn-1 .feedback-form:not([hidden]) .feedback-withdraw",
+        QUICK,
+    );
+    back.await?.click().await?;
+    wait_until(
+        driver,
+        "#turn-1 .feedback[data-feedback='']",
+        "it is taken back",
+    )
+    .await?;
+    Ok(())
+}
+
 /// The conversation is listed, renamed and deleted.
 async fn keep_house(driver: &WebDriver, home: &str) -> Result<()> {
     driver.goto(format!("{home}/conversations")).await?;
@@ -389,6 +508,7 @@ async fn visit(driver: WebDriver, home: String, sample: PathBuf) -> Result<()> {
     ask(&driver, &home).await?;
     follow_source(&driver).await?;
     follow_up(&driver).await?;
+    feedback(&driver, &home).await?;
     search(&driver, &home).await?;
 
     set_width(&driver, 390).await?;

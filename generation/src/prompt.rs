@@ -17,6 +17,9 @@ use crate::fence::{is_instruction, tame};
 const SYSTEM: &str = "You are a helpful assistant. Answer the question in one or two short \
 sentences, with facts from the notes only. If the notes do not say, answer: The notes do not say.";
 
+/// What [`messages`] tells the model to say where its notes do not answer.
+pub const NO_ANSWER: &str = "The notes do not say.";
+
 /// Text that ends the evidence in the prompt; taken out of the evidence itself.
 const FENCE: &str = "\"\"\"";
 

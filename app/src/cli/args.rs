@@ -2,6 +2,7 @@
 
 mod answers;
 mod chat;
+mod feedback;
 mod measure;
 mod search;
 
@@ -14,6 +15,7 @@ use crate::control::ExportFormat;
 
 pub(super) use answers::Answers;
 pub(super) use chat::{Chat, Conversations};
+pub(super) use feedback::Feedback;
 pub(super) use measure::{
     Bench, BenchEmbedding, BenchSearch, Chunks, Eval, EvalAnswers, Extraction, Retrieval,
 };
@@ -63,6 +65,9 @@ pub(super) enum Command {
     /// List, show, replay, export and delete answers that were given
     #[command(subcommand)]
     Answers(Answers),
+    /// Say what is good or bad of answers, review that, and exchange it as training data
+    #[command(subcommand)]
+    Feedback(Feedback),
     /// Ask one question after another; follow-ups are understood, and all is kept
     Chat(Chat),
     /// List, show, rename, export and delete conversations
@@ -402,8 +407,10 @@ impl Command {
             | Command::Mcp
             | Command::Completions(_)
             | Command::Answers(Answers::Export { .. })
+            | Command::Feedback(Feedback::Export { .. })
             | Command::Conversations(Conversations::Export { .. })
             | Command::Documents(Documents::Export { .. }) => false,
+            Command::Feedback(feedback) => feedback.is_json(),
             Command::Extract(extract) => extract.format == TextFormat::Json,
             Command::Eval(
                 Eval::Extraction(Extraction { json, .. })

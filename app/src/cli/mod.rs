@@ -14,6 +14,7 @@ mod demo;
 mod documents;
 mod eval;
 mod extract;
+mod feedback;
 mod ingest;
 mod mcp;
 mod models;
@@ -85,6 +86,7 @@ async fn run(arguments: Arguments) -> Result<Exit> {
         Command::Search(search) => search::run(settings, search).await,
         Command::Ask(ask) => ask::run(settings, ask).await,
         Command::Answers(command) => answers::run(settings, command).await,
+        Command::Feedback(command) => feedback::run(settings, command).await,
         Command::Chat(chat) => chat::run(settings, chat).await,
         Command::Conversations(command) => conversations::run(settings, command).await,
         Command::Documents(command) => documents::run(settings, command).await,

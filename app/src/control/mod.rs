@@ -6,6 +6,7 @@
 
 mod answers;
 pub(crate) mod export;
+mod feedback;
 mod files;
 mod ingest;
 pub mod keeper;
@@ -31,9 +32,14 @@ use crate::library::collections::{Contents, MoveReport};
 use crate::library::conversations::{ConversationDetails, ConversationList};
 use crate::library::details::DocumentDetails;
 use crate::library::doctor::Report;
+use crate::library::feedback::export::Exported;
+use crate::library::feedback::import::ImportReport;
+use crate::library::feedback::{FeedbackDetails, FeedbackList};
 use crate::library::search::{SearchRequest, SearchResponse};
 use crate::library::{FileReport, Library, Stage};
 use crate::settings::Settings;
+
+pub use feedback::FeedbackRequest;
 
 /// Files to bring in.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -151,6 +157,8 @@ pub enum Request {
     Ask(AskRequest),
     /// Do something with answers that were given.
     Answers(AnswersRequest),
+    /// Do something with what people say of answers.
+    Feedback(FeedbackRequest),
     /// Ask questions whose answers are known.
     Evaluate(Round),
     /// Do something with conversations.
@@ -292,6 +300,18 @@ pub enum Event {
     Replayed(Box<Replay>),
     /// Ids of answers that were deleted.
     AnswersDeleted(Vec<String>),
+    /// What people said of answers.
+    FeedbackList(FeedbackList),
+    /// Some of it in full, as it is now.
+    Feedback(Vec<FeedbackDetails>),
+    /// Ids of feedback that was deleted.
+    FeedbackDeleted(Vec<String>),
+    /// Pairs were brought in.
+    FeedbackImported(ImportReport),
+    /// A part of an export that is no text, in Base64.
+    ExportedBytes(String),
+    /// All examples were written out.
+    FeedbackExported(Exported),
     /// What an answer to a question of an evaluation is worth.
     Judged(Box<Judged>),
     /// All questions of an evaluation were asked.

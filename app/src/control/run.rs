@@ -32,6 +32,7 @@ pub async fn run(library: Arc<Library>, request: Request, events: &Events) -> Re
             say(Event::Answer(answer));
         }
         Request::Answers(request) => super::answers::run(&library, request, events).await?,
+        Request::Feedback(request) => super::feedback::run(&library, request, events).await?,
         Request::Evaluate(round) => {
             crate::eval::answers::ask(&library, &round, |judged| {
                 events.send(Event::Judged(Box::new(judged))).is_ok()

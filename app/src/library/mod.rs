@@ -2,7 +2,7 @@
 //!
 //! [`Library::open`] takes the folder's lock; [`add`] brings a file in, [`remove`] takes a
 //! document out, [`collections`] moves it, [`search`] and [`ask`] read, [`answers`] are those that
-//! were given, [`index`] keeps the indexes level with the catalog, [`doctor`] checks that all of it
+//! were given, [`feedback`] is what people say of them, [`index`] keeps the indexes level with the catalog, [`doctor`] checks that all of it
 //! agrees. Models and indexes are opened when first needed, so that listing documents loads no
 //! model.
 
@@ -15,6 +15,7 @@ pub mod conversations;
 mod cut;
 pub mod details;
 pub mod doctor;
+pub mod feedback;
 pub mod index;
 mod lock;
 pub mod page_image;

@@ -6,9 +6,9 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::State;
-use super::pages::shown;
+use super::pages::{shown, turn_views};
 use super::problem::Failed;
-use super::views::{ConversationsPage, TurnFragment, TurnView};
+use super::views::{ConversationsPage, TurnFragment};
 use crate::catalog::Conversation;
 use crate::control::ExportFormat;
 use crate::error::{Fault, Problem};
@@ -215,9 +215,10 @@ pub(super) async fn turn(state: Shared, place: web::Path<(String, String)>) -> H
                     "reload the page",
                 )
             })?;
-        Ok(TurnFragment {
-            turn: TurnView::of(&details.conversation.id, turn),
-        })
+        let views =
+            turn_views(&state, &details.conversation.id, std::slice::from_ref(turn)).await?;
+        let turn = views.into_iter().next().unwrap_or_default();
+        Ok(TurnFragment { turn })
     })
     .await
 }

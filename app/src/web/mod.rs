@@ -2,7 +2,8 @@
 //!
 //! [`serve`] binds and runs; every request passes [`security`] first. [`pages`] are the HTML pages
 //! (their data is in [`views`]), [`search`] finds passages for both, [`api`] the JSON routes, [`upload`] takes files, [`ask`] streams
-//! answers, [`answers`] shows those that were given, [`conversations`] keeps them together. [`openapi`]
+//! answers, [`answers`] shows those that were given, [`conversations`] keeps them together,
+//! [`feedback`] is what people say of them. [`openapi`]
 //! describes the API to programs and people, [`idempotency`] lets requests be sent twice, [`mcp`]
 //! serves the Model Context Protocol, [`openai`] is the API that OpenAI's clients speak.
 
@@ -11,6 +12,7 @@ mod api;
 mod ask;
 mod assets;
 mod conversations;
+mod feedback;
 mod idempotency;
 mod mcp;
 mod openai;
@@ -140,6 +142,16 @@ fn routes(config: &mut ServiceConfig<'_>) {
                 .service(answers::show_answer)
                 .service(answers::delete_answer)
                 .service(answers::replay_answer)
+                .service(feedback::give_feedback)
+                .service(feedback::list_feedback)
+                .service(feedback::export_feedback)
+                .service(feedback::import_feedback)
+                .service(feedback::show_feedback)
+                .service(feedback::edit_feedback)
+                .service(feedback::delete_feedback)
+                .service(feedback::approve_feedback)
+                .service(feedback::reject_feedback)
+                .service(feedback::withdraw_feedback)
                 .service(upload::upload)
                 .service(conversations::list)
                 .service(conversations::begin)
@@ -155,6 +167,7 @@ fn routes(config: &mut ServiceConfig<'_>) {
                 .service(conversations::list_page)
                 .service(pages::conversation_page)
                 .service(conversations::turn)
+                .service(feedback::review_page)
                 .service(pages::library_page)
                 .service(search::search_page)
                 .service(pages::document_page)

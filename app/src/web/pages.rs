@@ -15,7 +15,7 @@ use super::security::SESSION_COOKIE;
 use super::views::{
     AskPage, Document, DocumentPage, LibraryPage, LoginPage, PageImage, PageView, Paper, TurnView,
 };
-use crate::catalog::{DEFAULT_COLLECTION, DocumentRecord, DocumentStatus};
+use crate::catalog::{DEFAULT_COLLECTION, DocumentRecord, DocumentStatus, Turn};
 use crate::error::{Fault, Problem};
 use crate::library::details::DocumentDetails;
 use crate::library::page_image::DEFAULT_WIDTH;
@@ -69,16 +69,26 @@ pub(super) async fn conversation_page(state: Shared, id: web::Path<String>) -> H
         }
         Ok(AskPage {
             about,
-            turns: details
-                .messages
-                .iter()
-                .map(|turn| TurnView::of(&conversation.id, turn))
-                .collect(),
+            turns: turn_views(&state, &conversation.id, &details.messages).await?,
             conversation: Some(conversation),
             ..ask_form(&state).await?
         })
     })
     .await
+}
+
+/// Turns of a conversation as they are shown, with what was said of their answers.
+pub(super) async fn turn_views(
+    state: &State,
+    conversation: &str,
+    turns: &[Turn],
+) -> anyhow::Result<Vec<TurnView>> {
+    let answers: Vec<String> = turns.iter().map(|turn| turn.answer_id.clone()).collect();
+    let given = state.library.catalog.feedback_on_answers(&answers).await?;
+    Ok(turns
+        .iter()
+        .map(|turn| TurnView::of(conversation, turn, given.get(&turn.answer_id)))
+        .collect())
 }
 
 async fn ask_form(state: &State) -> anyhow::Result<AskPage> {

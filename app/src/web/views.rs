@@ -7,6 +7,7 @@
 
 mod api;
 mod conversation;
+mod feedback;
 mod search;
 
 use askama::Template;
@@ -15,6 +16,9 @@ pub use api::{ApiPage, Described, Field, Group, Operation, Parameter, Phrase, Sp
 pub use conversation::{
     AskPage, CiteView, ConversationsPage, ParagraphView, SentenceView, SourceView, TurnFragment,
     TurnView,
+};
+pub use feedback::{
+    FeedbackCard, FeedbackForm, FeedbackPage, FeedbackTab, JudgedCitation, ReasonChoice,
 };
 pub use search::{Choice, SearchForm, SearchPage, SearchResult};
 

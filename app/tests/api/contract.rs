@@ -55,7 +55,7 @@ impl Contract {
         let schema = &bodies
             .get(&content)
             .unwrap_or_else(|| panic!("{operation} {status} gives {content}, not {bodies:?}"))["schema"];
-        if content.starts_with("text/") {
+        if content.starts_with("text/") || schema["type"] == "string" {
             return text.into();
         }
         let value: Value = serde_json::from_str(&text).unwrap();
@@ -144,6 +144,60 @@ fn stricter(schema: &Value, merged: bool) -> Value {
         out.insert("unevaluatedProperties".into(), false.into());
     }
     out.into()
+}
+
+/// The life of feedback on an answer.
+async fn feedback(api: &mut Contract, app: &TestApp, answer: &str) {
+    let given = json!({ "rating": 2, "tags": ["incomplete"], "comment": "Too short.", "citations": [{ "key": 1, "right": true }] });
+    for (status, body) in [
+        (201, given),
+        (422, json!({ "rating": 7 })),
+        (400, json!({})),
+    ] {
+        let give = app.post(&format!("{answer}/feedback")).json(&body);
+        api.hold("POST /api/v1/answers/{id}/feedback", status, give)
+            .await;
+    }
+    let list = app.get("/api/v1/feedback?state=pending");
+    let list = api.hold("GET /api/v1/feedback", 200, list).await;
+    let one = list["feedback"][0]["id"].as_str().unwrap();
+    let one = format!("/api/v1/feedback/{one}");
+    api.hold("GET /api/v1/feedback/{id}", 200, app.get(&one))
+        .await;
+    let approve = || app.post(&format!("{one}/approve")).json(&json!({}));
+    api.hold("POST /api/v1/feedback/{id}/approve", 422, approve())
+        .await;
+    let edit = app
+        .patch(&one)
+        .json(&json!({ "correction": "k1 of 1.2 [1]", "by": "Ann" }));
+    api.hold("PATCH /api/v1/feedback/{id}", 200, edit).await;
+    api.hold("POST /api/v1/feedback/{id}/approve", 200, approve())
+        .await;
+    for format in ["messages", "parquet"] {
+        let export = app.get(&format!("/api/v1/feedback/export?format={format}"));
+        let export = api.hold("GET /api/v1/feedback/export", 200, export).await;
+        assert!(!export.as_str().unwrap().is_empty());
+    }
+    let pair = json!({ "instruction": "Say a.", "output": "a" }).to_string();
+    for (status, body) in [(200, pair.as_str()), (422, "{")] {
+        let import = app.post("/api/v1/feedback/import").body(body.to_owned());
+        api.hold("POST /api/v1/feedback/import", status, import)
+            .await;
+    }
+    let reject = app
+        .post(&format!("{one}/reject"))
+        .json(&json!({ "note": "no" }));
+    api.hold("POST /api/v1/feedback/{id}/reject", 200, reject)
+        .await;
+    let withdraw = app.post(&format!("{one}/withdraw")).json(&json!({}));
+    api.hold("POST /api/v1/feedback/{id}/withdraw", 200, withdraw)
+        .await;
+    api.hold("POST /api/v1/feedback/{id}/approve", 409, approve())
+        .await;
+    api.hold("DELETE /api/v1/feedback/{id}", 204, app.delete(&one))
+        .await;
+    api.hold("GET /api/v1/feedback/{id}", 404, app.get(&one))
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -281,6 +335,7 @@ async fn every_response_is_as_described() {
     let replay = app.post(&format!("{answer}/replay"));
     let replay = api.hold("POST /api/v1/answers/{id}/replay", 200, replay);
     assert_eq!(replay.await["verdict"], "same");
+    feedback(&mut api, &app, &answer).await;
     api.hold("DELETE /api/v1/answers/{id}", 204, app.delete(&answer))
         .await;
     api.hold("GET /api/v1/answers/{id}", 404, get(&answer))

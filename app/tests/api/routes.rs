@@ -19,6 +19,7 @@ const OTHERS: &[&str] = &[
     "GET /documents/{id}/pages/{number}",
     "GET /documents/{id}/pages/{number}.png",
     "GET /favicon.ico",
+    "GET /feedback",
     "GET /library",
     "GET /login",
     "GET /search",

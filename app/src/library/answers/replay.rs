@@ -233,7 +233,7 @@ impl Library {
     }
 
     /// The passages that an answer was made from, as their papers have them now.
-    async fn passages_of_then(
+    pub(in crate::library) async fn passages_of_then(
         &self,
         kept: &[KeptPassage],
     ) -> Result<(Vec<Passage>, PassageChange)> {

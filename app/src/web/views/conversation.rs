@@ -3,7 +3,8 @@
 use askama::Template;
 use generation::{Answer, Citation, Outcome, Sentence};
 
-use crate::catalog::{Conversation, Turn};
+use super::FeedbackForm;
+use crate::catalog::{Conversation, Feedback, Turn};
 use crate::library::conversations::deleted_text;
 
 /// Longer quotes would make the address of the page view too long for some servers, in characters.
@@ -121,6 +122,8 @@ pub struct TurnView {
     pub made_by: String,
     /// The quotes.
     pub sources: Vec<SourceView>,
+    /// What can be said of it; `None` where there is no answer any more.
+    pub feedback: Option<FeedbackForm>,
 }
 
 /// Sentences that stand together.
@@ -200,19 +203,29 @@ pub struct SourceView {
     pub back: String,
     /// Whether a browser shows the file at a page.
     pub is_pdf: bool,
+    /// Whether somebody said that it supports the answer, or that it does not.
+    pub mark: Option<bool>,
 }
 
 impl TurnView {
-    /// A turn of the conversation `id`.
+    /// A turn of the conversation `id`, and what was last said of its answer.
     #[must_use]
-    pub fn of(id: &str, turn: &Turn) -> Self {
+    pub fn of(id: &str, turn: &Turn, given: Option<&Feedback>) -> Self {
         let mut view = Self {
             position: turn.position,
             question: turn.question.clone(),
             ..Self::default()
         };
         match &turn.answer {
-            Some(answer) => view.fill(id, answer),
+            Some(answer) => {
+                view.fill(id, answer);
+                view.feedback = Some(FeedbackForm::of(answer, given));
+                let marks = given.map_or(&[][..], |given| &given.opinion.citations);
+                for source in &mut view.sources {
+                    let mark = marks.iter().find(|mark| mark.key == source.key);
+                    source.mark = mark.map(|mark| mark.right);
+                }
+            }
             None => view.deleted = Some(deleted_text(turn.deleted)),
         }
         view
@@ -345,6 +358,7 @@ fn source(citation: &Citation, back: &str) -> SourceView {
         short_quote: citation.quote.trim().chars().take(LONGEST_QUOTE).collect(),
         back: back.to_owned(),
         is_pdf: citation.file.to_lowercase().ends_with(".pdf"),
+        mark: None,
     }
 }
 

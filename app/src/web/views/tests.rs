@@ -130,8 +130,65 @@ fn hostile_turn() -> TurnView {
             short_quote: hostile(),
             back: hostile(),
             is_pdf: true,
+            mark: Some(false),
         }],
+        feedback: Some(FeedbackForm {
+            answer_id: hostile(),
+            id: hostile(),
+            is_bad: true,
+            reasons: vec![ReasonChoice {
+                name: "wrong",
+                label: "It is wrong",
+                is_chosen: true,
+            }],
+            correction: hostile(),
+            comment: hostile(),
+            ..FeedbackForm::default()
+        }),
         ..TurnView::default()
+    }
+}
+
+fn hostile_feedback() -> FeedbackPage {
+    let hostile = || HOSTILE.to_owned();
+    FeedbackPage {
+        csrf_token: hostile(),
+        tabs: vec![FeedbackTab {
+            name: "pending",
+            label: "To review",
+            count: 1,
+            is_current: true,
+        }],
+        state: "pending",
+        cards: vec![FeedbackCard {
+            id: hostile(),
+            question: hostile(),
+            from: hostile(),
+            created_at: hostile(),
+            judgement: hostile(),
+            reasons: vec!["It is wrong"],
+            answer: hostile(),
+            correction: Some(hostile()),
+            comment: Some(hostile()),
+            learnt: hostile(),
+            has_prompt: true,
+            prompt: vec![(hostile(), hostile())],
+            refusal: "No.",
+            citations: vec![JudgedCitation {
+                key: 1,
+                title: hostile(),
+                page: 2,
+                quote: hostile(),
+                document_id: hostile_document().id,
+                mark: Some("supports it"),
+            }],
+            evidence: vec![(hostile(), hostile())],
+            history: vec![hostile()],
+            can_approve: true,
+            can_reject: true,
+            ..FeedbackCard::default()
+        }],
+        next: Some(hostile()),
     }
 }
 
@@ -186,6 +243,7 @@ fn hostile_pages() -> Vec<(&'static str, String)> {
             .unwrap(),
         ),
         ("search", hostile_search().render().unwrap()),
+        ("feedback", hostile_feedback().render().unwrap()),
         (
             "page",
             PageView {
