@@ -1,10 +1,55 @@
-//! The contract between exported feedback and trained adapters.
+//! Training of the answerer: JSONL of chats in, a run folder with an adapter out.
 //!
-//! Training reads and writes files only (JSONL in, run folder out), so that any run can be made
-//! again from its folder. This crate holds the record that feedback is exported as; the trainer
-//! that reads it is built on this record.
+//! This crate reads and writes files only, never the catalog, so that any run can be made again from
+//! its folder. There is no trainer framework. A recipe ([`recipes`]) is one function, read from top
+//! to bottom: load the base, attach what is trained, read the data, loop, evaluate, save. The steps
+//! that recipes share are modules named for what they are:
+//!
+//! - [`config`]: what can be set, and what is wrong with it.
+//! - [`dataset`]: chats to tokens, of which only the answer is learnt.
+//! - [`batch`]: which examples are taken together, and in what order.
+//! - [`backward`]: one batch forward and backward, with memory for few blocks only.
+//! - [`loss`]: cross-entropy that never holds all logits.
+//! - [`optimizer`] and [`schedule`]: AdamW, its learning rate.
+//! - [`estimate`]: what a run will take.
+//! - [`guard`]: stops a run that has gone wrong, and says on what.
+//! - [`checkpoint`]: what is needed to go on exactly where a run was killed.
+//! - [`evaluate`]: held-out loss, and sample answers.
+//! - [`run`], [`metrics`], [`tensorboard`]: the run folder.
+//! - [`session`]: what goes on between two batches, in terms of all of these.
+//!
+//! Everything random is a function of the seed and of how far the run is, so that the same
+//! configuration gives the same losses, bit for bit, whether or not it was interrupted.
+
+pub mod backward;
+pub mod batch;
+pub mod checkpoint;
+pub mod config;
+pub mod dataset;
+pub mod estimate;
+pub mod evaluate;
+pub mod guard;
+pub mod loss;
+pub mod metrics;
+pub mod optimizer;
+pub mod recipes;
+pub mod run;
+pub mod schedule;
+pub mod session;
+pub mod tensorboard;
+
+mod files;
+mod random;
+mod settings;
+
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+
+pub use config::{Recipe, TrainConfig};
+pub use dataset::Dataset;
+pub use run::RunFolder;
+pub use session::{Event, Progress, Summary, Watch};
 
 /// One training example: a chat whose last message is what the model should have said.
 ///
@@ -15,11 +60,14 @@ pub struct Example {
     pub messages: Vec<generation::Message>,
 }
 
-/// Why a dataset line cannot be trained on.
+/// What kept a model from being trained.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Not an [`Example`] in JSON.
-    #[error("line {line} is not a training example: {source}")]
+    #[error(
+        "line {line} is not a training example: {source}; hint: each line must be an object with \
+         `messages`, a list of objects with `role` and `content`"
+    )]
     Syntax {
         /// Line in the file, from 1.
         line: usize,
@@ -27,34 +75,137 @@ pub enum Error {
         source: serde_json::Error,
     },
     /// No assistant turn at the end, so there is nothing to learn.
-    #[error("line {line} does not end with an assistant message")]
+    #[error(
+        "line {line} does not end with an assistant message; hint: the last message is what the \
+         model should have said, and must not be empty"
+    )]
     NoTarget {
         /// Line in the file, from 1.
         line: usize,
     },
+    /// A role that chats do not have.
+    #[error(
+        "line {line} has a message of the role `{role}`; hint: roles are system, user and assistant"
+    )]
+    Role {
+        /// Line in the file, from 1.
+        line: usize,
+        /// The role as given.
+        role: String,
+    },
+    /// Settings that are wrong, all of them.
+    #[error("the training settings cannot be used:{}", listed(.0))]
+    Config(Vec<config::Problem>),
+    /// A dataset that cannot be trained on.
+    #[error("the dataset {} cannot be used: {reason}", path.display())]
+    Dataset {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and a hint.
+        reason: String,
+    },
+    /// A dataset with lines that cannot be trained on: the first of them.
+    #[error("the dataset {} has {count} unusable lines; the first: {first}", path.display())]
+    Lines {
+        /// The file.
+        path: PathBuf,
+        /// How many there are.
+        count: usize,
+        /// What is wrong with the first.
+        first: Box<Error>,
+    },
+    /// The run went wrong; it was stopped before the weights were changed by it.
+    #[error(
+        "training stopped at step {step}: {reason}; hint: look at lines {lines:?} of the training \
+         data (their beginnings are in {}), or lower learning_rate", report.display()
+    )]
+    Diverged {
+        /// The step that was not taken, from 1.
+        step: usize,
+        /// What was seen.
+        reason: String,
+        /// Lines of the batch that caused it, from 1.
+        lines: Vec<usize>,
+        /// Where the batch was written.
+        report: PathBuf,
+    },
+    /// A run folder that cannot be used or written.
+    #[error("the run folder {} cannot be used: {reason}", path.display())]
+    Run {
+        /// The folder, or the file in it.
+        path: PathBuf,
+        /// What is wrong with it, and a hint.
+        reason: String,
+    },
+    /// A model or an adapter that cannot be used.
+    #[error(transparent)]
+    Generation(#[from] generation::Error),
+    /// A computation failed.
+    #[error("training failed: {0}")]
+    Compute(#[from] candle_core::Error),
+}
+
+fn listed(problems: &[config::Problem]) -> String {
+    problems
+        .iter()
+        .map(|problem| format!("\n  {problem}"))
+        .collect()
+}
+
+impl Error {
+    pub(crate) fn run(path: &Path, reason: impl std::fmt::Display) -> Self {
+        Self::Run {
+            path: path.to_owned(),
+            reason: reason.to_string(),
+        }
+    }
+
+    /// A file of a run that could not be written.
+    pub(crate) fn unwritable(path: &Path, error: &std::io::Error) -> Self {
+        Self::run(
+            path,
+            format!("{error}; hint: check the free space and the folder's permissions"),
+        )
+    }
+}
+
+/// Result of this crate.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Reads one line of a dataset; `line` is its number, for messages.
+///
+/// # Errors
+/// [`Error::Syntax`], [`Error::Role`] or [`Error::NoTarget`].
+pub fn parse_line(line: usize, content: &str) -> Result<Example> {
+    let example: Example =
+        serde_json::from_str(content).map_err(|source| Error::Syntax { line, source })?;
+    let is_known = |role: &str| matches!(role, "system" | "user" | "assistant");
+    if let Some(message) = example
+        .messages
+        .iter()
+        .find(|message| !is_known(&message.role))
+    {
+        return Err(Error::Role {
+            line,
+            role: message.role.clone(),
+        });
+    }
+    match example.messages.last() {
+        Some(last) if last.role == "assistant" && !last.content.trim().is_empty() => Ok(example),
+        _ => Err(Error::NoTarget { line }),
+    }
 }
 
 /// Reads a JSONL dataset, blank lines skipped.
 ///
 /// # Errors
 /// The first line that is no example, by its number.
-pub fn parse_jsonl(text: &str) -> Result<Vec<Example>, Error> {
-    let mut examples = Vec::new();
-    for (index, content) in text.lines().enumerate() {
-        if content.trim().is_empty() {
-            continue;
-        }
-        let line = index + 1;
-        let example: Example =
-            serde_json::from_str(content).map_err(|source| Error::Syntax { line, source })?;
-        match example.messages.last() {
-            Some(last) if last.role == "assistant" && !last.content.is_empty() => {
-                examples.push(example)
-            }
-            _ => return Err(Error::NoTarget { line }),
-        }
-    }
-    Ok(examples)
+pub fn parse_jsonl(text: &str) -> Result<Vec<Example>> {
+    text.lines()
+        .enumerate()
+        .filter(|(_, content)| !content.trim().is_empty())
+        .map(|(index, content)| parse_line(index + 1, content))
+        .collect()
 }
 
 #[cfg(test)]
@@ -76,5 +227,9 @@ mod tests {
 
         let error = parse_jsonl("{").unwrap_err();
         assert!(matches!(error, Error::Syntax { line: 1, .. }), "{error}");
+
+        let role = good.replace("user", "tool");
+        let error = parse_jsonl(&format!("{good}\n\n{role}")).unwrap_err();
+        assert!(matches!(error, Error::Role { line: 3, .. }), "{error}");
     }
 }

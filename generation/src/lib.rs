@@ -13,6 +13,7 @@
 pub mod align;
 pub mod answer;
 pub mod calibration;
+pub mod chat;
 pub mod decoder;
 pub mod evidence;
 pub mod family;

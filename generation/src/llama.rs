@@ -11,27 +11,12 @@ use std::path::Path;
 use std::sync::{PoisonError, RwLock};
 use std::time::Instant;
 
-use tokenizers::Tokenizer;
-
+use crate::chat::ChatFormat;
 use crate::decoder::{Adapter, Decoder, DecoderConfig, Kernels, KvCache, Precision};
-use crate::family::Family;
-use crate::fence::neutralise;
-use crate::gguf::{Gguf, unusable};
+use crate::gguf::Gguf;
 use crate::sampling::{Sampler, Sampling, is_looping, repeats_a_sentence};
 use crate::stop::StopStrings;
-use crate::template::ChatTemplate;
-use crate::tokenizer::{self, Utf8Stream};
 use crate::{Completion, Error, Generator, Message, Result};
-
-/// Tokens that end an answer in the chat formats that Llama-family models use.
-const STOP_TOKENS: [&str; 6] = [
-    "<|im_end|>",
-    "<|endoftext|>",
-    "<|eot_id|>",
-    "<|end_of_text|>",
-    "<|end|>",
-    "</s>",
-];
 
 /// Tokens that prompt and answer may have together at most, however many the model was trained to
 /// read: a CPU would take minutes for more.
@@ -41,10 +26,7 @@ const MAX_CONTEXT: usize = 8192;
 pub struct Llama {
     id: String,
     decoder: RwLock<Decoder>,
-    tokenizer: Tokenizer,
-    template: ChatTemplate,
-    special_tokens: Vec<String>,
-    stop_tokens: Vec<u32>,
+    chat: ChatFormat,
     context: usize,
 }
 
@@ -67,52 +49,13 @@ impl Llama {
     pub fn load(path: &Path, id: &str) -> Result<Self> {
         let gguf = Gguf::open(path)?;
         let config = DecoderConfig::from_gguf(&gguf, path)?;
-        let tokenizer = tokenizer::from_gguf(&gguf, path)?;
-        let special_tokens: Vec<String> = tokenizer
-            .get_added_tokens_decoder()
-            .into_values()
-            .filter(|token| token.special)
-            .map(|token| token.content)
-            .collect();
-
-        let token_text = |key: &str| {
-            gguf.number(key)
-                .and_then(|token| tokenizer.id_to_token(token))
-                .unwrap_or_default()
-        };
-        let name = gguf.string("general.name").unwrap_or(id);
-        let family = Family::detect(name, |token| tokenizer.token_to_id(token).is_some());
-        let source = match (gguf.string("tokenizer.chat_template"), family) {
-            (Some(source), _) => source,
-            (None, Some(family)) => family.template(),
-            (None, None) => {
-                return Err(unusable(
-                    path,
-                    "it has no chat template, so it is not trained to answer; hint: choose an \
-                     instruct model",
-                ));
-            }
-        };
-        let template = ChatTemplate::new(
-            source,
-            &token_text("tokenizer.ggml.bos_token_id"),
-            &token_text("tokenizer.ggml.eos_token_id"),
-        )?;
-
-        let stop_tokens = STOP_TOKENS
-            .iter()
-            .filter_map(|token| tokenizer.token_to_id(token))
-            .chain(gguf.number("tokenizer.ggml.eos_token_id"))
-            .collect();
+        let chat = ChatFormat::from_open_gguf(&gguf, path, id)?;
         let context = MAX_CONTEXT.min(config.context);
         let decoder = Decoder::from_open_gguf(gguf, path, Precision::AsStored)?;
         Ok(Self {
             id: id.to_owned(),
             decoder: RwLock::new(decoder),
-            tokenizer,
-            template,
-            special_tokens,
-            stop_tokens,
+            chat,
             context,
         })
     }
@@ -151,19 +94,7 @@ impl Llama {
     /// [`Error::Template`] where the template refuses the chat, [`Error::Tokenize`] where the
     /// tokenizer fails.
     pub fn encode(&self, messages: &[Message]) -> Result<Vec<u32>> {
-        let messages: Vec<Message> = messages
-            .iter()
-            .map(|message| Message {
-                role: message.role.clone(),
-                content: neutralise(&message.content, &self.special_tokens),
-            })
-            .collect();
-        let text = self.template.render(&messages)?;
-        let encoding = self
-            .tokenizer
-            .encode_fast(text, false)
-            .map_err(|error| Error::Tokenize(error.to_string()))?;
-        Ok(encoding.get_ids().to_vec())
+        self.chat.encode(messages)
     }
 }
 
@@ -191,7 +122,7 @@ impl Generator for Llama {
         let decoder = self.decoder();
         let mut cache = KvCache::new(decoder.config(), prompt.len() + limit.min(512));
         let mut sampler = Sampler::new(sampling);
-        let mut stream = Utf8Stream::new(&self.tokenizer);
+        let mut stream = self.chat.stream();
         let mut stops = StopStrings::new(&sampling.stop);
         let mut completion = Completion::default();
         completion.usage.prompt_tokens = prompt.len();
@@ -207,7 +138,7 @@ impl Generator for Llama {
                 break;
             }
             let token = sampler.sample(&mut logits, &written);
-            if self.stop_tokens.contains(&token) {
+            if self.chat.is_stop(token) {
                 break;
             }
             written.push(token);

@@ -1,0 +1,102 @@
+//! Recipes: how a model is trained, each one function from top to bottom.
+//!
+//! They differ in what is loaded and what is trained, and repeat each other otherwise; that is
+//! wanted. A recipe is changed by editing it, not by setting options of a framework.
+
+pub mod full;
+pub mod lora;
+pub mod qlora;
+
+use std::path::Path;
+
+use generation::chat::ChatFormat;
+use generation::decoder::AdapterConfig;
+
+use crate::dataset::Limits;
+use crate::run::Status;
+use crate::session::{Ending, Event};
+use crate::{Dataset, Recipe, Result, RunFolder, Summary, TrainConfig, Watch};
+
+/// Trains as `config` says in the folder `run`; goes on where it was interrupted.
+///
+/// # Errors
+/// Those of the recipe. Where the run failed, its status says so.
+pub fn train(config: &TrainConfig, run: &RunFolder, watch: &mut Watch<'_>) -> Result<Summary> {
+    for warning in config.warnings() {
+        (watch.on_event)(&Event::Warning(warning));
+    }
+    let recipe = match config.recipe {
+        Recipe::Lora => lora::run,
+        Recipe::Qlora => qlora::run,
+        Recipe::Full => full::run,
+    };
+    let result = recipe(config, run, watch);
+    let (state, reason) = match &result {
+        Ok(summary) if summary.ending == Ending::Stopped => ("stopped", None),
+        Ok(summary) if summary.ending == Ending::Stale => (
+            "finished",
+            Some("the held-out loss no longer fell".to_owned()),
+        ),
+        Ok(_) => ("finished", None),
+        Err(error) => ("failed", Some(error.to_string())),
+    };
+    let before = crate::run::status(run.path()).ok();
+    let (step, steps) = before.map_or((0, 0), |status| (status.step, status.steps));
+    let status = Status {
+        state: state.to_owned(),
+        step: result.as_ref().map_or(step, |summary| summary.steps),
+        steps,
+        reason,
+    };
+    match result {
+        Ok(summary) => {
+            run.write_json("summary.json", &summary)?;
+            run.set_status(&status)?;
+            Ok(summary)
+        }
+        Err(error) => {
+            // What failed is the error to tell, not that it could not be recorded.
+            let _ = run.set_status(&status);
+            Err(error)
+        }
+    }
+}
+
+/// The training data and the held-out data, with their warnings told.
+fn read_data(
+    config: &TrainConfig,
+    chat: &ChatFormat,
+    context: usize,
+    watch: &mut Watch<'_>,
+) -> Result<(Dataset, Option<Dataset>)> {
+    if config.max_length > context {
+        (watch.on_event)(&Event::Warning(format!(
+            "the model reads {context} tokens at most, so max_length is taken to be that"
+        )));
+    }
+    let limits = Limits {
+        max_length: config.max_length.min(context),
+        too_long: config.too_long,
+    };
+    let read = |path: &Path| Dataset::read(path, chat, limits);
+    let train = read(&config.train)?;
+    let held_out = match config.eval.as_os_str().is_empty() {
+        true => None,
+        false => Some(read(&config.eval)?),
+    };
+    for warning in train.warnings(chat) {
+        (watch.on_event)(&Event::Warning(warning));
+    }
+    Ok((train, held_out))
+}
+
+/// The adapter's settings, as PEFT has them.
+fn adapter_config(config: &TrainConfig, base: &str) -> AdapterConfig {
+    let modules: Vec<&str> = config.target_modules.iter().map(String::as_str).collect();
+    AdapterConfig {
+        lora_dropout: config.dropout as f32,
+        use_rslora: config.rslora,
+        base_model_name_or_path: Some(base.to_owned()),
+        ..AdapterConfig::new(config.rank, config.alpha, &modules)
+    }
+}

@@ -1,0 +1,10 @@
+//! Tests of the crate at its boundaries, in one binary because linking is slow.
+
+mod configs;
+mod datasets;
+mod estimates;
+mod gradients;
+mod real;
+mod resume;
+mod runs;
+mod tiny;
