@@ -13,6 +13,7 @@ mod blobs;
 pub mod collections;
 pub mod conversations;
 mod cut;
+pub mod datasets;
 pub mod details;
 pub mod doctor;
 pub mod feedback;
@@ -222,6 +223,7 @@ impl Library {
                 self.blobs.delete(&name).await?;
             }
         }
+        self.erase_from_datasets().await;
         Ok(())
     }
 }
