@@ -3,6 +3,7 @@
 mod answers;
 mod chat;
 mod feedback;
+mod finetune;
 mod measure;
 mod search;
 
@@ -16,6 +17,7 @@ use crate::control::ExportFormat;
 pub(super) use answers::Answers;
 pub(super) use chat::{Chat, Conversations};
 pub(super) use feedback::Feedback;
+pub(super) use finetune::{Datasets, Finetune, Prepare};
 pub(super) use measure::{
     Bench, BenchEmbedding, BenchSearch, Chunks, Eval, EvalAnswers, Extraction, Retrieval,
 };
@@ -68,6 +70,9 @@ pub(super) enum Command {
     /// Say what is good or bad of answers, review that, and exchange it as training data
     #[command(subcommand)]
     Feedback(Feedback),
+    /// Prepare datasets that the answerer can be trained on
+    #[command(subcommand)]
+    Finetune(Finetune),
     /// Ask one question after another; follow-ups are understood, and all is kept
     Chat(Chat),
     /// List, show, rename, export and delete conversations
@@ -411,6 +416,7 @@ impl Command {
             | Command::Conversations(Conversations::Export { .. })
             | Command::Documents(Documents::Export { .. }) => false,
             Command::Feedback(feedback) => feedback.is_json(),
+            Command::Finetune(finetune) => finetune.is_json(),
             Command::Extract(extract) => extract.format == TextFormat::Json,
             Command::Eval(
                 Eval::Extraction(Extraction { json, .. })
