@@ -17,7 +17,7 @@ use crate::control::ExportFormat;
 pub(super) use answers::Answers;
 pub(super) use chat::{Chat, Conversations};
 pub(super) use feedback::Feedback;
-pub(super) use finetune::{Datasets, Finetune, Prepare};
+pub(super) use self::finetune::{Datasets, Finetune, Prepare};
 pub(super) use measure::{
     Bench, BenchEmbedding, BenchSearch, Chunks, Eval, EvalAnswers, Extraction, Retrieval,
 };

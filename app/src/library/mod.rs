@@ -70,6 +70,10 @@ pub struct Library {
     building: std::sync::Mutex<Option<Arc<Indexes>>>,
     opening: Mutex<()>,
     one_builder: Mutex<()>,
+    /// Held while a dataset is made, so that its folder is nobody else's.
+    preparing: Mutex<()>,
+    /// Held while deleted documents are taken out of datasets' files.
+    erasing: Mutex<()>,
     /// A server runs: slow work on the indexes is done in the background.
     resident: AtomicBool,
     upkeep: Arc<Notify>,
@@ -107,6 +111,8 @@ impl Library {
             building: std::sync::Mutex::default(),
             opening: Mutex::new(()),
             one_builder: Mutex::new(()),
+            preparing: Mutex::new(()),
+            erasing: Mutex::new(()),
             resident: AtomicBool::new(false),
             upkeep: Arc::default(),
             commit_is_due: AtomicBool::new(false),

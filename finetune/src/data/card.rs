@@ -51,7 +51,7 @@ pub struct Card {
     pub dropped: BTreeMap<Reason, usize>,
     /// The first of those by name.
     pub dropped_examples: Vec<Dropped>,
-    /// Lengths of what was kept.
+    /// Lengths of what was kept, when it was prepared.
     pub lengths: Vec<Bucket>,
     /// What to know before training.
     pub warnings: Vec<String>,
@@ -131,7 +131,7 @@ impl Card {
         self.sides.values().map(|side| side.examples).sum()
     }
 
-    fn doubts(&self) -> Vec<String> {
+    pub(crate) fn doubts(&self) -> Vec<String> {
         let count = |side: Side| self.sides.get(&side).map_or(0, |side| side.examples);
         let mut doubts = Vec::new();
         let test = count(Side::Test);

@@ -255,14 +255,13 @@ fn passage(text: &str) -> Passage {
 #[derive(Default)]
 struct Seen {
     exact: HashSet<[u8; 32]>,
-    /// Wording, kind and figures; figures, since questions on CIFAR-10 and on CIFAR-100 differ in
-    /// nothing else.
     wordings: HashSet<(IsRefusal, String)>,
     bands: HashMap<(IsRefusal, i64), Vec<usize>>,
+    /// With the figures, since questions on CIFAR-10 and on CIFAR-100 differ in nothing else.
     sketches: HashMap<usize, (Sketch, Vec<String>)>,
 }
 
-/// A kind as a key: copies are looked for among those of one kind.
+/// Copies are looked for among those of one kind.
 type IsRefusal = bool;
 
 impl Seen {

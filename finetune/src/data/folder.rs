@@ -145,6 +145,7 @@ pub fn erase(folder: &Path, documents: &[String]) -> Result<Card> {
     }
     let erased = before.saturating_sub(card.examples());
     card.erased += erased;
+    card.warnings = card.doubts();
     card.sha256 = hexadecimal(hash);
     write_card(folder, &card).map_err(|error| unwritable(folder, &error))?;
     Ok(card)

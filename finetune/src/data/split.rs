@@ -63,7 +63,8 @@ pub struct Group {
 /// A group larger than this share of everything is dealt out before the others.
 const LARGE: f64 = 0.05;
 
-/// Puts each document on a side. Groups that share a document become one.
+/// Puts each document on a side. Groups that share a document become one; one without documents has
+/// nothing to put anywhere.
 #[must_use]
 pub fn assign(groups: &[Group], seed: u64) -> BTreeMap<String, Side> {
     let mut components = components(groups);
@@ -130,7 +131,8 @@ fn components(groups: &[Group]) -> Vec<Group> {
         }
     }
     let mut joined: BTreeMap<usize, (BTreeSet<&str>, usize)> = BTreeMap::new();
-    for (index, group) in groups.iter().enumerate() {
+    let with_documents = |(_, group): &(usize, &Group)| !group.documents.is_empty();
+    for (index, group) in groups.iter().enumerate().filter(with_documents) {
         let (documents, weight) = joined.entry(root(&mut parents, index)).or_default();
         documents.extend(group.documents.iter().map(String::as_str));
         *weight += group.weight;
@@ -314,7 +316,7 @@ mod tests {
             example("5", &[], &[], "When?", "x"),
         ];
         let (placed, dropped) = place(examples, &sides, |one| one);
-        let ids = |side| -> Vec<&str> {
+        let ids = |side: Side| -> Vec<&str> {
             placed[&side]
                 .iter()
                 .map(|one| one.about.id.as_str())

@@ -72,6 +72,7 @@ impl Library {
     }
 
     async fn erase_deleted(&self) -> Result<()> {
+        let _erasing = self.erasing.lock().await;
         let mut pending: BTreeMap<(String, PathBuf), Vec<String>> = BTreeMap::new();
         for (name, folder, document) in self.catalog.datasets_to_erase().await? {
             let documents = pending.entry((name, PathBuf::from(folder))).or_default();

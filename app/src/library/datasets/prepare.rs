@@ -12,6 +12,7 @@ use finetune::data::check::{Limits, check};
 use finetune::data::split::{Group, assign, place};
 use finetune::data::{About, Card, Example, Kind, Side, Source, folded, folder};
 use generation::chat::ChatFormat;
+use generation::evidence::is_prose;
 use retrieval::{Mode, Passage};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -31,6 +32,10 @@ const PART: usize = 500;
 
 /// Paragraphs of other documents beside those of an imported question's own.
 const DISTRACTORS: usize = 8;
+
+/// From one distractor to the next: a prime, so that neighbours, which are of one article, are not
+/// taken together.
+const STRIDE: usize = 7919;
 
 /// Candidates that are tried for each example that is wanted, at most.
 const TRIES: usize = 4;
@@ -56,6 +61,17 @@ pub struct PrepareRequest {
     pub out: Option<PathBuf>,
 }
 
+/// What evidence can be taken from.
+#[derive(Default)]
+struct Pool {
+    /// Documents of the library by side.
+    documents: BTreeMap<Side, Vec<String>>,
+    /// Imported paragraphs by document.
+    contexts: BTreeMap<String, Vec<Passage>>,
+    /// The same by side.
+    others: BTreeMap<Side, Vec<Passage>>,
+}
+
 impl Library {
     /// Makes a dataset. `on_progress` hears how many examples are built, of how many.
     ///
@@ -69,6 +85,7 @@ impl Library {
         mut on_progress: impl FnMut(usize, usize) + Send,
     ) -> Result<DatasetRecord> {
         request.validate()?;
+        let _preparing = self.preparing.lock().await;
         if self.catalog.dataset(&request.name).await?.is_some() {
             return Err(exists(&request.name).into());
         }
@@ -76,46 +93,43 @@ impl Library {
             Some(folder) => folder.clone(),
             None => self.empty_dataset_folder(&request.name).await?,
         };
-        let imported = {
-            let files = request.imports.clone();
-            blocking(move || imports::read(&files)).await?
-        };
-        let feedback = match request.feedback {
+        let files = request.imports.clone();
+        let imported = blocking(move || imports::read(&files)).await?;
+        let mut examples = match request.feedback {
             true => self.approved_examples().await?,
             false => Vec::new(),
         };
         let generated = self.candidates(request).await?;
-        let imported = self.resolved(imported).await?;
-
-        let sides = assign(&groups(&feedback, &generated, &imported), request.seed);
-        let builder = Arc::new(self.builder().await?);
-        let mut examples = feedback;
         let Imported {
             contexts,
             candidates: mut asked,
             on_papers,
-        } = imported;
+        } = self.resolved(imported).await?;
         asked.extend(on_papers);
         sort_by_seed(&mut asked, request.seed);
-        let wanted = request.generate + asked.len();
+
+        let groups = groups(&examples, generated.iter().chain(&asked));
+        let sides = assign(&groups, request.seed);
+        let pool = self.pool(&sides, contexts).await?;
+        let builder = Arc::new(self.builder().await?);
+        let wanted = request.generate.min(generated.len()) + asked.len();
         let mut done = 0;
-        let plans = [(asked, usize::MAX), (generated, request.generate)];
-        for (candidates, most) in plans {
-            let limit = most.saturating_mul(TRIES);
+        for (candidates, most) in [(asked, usize::MAX), (generated, request.generate)] {
             let mut made = 0;
-            for candidate in candidates.into_iter().take(limit) {
+            for candidate in candidates {
                 if made >= most {
                     break;
                 }
-                let kind = match candidate.answer.is_empty()
-                    || share(request.seed, &candidate.id) < request.refusals
-                {
+                let is_refusal = candidate.answer.is_empty()
+                    || share(request.seed, &candidate.id) < request.refusals;
+                let kind = match is_refusal {
                     true => Kind::Refusal,
                     false => Kind::Answer,
                 };
-                let passages = self
-                    .passages_for(&candidate, kind, &sides, &contexts)
-                    .await?;
+                let Some(side) = sides.get(&candidate.document) else {
+                    continue;
+                };
+                let passages = self.passages_for(&candidate, kind, *side, &pool).await?;
                 let builder = builder.clone();
                 let example = blocking(move || builder.build(&candidate, kind, &passages)).await?;
                 made += usize::from(example.is_some());
@@ -135,10 +149,6 @@ impl Library {
         examples: Vec<Example>,
         sides: BTreeMap<String, Side>,
     ) -> Result<DatasetRecord> {
-        let documents: BTreeSet<String> = examples
-            .iter()
-            .flat_map(|example| example.about.documents.iter().cloned())
-            .collect();
         let (chat, embedder) = (self.chat_format().await?, self.embedder().await?);
         let (name, seed) = (request.name.clone(), request.seed);
         let limits = Limits {
@@ -146,7 +156,7 @@ impl Library {
             ..Limits::default()
         };
         let written = target.clone();
-        let card = blocking(move || {
+        let (card, documents) = blocking(move || {
             let tokens = |example: &Example| count(example, chat.as_ref(), embedder.as_ref());
             let tokens_of = chat.as_ref().map_or_else(
                 || embedder.space().id.clone(),
@@ -157,20 +167,16 @@ impl Library {
             let (sets, misplaced) = place(checked.kept, &sides, |(example, _)| example);
             dropped.extend(misplaced);
             let card = Card::new(&name, seed, &tokens_of, &sets, dropped);
-            folder::write(&written, &sets, card).map_err(|error| {
-                anyhow::Error::from(Problem::new(
-                    Fault::Input,
-                    "dataset_unusable",
-                    error.to_string(),
-                    "run it again with more sources, or another --out",
-                ))
-            })
+            let documents: BTreeSet<String> = sets
+                .values()
+                .flatten()
+                .flat_map(|(example, _)| example.about.documents.iter().cloned())
+                .filter(|document| !document.starts_with(imports::PREFIX))
+                .collect();
+            let card = folder::write(&written, &sets, card).map_err(|error| unusable(&error))?;
+            Ok((card, documents.into_iter().collect::<Vec<String>>()))
         })
         .await?;
-        let documents: Vec<String> = documents
-            .into_iter()
-            .filter(|document| !document.starts_with(imports::PREFIX))
-            .collect();
         let shown = target.display().to_string();
         if !self.catalog.add_dataset(&shown, &card, &documents).await? {
             blocking(move || super::remove(&target)).await?;
@@ -229,7 +235,8 @@ impl Library {
                     for range in ingest::sentence::split(&text) {
                         let place = range.start;
                         let sentence = &text[range];
-                        let Some(question) = questions::ask(sentence) else {
+                        let asked = questions::ask(sentence).filter(|_| is_prose(sentence));
+                        let Some(question) = asked else {
                             continue;
                         };
                         found.push(Candidate {
@@ -276,56 +283,61 @@ impl Library {
         Ok(imported)
     }
 
-    /// What evidence is chosen from: of the library, or of the imported contexts, only what is on the
-    /// candidate's side. For a refusal without what says the answer.
+    /// What evidence can be taken from, side by side. Documents that the library does not have any
+    /// more, or never had, are not searched.
+    async fn pool(
+        &self,
+        sides: &BTreeMap<String, Side>,
+        contexts: BTreeMap<String, Vec<Passage>>,
+    ) -> Result<Pool> {
+        let mut pool = Pool::default();
+        for document in self.catalog.documents(None).await? {
+            if let Some(side) = sides.get(&document.id) {
+                pool.documents.entry(*side).or_default().push(document.id);
+            }
+        }
+        for (document, passages) in &contexts {
+            if let Some(side) = sides.get(document) {
+                let others = pool.others.entry(*side).or_default();
+                others.extend(passages.iter().cloned());
+            }
+        }
+        pool.contexts = contexts;
+        Ok(pool)
+    }
+
+    /// What evidence is chosen from for a candidate: of the library what a search of its side finds,
+    /// of imported contexts its own and some of others. For a refusal without what says the answer.
     async fn passages_for(
         &self,
         candidate: &Candidate,
         kind: Kind,
-        sides: &BTreeMap<String, Side>,
-        contexts: &BTreeMap<String, Vec<Passage>>,
+        side: Side,
+        pool: &Pool,
     ) -> Result<Vec<Passage>> {
-        let side = sides.get(&candidate.document);
-        let mut passages: Vec<Passage> = match contexts.get(&candidate.document) {
+        let mut passages: Vec<Passage> = match pool.contexts.get(&candidate.document) {
             Some(own) => {
-                let others = contexts
-                    .iter()
-                    .filter(|(document, _)| {
-                        **document != candidate.document && sides.get(*document) == side
-                    })
-                    .flat_map(|(_, passages)| passages);
-                let mut others: Vec<&Passage> = others.collect();
-                others.sort_by_key(|passage| {
-                    digest(0, &format!("{} {}", candidate.id, passage.document_id))
-                });
+                let others = pool.others.get(&side).map_or(&[][..], Vec::as_slice);
                 own.iter()
-                    .chain(others.into_iter().take(DISTRACTORS))
+                    .chain(distractors(candidate, others))
                     .cloned()
                     .collect()
             }
             None => {
-                let documents: Vec<String> = sides
-                    .iter()
-                    .filter(|(document, own)| {
-                        Some(*own) == side && !document.starts_with(imports::PREFIX)
-                    })
-                    .map(|(document, _)| document.clone())
-                    .collect();
-                let found = self
-                    .search(&SearchRequest {
-                        query: candidate.question.clone(),
-                        mode: Mode::Hybrid,
-                        top_k: Some(READ),
-                        documents,
-                        diversify: Some(DIVERSITY),
-                        is_question: true,
-                        ..SearchRequest::default()
-                    })
-                    .await?;
-                found.passages.into_iter().map(|one| one.passage).collect()
+                let request = SearchRequest {
+                    query: candidate.question.clone(),
+                    mode: Mode::Hybrid,
+                    top_k: Some(READ),
+                    documents: pool.documents.get(&side).cloned().unwrap_or_default(),
+                    diversify: Some(DIVERSITY),
+                    is_question: true,
+                    ..SearchRequest::default()
+                };
+                let found = self.search(&request).await?.passages;
+                found.into_iter().map(|one| one.passage).collect()
             }
         };
-        // What only adversarial questions have is left as it is: their context is the hard part.
+        // A question that its own context does not answer keeps it: that is what makes it hard.
         let sentence = folded(&candidate.sentence);
         if kind == Kind::Refusal && !sentence.is_empty() {
             passages.retain(|passage| !folded(&passage.text).contains(&sentence));
@@ -411,12 +423,8 @@ fn of_feedback(feedback: &Feedback) -> Option<Example> {
 }
 
 /// What has to be on one side: the documents of each piece of feedback, each other document alone.
-fn groups(feedback: &[Example], generated: &[Candidate], imported: &Imported) -> Vec<Group> {
+fn groups<'c>(feedback: &[Example], candidates: impl Iterator<Item = &'c Candidate>) -> Vec<Group> {
     let mut weights: BTreeMap<&str, usize> = BTreeMap::new();
-    let candidates = generated
-        .iter()
-        .chain(&imported.candidates)
-        .chain(&imported.on_papers);
     for candidate in candidates {
         *weights.entry(&candidate.document).or_default() += 1;
     }
@@ -431,12 +439,35 @@ fn groups(feedback: &[Example], generated: &[Candidate], imported: &Imported) ->
     judged.chain(single).collect()
 }
 
+/// Paragraphs of other documents, chosen by the candidate's name alone: the same each time, others
+/// for each question.
+fn distractors<'p>(
+    candidate: &Candidate,
+    others: &'p [Passage],
+) -> impl Iterator<Item = &'p Passage> {
+    let digest = digest(0, &candidate.id);
+    let start = usize::from(u16::from_le_bytes([digest[0], digest[1]])) << 8;
+    let own = candidate.document.clone();
+    (0..others.len())
+        .map(move |step| &others[(start + step * STRIDE) % others.len()])
+        .filter(move |passage| passage.document_id != own)
+        .take(DISTRACTORS)
+}
+
+fn unusable(error: &finetune::Error) -> anyhow::Error {
+    let shown = error.to_string();
+    let (message, hint) = shown
+        .split_once("; hint: ")
+        .unwrap_or((shown.as_str(), "run it again with more sources"));
+    Problem::new(Fault::Input, "dataset_unusable", message, hint).into()
+}
+
 fn count(
     example: &Example,
     chat: Option<&ChatFormat>,
     embedder: &dyn retrieval::embed::Embedder,
 ) -> usize {
-    let by_embedder = || {
+    let by_embedder = || -> usize {
         let texts = example.messages.iter();
         texts.map(|one| embedder.count_tokens(&one.content)).sum()
     };
