@@ -3,9 +3,14 @@
 //! Their files hold text of documents, so a document that is deleted is taken out of them. The catalog
 //! marks it first, in the transaction that deletes it; the files follow, and a kill in between is made
 //! good when the library is next opened.
+//!
+//! [`prepare`] is the path of a new one: [`questions`] makes questions of sentences, `imports` reads
+//! those of files, `pool` finds passages and `build` makes an example of a question and passages, as it
+//! would be served.
 
 mod build;
 mod imports;
+mod pool;
 pub mod prepare;
 pub mod questions;
 

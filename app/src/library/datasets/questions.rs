@@ -66,11 +66,11 @@ pub fn ask(sentence: &str) -> Option<String> {
 
 /// A sentence that leads to a figure, a table or a section is about the paper and not its matter.
 fn names_a_figure(body: &str) -> bool {
-    const POINTERS: [&str; 8] = [
+    const LEADS: [&str; 8] = [
         "figure", "fig", "table", "section", "appendix", "equation", "et", "chapter",
     ];
     let mut words = body.split(|c: char| !c.is_alphanumeric());
-    words.any(|word| POINTERS.contains(&word.to_lowercase().as_str()))
+    words.any(|word| LEADS.contains(&word.to_lowercase().as_str()))
 }
 
 /// "X is Y because Z": "Why is X Y?"; "X is caused by Z": "What causes X?".
