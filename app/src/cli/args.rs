@@ -14,10 +14,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::catalog::DEFAULT_COLLECTION;
 use crate::control::ExportFormat;
 
+pub(super) use self::finetune::{Datasets, Finetune, Prepare};
 pub(super) use answers::Answers;
 pub(super) use chat::{Chat, Conversations};
 pub(super) use feedback::Feedback;
-pub(super) use self::finetune::{Datasets, Finetune, Prepare};
 pub(super) use measure::{
     Bench, BenchEmbedding, BenchSearch, Chunks, Eval, EvalAnswers, Extraction, Retrieval,
 };

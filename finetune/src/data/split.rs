@@ -131,8 +131,10 @@ fn components(groups: &[Group]) -> Vec<Group> {
         }
     }
     let mut joined: BTreeMap<usize, (BTreeSet<&str>, usize)> = BTreeMap::new();
-    let with_documents = |(_, group): &(usize, &Group)| !group.documents.is_empty();
-    for (index, group) in groups.iter().enumerate().filter(with_documents) {
+    for (index, group) in groups.iter().enumerate() {
+        if group.documents.is_empty() {
+            continue;
+        }
         let (documents, weight) = joined.entry(root(&mut parents, index)).or_default();
         documents.extend(group.documents.iter().map(String::as_str));
         *weight += group.weight;
