@@ -6,6 +6,7 @@
 //! that recipes share are modules named for what they are:
 //!
 //! - [`config`]: what can be set, and what is wrong with it.
+//! - [`data`]: examples with where they come from; what is fit to be learnt, and on which side.
 //! - [`dataset`]: chats to tokens, of which only the answer is learnt.
 //! - [`batch`]: which examples are taken together, and in what order.
 //! - [`backward`]: one batch forward and backward, with memory for few blocks only.
@@ -25,6 +26,7 @@ pub mod backward;
 pub mod batch;
 pub mod checkpoint;
 pub mod config;
+pub mod data;
 pub mod dataset;
 pub mod estimate;
 pub mod evaluate;

@@ -133,7 +133,7 @@ pub fn from_evidence(
         return Ok(draft.extractive(&question, evidence));
     };
 
-    let given = draft.given(evidence, sources);
+    let given = given(evidence, sources, request.prompt_tokens);
     let completion = draft.generate(generator, given, on_event)?;
     let (sentences, declined) = sentences(&completion);
     for sentence in sentences {
@@ -147,6 +147,24 @@ pub fn from_evidence(
     } else {
         Ok(draft.extractive(&question, evidence))
     }
+}
+
+/// The best of the evidence, as much as the model is given: `prompt_tokens`, as the embedder counts
+/// them, but at least one sentence where there is any.
+pub fn given<'e>(
+    evidence: &'e [Evidence],
+    sources: &Sources,
+    prompt_tokens: usize,
+) -> &'e [Evidence] {
+    let mut left = prompt_tokens;
+    let fits = evidence.iter().take_while(|item| {
+        let text = &sources.passages[item.passage].text[item.range.clone()];
+        let tokens = sources.embedder.count_tokens(text);
+        let has_room = tokens <= left;
+        left = left.saturating_sub(tokens);
+        has_room
+    });
+    &evidence[..fits.count().max(1).min(evidence.len())]
 }
 
 /// An answer in the making.
@@ -213,19 +231,6 @@ impl<'a> Draft<'a> {
                 }
             })
             .collect();
-    }
-
-    /// The best of the evidence, as much as the model is given.
-    fn given<'e>(&self, evidence: &'e [Evidence], sources: &Sources) -> &'e [Evidence] {
-        let mut left = self.request.prompt_tokens;
-        let fits = evidence.iter().take_while(|item| {
-            let text = &self.passages[item.passage].text[item.range.clone()];
-            let tokens = sources.embedder.count_tokens(text);
-            let has_room = tokens <= left;
-            left = left.saturating_sub(tokens);
-            has_room
-        });
-        &evidence[..fits.count().max(1).min(evidence.len())]
     }
 
     /// Adds the few words that were asked for, where they are certain.
@@ -459,7 +464,7 @@ fn sentences(completion: &Completion) -> (Vec<String>, bool) {
 }
 
 /// True where the model says that it finds no answer.
-fn declines(sentence: &str) -> bool {
+pub fn declines(sentence: &str) -> bool {
     const PHRASES: [&str; 12] = [
         "notes do not",
         "notes don't",

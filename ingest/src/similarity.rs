@@ -13,6 +13,8 @@ const HASHES: usize = 128;
 /// Numbers in a band. 32 bands of 4 find a pair with half its shingles in common in 7 of 8 cases,
 /// one with four fifths always.
 const BAND: usize = 4;
+/// Words in a shingle of a text of a sentence or two, which has few runs of five.
+const SHORT_SHINGLE: usize = 2;
 /// Words read of a text: those of a thick book.
 const MAX_WORDS: usize = 500_000;
 
@@ -23,18 +25,28 @@ pub struct Sketch(Vec<u32>);
 impl Sketch {
     /// Sketches a text; none where it has too few words to tell (under 50).
     pub fn of(text: &str) -> Option<Sketch> {
+        Self::with(text, 50, SHINGLE)
+    }
+
+    /// Sketches a sentence or two, by runs of two words; none where it has under four words. Such a
+    /// sketch is compared with others of its kind only.
+    pub fn of_short(text: &str) -> Option<Sketch> {
+        Self::with(text, 4, SHORT_SHINGLE)
+    }
+
+    fn with(text: &str, fewest: usize, shingle: usize) -> Option<Sketch> {
         let words: Vec<u64> = text
             .split(|c: char| !c.is_alphanumeric())
             .filter(|word| !word.is_empty())
             .take(MAX_WORDS)
             .map(hash_word)
             .collect();
-        if words.len() < 50 {
+        if words.len() < fewest {
             return None;
         }
         let mut least = [u32::MAX; HASHES];
-        for shingle in words.windows(SHINGLE) {
-            let whole = shingle
+        for run in words.windows(shingle) {
+            let whole = run
                 .iter()
                 .fold(0u64, |all, word| mix(all.rotate_left(5) ^ word));
             // Two halves make as many hash functions as are wanted: Kirsch and Mitzenmacher,

@@ -3,6 +3,7 @@
 mod answers;
 mod chat;
 mod feedback;
+mod finetune;
 mod measure;
 mod search;
 
@@ -13,6 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::catalog::DEFAULT_COLLECTION;
 use crate::control::ExportFormat;
 
+pub(super) use self::finetune::{Datasets, Finetune, Prepare};
 pub(super) use answers::Answers;
 pub(super) use chat::{Chat, Conversations};
 pub(super) use feedback::Feedback;
@@ -68,6 +70,9 @@ pub(super) enum Command {
     /// Say what is good or bad of answers, review that, and exchange it as training data
     #[command(subcommand)]
     Feedback(Feedback),
+    /// Prepare datasets that the answerer can be trained on
+    #[command(subcommand)]
+    Finetune(Finetune),
     /// Ask one question after another; follow-ups are understood, and all is kept
     Chat(Chat),
     /// List, show, rename, export and delete conversations
@@ -411,6 +416,7 @@ impl Command {
             | Command::Conversations(Conversations::Export { .. })
             | Command::Documents(Documents::Export { .. }) => false,
             Command::Feedback(feedback) => feedback.is_json(),
+            Command::Finetune(finetune) => finetune.is_json(),
             Command::Extract(extract) => extract.format == TextFormat::Json,
             Command::Eval(
                 Eval::Extraction(Extraction { json, .. })

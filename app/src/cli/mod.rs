@@ -15,6 +15,7 @@ mod documents;
 mod eval;
 mod extract;
 mod feedback;
+mod finetune;
 mod ingest;
 mod mcp;
 mod models;
@@ -87,6 +88,7 @@ async fn run(arguments: Arguments) -> Result<Exit> {
         Command::Ask(ask) => ask::run(settings, ask).await,
         Command::Answers(command) => answers::run(settings, command).await,
         Command::Feedback(command) => feedback::run(settings, command).await,
+        Command::Finetune(command) => finetune::run(settings, command).await,
         Command::Chat(chat) => chat::run(settings, chat).await,
         Command::Conversations(command) => conversations::run(settings, command).await,
         Command::Documents(command) => documents::run(settings, command).await,

@@ -5,6 +5,7 @@
 //! out, [`socket`] only carries them there. [`keeper`] is for a process that asks many times.
 
 mod answers;
+mod datasets;
 pub(crate) mod export;
 mod feedback;
 mod files;
@@ -22,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use utoipa::ToSchema;
 
-use crate::catalog::{Conversation, DocumentRecord, Place, StoredAnswer};
+use crate::catalog::{Conversation, DatasetRecord, DocumentRecord, Place, StoredAnswer};
 use crate::error::Problem;
 use crate::eval::answers::{Judged, Round};
 use crate::library::answers::AnswerList;
@@ -39,6 +40,7 @@ use crate::library::search::{SearchRequest, SearchResponse};
 use crate::library::{FileReport, Library, Stage};
 use crate::settings::Settings;
 
+pub use datasets::DatasetsRequest;
 pub use feedback::FeedbackRequest;
 
 /// Files to bring in.
@@ -159,6 +161,8 @@ pub enum Request {
     Answers(AnswersRequest),
     /// Do something with what people say of answers.
     Feedback(FeedbackRequest),
+    /// Do something with datasets for training.
+    Datasets(DatasetsRequest),
     /// Ask questions whose answers are known.
     Evaluate(Round),
     /// Do something with conversations.
@@ -312,6 +316,17 @@ pub enum Event {
     ExportedBytes(String),
     /// All examples were written out.
     FeedbackExported(Exported),
+    /// How making a dataset comes along.
+    Preparing {
+        /// Examples done.
+        done: usize,
+        /// Examples in all, about.
+        total: usize,
+    },
+    /// Datasets for training.
+    Datasets(Vec<DatasetRecord>),
+    /// Datasets that were deleted, as they were.
+    DatasetsDeleted(Vec<DatasetRecord>),
     /// What an answer to a question of an evaluation is worth.
     Judged(Box<Judged>),
     /// All questions of an evaluation were asked.

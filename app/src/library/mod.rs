@@ -13,6 +13,7 @@ mod blobs;
 pub mod collections;
 pub mod conversations;
 mod cut;
+pub mod datasets;
 pub mod details;
 pub mod doctor;
 pub mod feedback;
@@ -69,6 +70,10 @@ pub struct Library {
     building: std::sync::Mutex<Option<Arc<Indexes>>>,
     opening: Mutex<()>,
     one_builder: Mutex<()>,
+    /// Held while a dataset is made, so that its folder is nobody else's.
+    preparing: Mutex<()>,
+    /// Held while deleted documents are taken out of datasets' files.
+    erasing: Mutex<()>,
     /// A server runs: slow work on the indexes is done in the background.
     resident: AtomicBool,
     upkeep: Arc<Notify>,
@@ -106,6 +111,8 @@ impl Library {
             building: std::sync::Mutex::default(),
             opening: Mutex::new(()),
             one_builder: Mutex::new(()),
+            preparing: Mutex::new(()),
+            erasing: Mutex::new(()),
             resident: AtomicBool::new(false),
             upkeep: Arc::default(),
             commit_is_due: AtomicBool::new(false),
@@ -222,6 +229,7 @@ impl Library {
                 self.blobs.delete(&name).await?;
             }
         }
+        self.erase_from_datasets().await;
         Ok(())
     }
 }

@@ -1,5 +1,5 @@
-//! How a document leaves the library: catalog, vectors, postings, blob, and the answers that quote
-//! it. The catalog goes first, so that a kill half-way ends with the document gone: the indexes
+//! How a document leaves the library: catalog, vectors, postings, blob, the answers that quote
+//! it and the datasets that hold text of it. The catalog goes first, so that a kill half-way ends with the document gone: the indexes
 //! catch up and sweep the blob away when they are next opened.
 
 use anyhow::Result;
@@ -22,6 +22,7 @@ impl Library {
             self.commit_these(&indexes).await?;
         }
         self.forget_blob(&record.sha256).await?;
+        self.erase_from_datasets().await;
         Ok(record)
     }
 

@@ -4,4 +4,5 @@
 mod command_line;
 #[path = "../common/mod.rs"]
 mod common;
+mod datasets;
 mod http;

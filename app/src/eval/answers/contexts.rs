@@ -227,7 +227,7 @@ fn question(
 
 /// The sentences of the context that hold an answer. Offsets that the file gives are only a hint:
 /// of several places the nearest one counts.
-fn sentences_of(context: &str, answer: &str, hint: Option<usize>) -> Option<String> {
+pub(crate) fn sentences_of(context: &str, answer: &str, hint: Option<usize>) -> Option<String> {
     let needle: String = answer.trim().chars().take(LONGEST_NEEDLE).collect();
     if needle.is_empty() {
         return None;

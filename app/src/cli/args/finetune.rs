@@ -1,0 +1,86 @@
+//! `lectern finetune` as clap parses it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum Finetune {
+    /// Make a dataset from approved feedback, from the library, or from files of questions
+    Prepare(Prepare),
+    /// List, show and delete datasets
+    #[command(subcommand)]
+    Datasets(Datasets),
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Prepare {
+    /// Its name: small letters, digits, - and _
+    #[arg(long)]
+    pub(in crate::cli) name: String,
+    /// Take the feedback that was approved
+    #[arg(long)]
+    pub(in crate::cli) feedback: bool,
+    /// Make so many examples of sentences of the library
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub(in crate::cli) generate: usize,
+    /// Files of questions: SQuAD's JSON, or JSON lines with contexts or with papers' files
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub(in crate::cli) import: Vec<PathBuf>,
+    /// Share of what is generated and imported that is to be refused, 0 to 0.9
+    #[arg(long, value_name = "SHARE", default_value_t = 0.25)]
+    pub(in crate::cli) refusals: f64,
+    /// Decides which documents are kept for the test, and what is chosen
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(in crate::cli) seed: u64,
+    /// Leave out examples of more tokens
+    #[arg(long, value_name = "N", default_value_t = 1024)]
+    pub(in crate::cli) max_tokens: usize,
+    /// Folder to write, which is not there yet [default: in the data folder]
+    #[arg(long, value_name = "FOLDER")]
+    pub(in crate::cli) out: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(in crate::cli) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum Datasets {
+    /// List datasets, newest first
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what a dataset holds, and what was left out of it
+    Show {
+        /// Its name
+        name: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Delete datasets; files outside the data folder stay
+    Delete {
+        /// Their names
+        #[arg(required = true)]
+        names: Vec<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+impl Finetune {
+    /// True where a script reads the output.
+    pub(in crate::cli) fn is_json(&self) -> bool {
+        match self {
+            Finetune::Prepare(prepare) => prepare.json,
+            Finetune::Datasets(
+                Datasets::List { json }
+                | Datasets::Show { json, .. }
+                | Datasets::Delete { json, .. },
+            ) => *json,
+        }
+    }
+}
