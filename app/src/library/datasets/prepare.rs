@@ -10,7 +10,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use finetune::data::check::{Limits, check};
 use finetune::data::split::{Group, assign, place};
-use finetune::data::{About, Card, Example, Kind, Side, Source, folded, folder};
+use finetune::data::{About, Card, Example, Kind, Side, Source, folder};
 use generation::chat::ChatFormat;
 use generation::evidence::is_prose;
 use serde::{Deserialize, Serialize};
