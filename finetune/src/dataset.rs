@@ -201,8 +201,9 @@ impl Dataset {
         Ok(())
     }
 
-    /// What is probably a mistake: about the data, and about the data with this base model.
-    pub fn warnings(&self, chat: &ChatFormat) -> Vec<String> {
+    /// What is probably a mistake: about the data, and about the data with a base model of these names
+    /// (what it calls itself, what its file is called: either may say what it was tuned to).
+    pub fn warnings(&self, model: &str) -> Vec<String> {
         let card = &self.card;
         let path = card.path.display();
         let mut warnings = Vec::new();
@@ -224,19 +225,17 @@ impl Dataset {
                 card.examples
             ));
         }
-        let is_tuned = is_instruction_tuned(chat.name());
+        let is_tuned = is_instruction_tuned(model);
         if is_tuned && card.without_question * 2 > card.examples {
             warnings.push(format!(
-                "{} is tuned to chat and most of {path} are texts without a question: a new format \
-                 may cost it what it knows; a base model suits them better",
-                chat.name()
+                "{model} is tuned to chat and most of {path} are texts without a question: a new format \
+                 may cost it what it knows; a base model suits them better"
             ));
         }
         if !is_tuned && card.without_question * 2 <= card.examples {
             warnings.push(format!(
-                "{} seems to be a base model, not tuned to chat: it needs far more examples to \
-                 learn to answer than an instruct model",
-                chat.name()
+                "{model} seems to be a base model, not tuned to chat: it needs far more examples to \
+                 learn to answer than an instruct model"
             ));
         }
         warnings

@@ -3,7 +3,9 @@
 //! Documents are put on a side, and examples follow their documents. Documents that share an example
 //! are one group, found as connected components, and a group is never cut: else a paper that was
 //! trained on would be asked about in the test. Groups are dealt out, the large first, each to the side
-//! that lacks most of its share; the seed decides the order of the others.
+//! that lacks most of its share; the seed decides the order of the others. Each source is dealt out on
+//! its own (stratified sampling): eleven long articles beside five hundred abstracts would all be trained
+//! on otherwise, and the test would not ask about any.
 //!
 //! Sides are [assigned](assign) before examples are made, so that the distractors of an example can be
 //! searched on its own side: distractors from anywhere would tie all papers into one group.
@@ -58,6 +60,8 @@ pub struct Group {
     pub documents: Vec<String>,
     /// Examples that will be made of them, about.
     pub weight: usize,
+    /// Which source they are of; each is split alike.
+    pub stratum: String,
 }
 
 /// A group larger than this share of everything is dealt out before the others.
@@ -67,29 +71,16 @@ const LARGE: f64 = 0.05;
 /// nothing to put anywhere.
 #[must_use]
 pub fn assign(groups: &[Group], seed: u64) -> BTreeMap<String, Side> {
-    let mut components = components(groups);
-    let total: usize = components.iter().map(|one| one.weight).sum();
-    // The order in which they came says nothing; that of their ids is the same each time.
-    components.sort_by(|a, b| a.documents.cmp(&b.documents));
-    random::shuffle(&mut components, seed);
-    let is_large = |one: &Group| one.weight as f64 > LARGE * total as f64;
-    components.sort_by_key(|one| match is_large(one) {
-        true => std::cmp::Reverse(one.weight),
-        false => std::cmp::Reverse(0),
-    });
+    let mut strata: BTreeMap<String, Vec<Group>> = BTreeMap::new();
+    for component in components(groups) {
+        let stratum = strata.entry(component.stratum.clone()).or_default();
+        stratum.push(component);
+    }
     let mut sides: BTreeMap<Side, Vec<Group>> = BTreeMap::new();
-    let weigh = |groups: Option<&Vec<Group>>| -> f64 {
-        groups.map_or(0.0, |groups| {
-            groups.iter().map(|one| one.weight as f64).sum()
-        })
-    };
-    for component in components {
-        let lack = |side: Side| side.share() * total as f64 - weigh(sides.get(&side));
-        let side = Side::ALL
-            .into_iter()
-            .max_by(|a, b| lack(*a).total_cmp(&lack(*b)).then(b.cmp(a)))
-            .unwrap_or(Side::Train);
-        sides.entry(side).or_default().push(component);
+    for stratum in strata.into_values() {
+        for (side, dealt) in deal(stratum, seed) {
+            sides.entry(side).or_default().extend(dealt);
+        }
     }
     // A few documents are worth less to training than something to test it with.
     for side in [Side::Test, Side::Validation] {
@@ -112,7 +103,34 @@ pub fn assign(groups: &[Group], seed: u64) -> BTreeMap<String, Side> {
         .collect()
 }
 
-/// Joins groups that share a document.
+/// Deals out the groups of one source.
+fn deal(mut groups: Vec<Group>, seed: u64) -> BTreeMap<Side, Vec<Group>> {
+    let total: usize = groups.iter().map(|one| one.weight).sum();
+    // The order in which they came says nothing; that of their ids is the same each time.
+    groups.sort_by(|a, b| a.documents.cmp(&b.documents));
+    random::shuffle(&mut groups, seed);
+    let is_large = |one: &Group| one.weight as f64 > LARGE * total as f64;
+    groups.sort_by_key(|one| match is_large(one) {
+        true => std::cmp::Reverse(one.weight),
+        false => std::cmp::Reverse(0),
+    });
+    let mut sides: BTreeMap<Side, Vec<Group>> = BTreeMap::new();
+    for group in groups {
+        let lack = |side: Side| {
+            let own = sides.get(&side).map_or(&[][..], Vec::as_slice);
+            let weight: usize = own.iter().map(|one| one.weight).sum();
+            side.share() * total as f64 - weight as f64
+        };
+        let side = Side::ALL
+            .into_iter()
+            .max_by(|a, b| lack(*a).total_cmp(&lack(*b)).then(b.cmp(a)))
+            .unwrap_or(Side::Train);
+        sides.entry(side).or_default().push(group);
+    }
+    sides
+}
+
+/// Joins groups that share a document. What is of several sources counts with the first by name.
 fn components(groups: &[Group]) -> Vec<Group> {
     let mut parents: Vec<usize> = (0..groups.len()).collect();
     fn root(parents: &mut [usize], mut of: usize) -> usize {
@@ -130,20 +148,25 @@ fn components(groups: &[Group]) -> Vec<Group> {
             parents[a.max(b)] = a.min(b);
         }
     }
-    let mut joined: BTreeMap<usize, (BTreeSet<&str>, usize)> = BTreeMap::new();
+    let mut joined: BTreeMap<usize, (BTreeSet<&str>, usize, &str)> = BTreeMap::new();
     for (index, group) in groups.iter().enumerate() {
         if group.documents.is_empty() {
             continue;
         }
-        let (documents, weight) = joined.entry(root(&mut parents, index)).or_default();
+        let (documents, weight, stratum) =
+            joined
+                .entry(root(&mut parents, index))
+                .or_insert((BTreeSet::new(), 0, &group.stratum));
         documents.extend(group.documents.iter().map(String::as_str));
         *weight += group.weight;
+        *stratum = group.stratum.as_str().min(*stratum);
     }
     joined
         .into_values()
-        .map(|(documents, weight)| Group {
+        .map(|(documents, weight, stratum)| Group {
             documents: documents.into_iter().map(str::to_owned).collect(),
             weight,
+            stratum: stratum.to_owned(),
         })
         .collect()
 }
@@ -215,6 +238,7 @@ mod tests {
                 .into_iter()
                 .map(|(documents, weight)| Group {
                     documents: documents.into_iter().map(|n| format!("d{n}")).collect(),
+                    stratum: ["papers", "articles"][weight % 2].to_owned(),
                     weight,
                 })
                 .collect()
@@ -264,7 +288,11 @@ mod tests {
             let groups: Vec<Group> = weights
                 .iter()
                 .enumerate()
-                .map(|(index, weight)| Group { documents: vec![format!("d{index}")], weight: *weight })
+                .map(|(index, weight)| Group {
+                    documents: vec![format!("d{index}")],
+                    weight: *weight,
+                    stratum: String::new(),
+                })
                 .collect();
             let sides = assign(&groups, seed);
             let total: usize = weights.iter().sum();
@@ -287,6 +315,7 @@ mod tests {
                 .map(|index| Group {
                     documents: vec![index.to_string()],
                     weight: 10,
+                    stratum: String::new(),
                 })
                 .collect()
         };
@@ -305,6 +334,32 @@ mod tests {
             .map(|seed| assign(&singles(10), seed).into_values().collect())
             .collect();
         assert!(orders.len() > 1, "the seed decides");
+    }
+
+    #[test]
+    fn each_source_is_on_each_side() {
+        let of = |stratum: &str, count: usize, weight: usize| {
+            let stratum = stratum.to_owned();
+            (0..count).map(move |index| Group {
+                documents: vec![format!("{stratum}{index}")],
+                weight,
+                stratum: stratum.clone(),
+            })
+        };
+        let groups: Vec<Group> = of("article", 11, 400)
+            .chain(of("abstract", 500, 1))
+            .collect();
+        for seed in 0..20 {
+            let sides = assign(&groups, seed);
+            for (source, wanted) in [("article", [9, 1, 1]), ("abstract", [400, 50, 50])] {
+                let counts = Side::ALL.map(|side| {
+                    let of_source =
+                        |(one, own): &(&String, &Side)| one.starts_with(source) && **own == side;
+                    sides.iter().filter(of_source).count()
+                });
+                assert_eq!(counts, wanted, "{source}, seed {seed}");
+            }
+        }
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! Questions from files: SQuAD's shape, JSON lines with their contexts, or JSON lines of questions on
-//! papers that the library has.
+//! Questions from files: SQuAD's shape, PubMedQA's, JSON lines with their contexts, or JSON lines of
+//! questions on papers that the library has.
 //!
 //! A context is a document of its own, named by its content, so that the same text in two files is on
 //! one side. What has no context is asked of the library.
@@ -69,6 +69,16 @@ struct Given {
     answer_start: Option<usize>,
 }
 
+/// An abstract in PubMedQA's shape (Jin et al., 2019, <https://arxiv.org/abs/1909.06146>): the
+/// question is its title, the long answer its conclusion.
+#[derive(Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+struct Abstract {
+    question: String,
+    contexts: Vec<String>,
+    long_answer: String,
+}
+
 #[derive(Deserialize)]
 struct Line {
     question: String,
@@ -105,6 +115,10 @@ impl Imported {
         }
         let text =
             std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+        if let Ok(abstracts) = serde_json::from_str::<BTreeMap<String, Abstract>>(&text) {
+            self.add_abstracts(&name, abstracts);
+            return Ok(());
+        }
         let first = text.lines().find(|line| !line.trim().is_empty());
         let has_context = first
             .and_then(|line| serde_json::from_str::<Value>(line).ok())
@@ -161,6 +175,29 @@ impl Imported {
                     });
                 }
             }
+        }
+    }
+
+    /// The conclusion is one of the paragraphs, as in the paper, and its first sentence the answer.
+    fn add_abstracts(&mut self, name: &str, abstracts: BTreeMap<String, Abstract>) {
+        for (id, one) in abstracts {
+            let texts: Vec<&str> = (one.contexts.iter().map(String::as_str))
+                .chain([one.long_answer.as_str()])
+                .collect();
+            let first = ingest::sentence::split(&one.long_answer).into_iter().next();
+            let answer = first.map_or("", |range| &one.long_answer[range]).trim();
+            if answer.is_empty() || one.question.trim().is_empty() {
+                continue;
+            }
+            let document = self.add_contexts(name, "", &texts);
+            self.candidates.push(Candidate {
+                id: format!("{name} {id}"),
+                source: Source::Imported,
+                question: one.question,
+                answer: answer.to_owned(),
+                sentence: answer.to_owned(),
+                document,
+            });
         }
     }
 
@@ -237,7 +274,7 @@ fn invalid(path: &Path, why: &str) -> Problem {
             "{} holds no questions that can be read: {why}",
             path.display()
         ),
-        "give SQuAD's JSON, or a JSON object a line with `question`, `answer` and `context`, or with \
+        "give SQuAD's or PubMedQA's JSON, or a JSON object a line with `question`, `answer` and `context`, or with \
          `question`, `answer`, `file` and `quote` for papers of the library; docs/datasets.md shows each",
     )
 }
@@ -265,6 +302,12 @@ mod tests {
         assert_eq!(built.sentence, "It was built in 1712 by Newcomen.");
         assert!(scrapped.answer.is_empty() && scrapped.sentence.is_empty());
         assert_eq!(found.contexts[&built.document][0].title, "Steam engine");
+
+        let pubmed = r#"{"12":{"QUESTION":"Does it help?","CONTEXTS":["We asked 20 people.","All were better."],"LONG_ANSWER":"It helps. More is not known.","final_decision":"yes"}}"#;
+        let found = read_text(pubmed).unwrap();
+        assert_eq!(found.candidates[0].sentence, "It helps.");
+        let paragraphs = &found.contexts[&found.candidates[0].document];
+        assert_eq!(paragraphs.len(), 3);
 
         let lines = "{\"question\":\"Who?\",\"answer\":\"Ada\",\"context\":\"Ada did it. Bob slept.\"}\n\n\
                      {\"question\":\"Where?\",\"answer\":null,\"context\":\"Ada did it. Bob slept.\"}\n";

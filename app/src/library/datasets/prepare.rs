@@ -13,6 +13,7 @@ use finetune::data::split::{Group, assign, place};
 use finetune::data::{About, Card, Example, Kind, Side, Source, folder};
 use generation::chat::ChatFormat;
 use generation::evidence::is_prose;
+use retrieval::Passage;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -87,7 +88,9 @@ impl Library {
         asked.extend(on_papers);
         sort_by_seed(&mut asked, request.seed);
 
-        let groups = groups(&examples, generated.iter().chain(&asked));
+        let refusals = Refusals::new(request, &asked);
+        asked.retain(|candidate| refusals.keeps(candidate));
+        let groups = groups(&examples, generated.iter().chain(&asked), &contexts);
         let sides = assign(&groups, request.seed);
         let pool = self.pool(&sides, contexts).await?;
         let builder = Arc::new(self.builder().await?);
@@ -99,12 +102,7 @@ impl Library {
                 if made >= most {
                     break;
                 }
-                let is_refusal = candidate.answer.is_empty()
-                    || share(request.seed, &candidate.id) < request.refusals;
-                let kind = match is_refusal {
-                    true => Kind::Refusal,
-                    false => Kind::Answer,
-                };
+                let kind = refusals.kind(&candidate);
                 let Some(side) = sides.get(&candidate.document) else {
                     continue;
                 };
@@ -323,6 +321,57 @@ impl PrepareRequest {
     }
 }
 
+/// Which candidates become refusals, so that about the wanted share of each kind of source is.
+///
+/// Questions that files mark as unanswerable are close to what their paragraphs say, and files have
+/// few or very many of them. They are half of the refusals at most: a model that has only seen the
+/// hard ones has not learnt the easy ones, whose notes are about something else.
+struct Refusals {
+    seed: u64,
+    /// Of what is generated.
+    share: f64,
+    /// Of what files mark as unanswerable, the share that is kept.
+    kept: f64,
+    /// Of what files answer, the share whose evidence is taken away.
+    turned: f64,
+}
+
+impl Refusals {
+    fn new(request: &PrepareRequest, asked: &[Candidate]) -> Self {
+        let share = request.refusals;
+        let absent = asked.iter().filter(|one| one.answer.is_empty()).count() as f64;
+        let answered = asked.len() as f64 - absent;
+        // With no answers there is nothing to be in proportion to.
+        let most = match answered > 0.0 {
+            true => answered * (share / 2.0) / (1.0 - share / 2.0),
+            false => absent,
+        };
+        let kept = absent.min(most);
+        Self {
+            seed: request.seed,
+            share,
+            kept: kept / absent.max(1.0),
+            turned: (share * (answered + kept) - kept) / answered.max(1.0),
+        }
+    }
+
+    fn keeps(&self, candidate: &Candidate) -> bool {
+        !candidate.answer.is_empty() || share(self.seed, &candidate.id) < self.kept
+    }
+
+    fn kind(&self, candidate: &Candidate) -> Kind {
+        let turned = match candidate.source {
+            Source::Imported => self.turned,
+            _ => self.share,
+        };
+        let is_refusal = candidate.answer.is_empty() || share(self.seed, &candidate.id) < turned;
+        match is_refusal {
+            true => Kind::Refusal,
+            false => Kind::Answer,
+        }
+    }
+}
+
 fn of_feedback(feedback: &Feedback) -> Option<Example> {
     Some(Example {
         messages: feedback.example()?,
@@ -339,8 +388,19 @@ fn of_feedback(feedback: &Feedback) -> Option<Example> {
     })
 }
 
-/// What has to be on one side: the documents of each piece of feedback, each other document alone.
-fn groups<'c>(feedback: &[Example], candidates: impl Iterator<Item = &'c Candidate>) -> Vec<Group> {
+/// What has to be on one side: the documents of each piece of feedback, each other document alone. Each
+/// file of contexts is a source of its own beside the library.
+fn groups<'c>(
+    feedback: &[Example],
+    candidates: impl Iterator<Item = &'c Candidate>,
+    contexts: &BTreeMap<String, Vec<Passage>>,
+) -> Vec<Group> {
+    let stratum = |document: &str| {
+        let first = contexts.get(document).and_then(|own| own.first());
+        first
+            .map(|passage| passage.file.clone())
+            .unwrap_or_default()
+    };
     let mut weights: BTreeMap<&str, usize> = BTreeMap::new();
     for candidate in candidates {
         *weights.entry(&candidate.document).or_default() += 1;
@@ -348,10 +408,12 @@ fn groups<'c>(feedback: &[Example], candidates: impl Iterator<Item = &'c Candida
     let single = weights.into_iter().map(|(document, weight)| Group {
         documents: vec![document.to_owned()],
         weight,
+        stratum: stratum(document),
     });
     let judged = feedback.iter().map(|example| Group {
         documents: example.about.documents.clone(),
         weight: 1,
+        stratum: String::new(),
     });
     judged.chain(single).collect()
 }
@@ -394,7 +456,7 @@ pub(super) fn digest(seed: u64, text: &str) -> [u8; 32] {
 /// A number from 0 to 1 that the seed and the name decide.
 fn share(seed: u64, id: &str) -> f64 {
     let digest = digest(seed, &format!("refusal {id}"));
-    f64::from(u16::from_le_bytes([digest[0], digest[1]])) / f64::from(u16::MAX)
+    f64::from(u16::from_le_bytes([digest[0], digest[1]])) / 65_536.0
 }
 
 fn sort_by_seed(candidates: &mut [Candidate], seed: u64) {
@@ -408,4 +470,48 @@ fn exists(name: &str) -> Problem {
         format!("there is a dataset {name:?} already"),
         "take another name, or delete it with `lectern finetune datasets delete`",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusals(wanted: f64, answered: usize, absent: usize) -> (usize, usize) {
+        let candidate = |number: usize| Candidate {
+            id: number.to_string(),
+            source: Source::Imported,
+            question: "Who?".to_owned(),
+            answer: if number < answered { "Ada" } else { "" }.to_owned(),
+            sentence: String::new(),
+            document: "paper".to_owned(),
+        };
+        let mut asked: Vec<Candidate> = (0..answered + absent).map(candidate).collect();
+        let request = PrepareRequest {
+            refusals: wanted,
+            ..PrepareRequest::default()
+        };
+        let refusals = Refusals::new(&request, &asked);
+        asked.retain(|one| refusals.keeps(one));
+        let declined = |one: &&Candidate| refusals.kind(one) == Kind::Refusal;
+        (asked.iter().filter(declined).count(), asked.len())
+    }
+
+    #[test]
+    fn about_the_wanted_share_is_refused_whatever_files_hold() {
+        for (wanted, answered, absent) in [
+            (0.25, 2000, 0),
+            (0.25, 2000, 100),
+            (0.25, 2000, 3000),
+            (0.5, 2000, 3000),
+            (0.0, 2000, 3000),
+        ] {
+            let (refused, all) = refusals(wanted, answered, absent);
+            let share = refused as f64 / all as f64;
+            assert!(
+                (share - wanted).abs() < 0.03,
+                "{wanted}: {refused} of {all}"
+            );
+        }
+        assert_eq!(refusals(0.25, 0, 10), (10, 10));
+    }
 }
