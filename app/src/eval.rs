@@ -7,6 +7,7 @@ pub mod chunks;
 pub mod extraction;
 mod gold;
 pub mod interval;
+pub mod own;
 pub mod ranking;
 pub mod report;
 pub mod retrieval;

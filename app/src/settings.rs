@@ -121,6 +121,8 @@ pub struct Settings {
     pub dense: retrieval::dense::DenseConfig,
     /// The binary that reads PDFs; this one where not given. For tests, which run in another.
     pub reader_program: Option<PathBuf>,
+    /// A server asks the library's own questions again when what answers has changed.
+    pub self_evaluation: bool,
     /// Every setting with its origin, for `config show`.
     pub entries: Vec<Entry>,
 }
@@ -408,6 +410,7 @@ fn parse(values: &Values) -> Result<Settings, Problem> {
         reader_memory_bytes: within(values, "reader.memory_mb", 256, 65536)? as u64 * (1 << 20),
         reader_seconds: within(values, "reader.seconds", 1, 86400)? as u64,
         ocr_enabled: flag(values, "ocr.enabled")?,
+        self_evaluation: flag(values, "answer.self_evaluation")?,
         ocr_language: language.clone(),
         ocr_tesseract: Some(&values["ocr.tesseract"].0)
             .filter(|path| !path.is_empty())

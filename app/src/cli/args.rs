@@ -19,7 +19,7 @@ pub(super) use answers::Answers;
 pub(super) use chat::{Chat, Conversations};
 pub(super) use feedback::Feedback;
 pub(super) use measure::{
-    Bench, BenchEmbedding, BenchSearch, Chunks, Eval, EvalAnswers, Extraction, Retrieval,
+    Bench, BenchEmbedding, BenchSearch, Chunks, Eval, EvalAnswers, EvalSelf, Extraction, Retrieval,
 };
 pub(super) use search::{Search, Switch};
 
@@ -422,7 +422,8 @@ impl Command {
                 Eval::Extraction(Extraction { json, .. })
                 | Eval::Chunks(Chunks { json, .. })
                 | Eval::Retrieval(Retrieval { json, .. })
-                | Eval::Answers(EvalAnswers { json, .. }),
+                | Eval::Answers(EvalAnswers { json, .. })
+                | Eval::Own(EvalSelf { json, .. }),
             ) => *json,
             Command::Bench(Bench::Search(BenchSearch { json, .. })) => *json,
             Command::Ingest(Ingest { json, .. })

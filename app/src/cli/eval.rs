@@ -1,6 +1,7 @@
 //! `lectern eval`.
 
 mod answers;
+mod own;
 
 use anyhow::Result;
 
@@ -20,6 +21,7 @@ pub(super) async fn run(settings: &Settings, command: Eval) -> Result<Exit> {
         Eval::Chunks(args) => chunks(settings, args).await,
         Eval::Retrieval(args) => retrieval(settings, args).await,
         Eval::Answers(args) => answers::run(settings, args).await,
+        Eval::Own(args) => own::run(settings, args).await,
     }
 }
 

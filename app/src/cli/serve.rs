@@ -31,6 +31,9 @@ pub(super) async fn until_stopped(library: Arc<Library>, listener: TcpListener) 
     );
 
     library.keep_up();
+    if library.settings.self_evaluation {
+        tokio::spawn(crate::eval::own::keep_asking(library.clone()));
+    }
     // Models and indexes are opened now rather than at the first question.
     let warming = library.clone();
     tokio::spawn(async move {

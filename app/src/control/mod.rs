@@ -26,6 +26,7 @@ use utoipa::ToSchema;
 use crate::catalog::{Conversation, DatasetRecord, DocumentRecord, Place, StoredAnswer};
 use crate::error::Problem;
 use crate::eval::answers::{Judged, Round};
+use crate::eval::own::{SelfEvaluation, SelfRequest};
 use crate::library::answers::AnswerList;
 use crate::library::answers::replay::Replay;
 use crate::library::ask::{AskEvent, AskRequest};
@@ -165,6 +166,10 @@ pub enum Request {
     Datasets(DatasetsRequest),
     /// Ask questions whose answers are known.
     Evaluate(Round),
+    /// Ask the questions that the library keeps of itself.
+    SelfEvaluate(SelfRequest),
+    /// How that came out before, newest first, so many times at most.
+    SelfEvaluations(u32),
     /// Do something with conversations.
     Conversations(ConversationsRequest),
     /// List documents.
@@ -329,8 +334,12 @@ pub enum Event {
     DatasetsDeleted(Vec<DatasetRecord>),
     /// What an answer to a question of an evaluation is worth.
     Judged(Box<Judged>),
+    /// So many questions are asked of the library itself.
+    Asked(usize),
     /// All questions of an evaluation were asked.
     Evaluated,
+    /// What the library's questions of itself came to, newest first.
+    SelfEvaluations(Vec<SelfEvaluation>),
     /// Conversations.
     Conversations(ConversationList),
     /// One conversation in full.

@@ -41,6 +41,20 @@ pub async fn run(library: Arc<Library>, request: Request, events: &Events) -> Re
             .await?;
             say(Event::Evaluated);
         }
+        Request::SelfEvaluate(request) => {
+            let found = crate::eval::own::run(
+                &library,
+                &request,
+                |count| say(Event::Asked(count)),
+                |judged| events.send(Event::Judged(Box::new(judged.clone()))).is_ok(),
+            )
+            .await?;
+            say(Event::SelfEvaluations(found.into_iter().collect()));
+        }
+        Request::SelfEvaluations(limit) => {
+            let found = library.catalog.self_evaluations(limit).await?;
+            say(Event::SelfEvaluations(found));
+        }
         Request::Conversations(request) => conversations(&library, request, &say).await?,
         Request::Documents { collection } => {
             say(Event::Documents(

@@ -135,6 +135,11 @@ pub(super) const KNOWN: &[Known] = &[
         meaning: "evidence that the model is given, in the embedder's tokens",
     },
     Known {
+        key: "answer.self_evaluation",
+        default: "true",
+        meaning: "`serve` asks again what `eval self` asked, where model, adapter, index or settings have changed since",
+    },
+    Known {
         key: "llm.url",
         default: "",
         meaning: "OpenAI-compatible server that answers, such as http://localhost:11434; the model in this process where empty",

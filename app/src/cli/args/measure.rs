@@ -14,6 +14,35 @@ pub(in crate::cli) enum Eval {
     Retrieval(Retrieval),
     /// How well questions are answered, cited and refused
     Answers(EvalAnswers),
+    /// The same with questions made of the library's own sentences, kept and asked again after changes
+    #[command(name = "self")]
+    Own(EvalSelf),
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct EvalSelf {
+    /// Questions on sentences of the library; half as many are asked of other papers, to be declined
+    #[arg(long, value_name = "N", default_value_t = crate::eval::own::QUESTIONS)]
+    pub(in crate::cli) questions: usize,
+    /// Forget the questions that are kept, and make others
+    #[arg(long)]
+    pub(in crate::cli) anew: bool,
+    /// Answer with quotes only, without the language model
+    #[arg(long)]
+    pub(in crate::cli) extractive: bool,
+    /// Fit the probability that refusal goes by to these questions and to approved feedback, and use
+    /// it from now on
+    #[arg(long)]
+    pub(in crate::cli) calibrate: bool,
+    /// Show how it came out before, newest first, and ask nothing
+    #[arg(long, conflicts_with_all = ["anew", "extractive", "calibrate"])]
+    pub(in crate::cli) history: bool,
+    /// Print each question as it is answered; with --json, as JSON lines
+    #[arg(long, short)]
+    pub(in crate::cli) verbose: bool,
+    /// Print JSON: one object at the end
+    #[arg(long)]
+    pub(in crate::cli) json: bool,
 }
 
 #[derive(Debug, Args)]

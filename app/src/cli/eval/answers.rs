@@ -13,7 +13,7 @@ use crate::cli::args::EvalAnswers;
 use crate::cli::{Exit, lost, output};
 use crate::control::{self, Event, IngestRequest, Request};
 use crate::error::{Fault, Problem};
-use crate::eval::answers::calibrate;
+use crate::eval::answers::calibrate::{self, Fitted};
 use crate::eval::answers::contexts::{self, Shelf};
 use crate::eval::answers::print::write_table;
 use crate::eval::answers::report::Report;
@@ -78,13 +78,13 @@ pub(super) async fn run(settings: &Settings, args: EvalAnswers) -> Result<Exit> 
         args.seed,
     );
     if args.calibrate {
-        calibrate(settings, &judged, &mut report)?;
+        report.fitted = Some(calibrate(settings, &judged)?);
     }
     tell(&report, &args)
 }
 
 /// Fits what refusal goes by, and puts it in force.
-fn calibrate(settings: &Settings, judged: &[Judged], report: &mut Report) -> Result<()> {
+pub(super) fn calibrate(settings: &Settings, judged: &[Judged]) -> Result<Fitted> {
     let base = calibration::in_force(&settings.data_dir)?;
     let fitted = calibrate::fit(&base, judged)?;
     let file = calibration::put_in_force(&settings.data_dir, &fitted.calibration)?;
@@ -101,8 +101,7 @@ fn calibrate(settings: &Settings, judged: &[Judged], report: &mut Report) -> Res
              {wanted}, so that answers are given only where they are surer than any of these"
         );
     }
-    report.fitted = Some(fitted);
-    Ok(())
+    Ok(fitted)
 }
 
 fn tell(report: &Report, args: &EvalAnswers) -> Result<Exit> {
@@ -251,7 +250,7 @@ impl Teller {
     }
 }
 
-fn line(judged: &Judged) -> String {
+pub(super) fn line(judged: &Judged) -> String {
     let mark = match (judged.set, judged.outcome) {
         (Set::Answerable, Outcome::InsufficientEvidence) => "refused",
         (Set::Answerable, _) if judged.is_right() => "right",

@@ -222,6 +222,7 @@ fn question(
         references,
         gold,
         line: 0,
+        documents: Vec::new(),
     }
 }
 

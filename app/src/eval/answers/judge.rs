@@ -242,6 +242,7 @@ mod tests {
                 _ => Vec::new(),
             },
             line: 1,
+            documents: Vec::new(),
         }
     }
 

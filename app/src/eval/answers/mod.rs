@@ -72,6 +72,7 @@ async fn ask_one(library: &Library, round: &Round, question: &Question) -> Resul
     let request = AskRequest {
         question: question.question.clone(),
         collection: round.collection.clone(),
+        documents: question.documents.clone(),
         extractive: round.extractive,
         seed: round.sampling_seed,
         unkept: true,
@@ -189,6 +190,7 @@ mod tests {
             references: Vec::new(),
             gold: Vec::new(),
             line: at,
+            documents: Vec::new(),
         };
         let all: Vec<Question> = (0..40).map(of).collect();
         let few = sample(all.clone(), Some(5), 7);

@@ -71,6 +71,9 @@ pub struct Question {
     pub gold: Vec<Gold>,
     /// Line of the file, from 1; 0 where it has no lines.
     pub line: usize,
+    /// Only these documents are asked; all where empty.
+    #[serde(default)]
+    pub documents: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -202,6 +205,7 @@ impl Line {
             },
             gold,
             line,
+            documents: Vec::new(),
         })
     }
 }

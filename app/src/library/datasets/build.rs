@@ -18,19 +18,19 @@ use crate::library::Indexes;
 
 /// A question whose answer is known.
 #[derive(Debug, Clone)]
-pub(super) struct Candidate {
+pub(crate) struct Candidate {
     /// What names it.
-    pub(super) id: String,
+    pub(crate) id: String,
     /// Where it comes from.
-    pub(super) source: Source,
+    pub(crate) source: Source,
     /// The question.
-    pub(super) question: String,
+    pub(crate) question: String,
     /// What should be said, without markers; empty where nothing answers it.
-    pub(super) answer: String,
+    pub(crate) answer: String,
     /// The sentence that says so, as its document words it; empty where nothing does.
-    pub(super) sentence: String,
+    pub(crate) sentence: String,
     /// The document that it is asked of.
-    pub(super) document: String,
+    pub(crate) document: String,
 }
 
 /// What examples are built with.

@@ -103,6 +103,11 @@ impl Library {
     }
 }
 
+/// An order of names that is the same each time and another for each of `salt`.
+pub(crate) fn order(name: &str, salt: &str) -> [u8; 32] {
+    prepare::digest(0, &format!("{salt} {name}"))
+}
+
 fn remove(folder: &Path) -> Result<()> {
     match std::fs::remove_dir_all(folder) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {

@@ -79,7 +79,10 @@ impl Library {
             true => self.approved_examples().await?,
             false => Vec::new(),
         };
-        let generated = self.candidates(request).await?;
+        let most = request.generate.saturating_mul(TRIES);
+        let generated = self
+            .sentences_to_ask(most, usize::MAX, request.seed)
+            .await?;
         let Imported {
             contexts,
             candidates: mut asked,
@@ -197,13 +200,22 @@ impl Library {
     }
 
     /// Sentences of the library that rules make questions of, in the order in which they are tried:
-    /// one of each document after the other, so that a long one does not fill the dataset.
-    async fn candidates(&self, request: &PrepareRequest) -> Result<Vec<Candidate>> {
-        if request.generate == 0 {
+    /// one of each document after the other, so that a long one does not fill the dataset. At most
+    /// `most` of them, of `documents` documents that the seed chooses.
+    pub(crate) async fn sentences_to_ask(
+        &self,
+        most: usize,
+        documents: usize,
+        seed: u64,
+    ) -> Result<Vec<Candidate>> {
+        if most == 0 {
             return Ok(Vec::new());
         }
+        let mut chosen = self.catalog.documents(None).await?;
+        chosen.sort_by_cached_key(|document| digest(seed, &document.id));
+        chosen.truncate(documents);
         let mut of_documents = Vec::new();
-        for document in self.catalog.documents(None).await? {
+        for document in chosen {
             let ids = self.catalog.chunk_ids(&document.id).await?;
             let mut found = Vec::new();
             for part in ids.chunks(PART) {
@@ -227,17 +239,15 @@ impl Library {
                     }
                 }
             }
-            sort_by_seed(&mut found, request.seed);
-            of_documents.push((digest(request.seed, &document.id), found));
+            sort_by_seed(&mut found, seed);
+            of_documents.push(found);
         }
-        of_documents.sort_by_key(|(order, _)| *order);
-        let rounds = of_documents.iter().map(|(_, found)| found.len()).max();
-        let most = request.generate.saturating_mul(TRIES);
+        let rounds = of_documents.iter().map(Vec::len).max();
         Ok((0..rounds.unwrap_or(0))
             .flat_map(|round| {
                 of_documents
                     .iter()
-                    .filter_map(move |(_, found)| found.get(round).cloned())
+                    .filter_map(move |found| found.get(round).cloned())
             })
             .take(most)
             .collect())
