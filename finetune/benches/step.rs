@@ -1,7 +1,12 @@
 //! How fast a training step is and what it holds: one sequence of 512 tokens, all of them learnt,
-//! rank 8 on all projections, each way of holding weights and graphs in a process of its own.
+//! rank 8 on all projections, each way of holding weights and graphs in a process of its own, as
+//! training runs in one.
 //!
 //! `LECTERN_BENCH_MODEL=model.gguf cargo bench --workspace --bench step`
+//!
+//! With `LECTERN_BENCH_PYTHON=python3`, an interpreter that has PyTorch, the same step in PyTorch
+//! (`scripts/bench_training_step.py`) takes its turn with them, several rounds, and the ratio of the
+//! medians is told.
 
 use std::path::Path;
 use std::process::Command;
@@ -37,18 +42,62 @@ fn main() {
         return;
     };
     let chosen = std::env::var(VARIANT).ok();
-    match chosen.and_then(|which| which.parse::<usize>().ok()) {
-        Some(which) => measure(Path::new(&model), VARIANTS[which]),
-        None => {
-            for which in 0..VARIANTS.len() {
-                let program = std::env::current_exe().expect("this program has a path");
-                let status = Command::new(program)
-                    .env(VARIANT, which.to_string())
-                    .status();
-                assert!(status.is_ok_and(|status| status.success()));
-            }
+    if let Some(which) = chosen.and_then(|which| which.parse::<usize>().ok()) {
+        measure(Path::new(&model), VARIANTS[which]);
+        return;
+    }
+    let python = std::env::var_os("LECTERN_BENCH_PYTHON");
+    let rounds = if python.is_some() { 3 } else { 1 };
+    let mut ours = vec![Vec::new(); VARIANTS.len()];
+    let mut theirs = Vec::new();
+    for _ in 0..rounds {
+        for (which, seconds) in ours.iter_mut().enumerate() {
+            let program = std::env::current_exe().expect("this program has a path");
+            let mut variant = Command::new(program);
+            variant
+                .env(VARIANT, which.to_string())
+                .env("MIMALLOC_PURGE_DELAY", "-1");
+            seconds.push(seconds_of(&mut variant));
+        }
+        if let Some(python) = &python {
+            let script = concat!(
+                env!("CARGO_MANIFEST_DIR"),
+                "/../scripts/bench_training_step.py"
+            );
+            let threads = std::thread::available_parallelism().map_or(1, usize::from);
+            let mut peer = Command::new(python);
+            peer.arg(script).args(["--threads", &threads.to_string()]);
+            theirs.push(seconds_of(&mut peer));
         }
     }
+    let Some(peer) = median(&mut theirs) else {
+        return;
+    };
+    for ((name, ..), seconds) in VARIANTS.iter().zip(&mut ours) {
+        let ratio = median(seconds).map_or(0.0, |seconds| peer / seconds);
+        eprintln!("{name:<34} {ratio:.2} times the speed of PyTorch's {peer:.2} s a step");
+    }
+}
+
+/// Runs a program that prints a JSON object with the seconds of a step, last, and returns those.
+fn seconds_of(command: &mut Command) -> f64 {
+    let output = command
+        .stderr(std::process::Stdio::inherit())
+        .output()
+        .expect("it can be started");
+    assert!(output.status.success(), "{command:?} failed");
+    let text = String::from_utf8_lossy(&output.stdout);
+    let line = text.lines().last().unwrap_or_default();
+    let told: serde_json::Value = serde_json::from_str(line).expect("it prints JSON");
+    if told.get("torch").is_some() {
+        eprintln!("{line}");
+    }
+    told["seconds"].as_f64().expect("with seconds")
+}
+
+fn median(values: &mut [f64]) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied()
 }
 
 fn measure(model: &Path, (name, precision, keep): (&str, Precision, usize)) {
@@ -95,8 +144,8 @@ fn measure(model: &Path, (name, precision, keep): (&str, Precision, usize)) {
             _ => seconds.push(started.elapsed().as_secs_f64()),
         }
     }
-    seconds.sort_by(f64::total_cmp);
-    let (median, least) = (seconds[seconds.len() / 2], seconds[0]);
+    let median = median(&mut seconds).expect("steps were taken");
+    let least = seconds[0];
     eprintln!(
         "{name:<34} {median:6.2} s a step (least {least:.2}), {:6.1} tokens/s, {:.2} processor \
          seconds a step, weights {:4} MiB, peak {} MiB",
@@ -105,6 +154,7 @@ fn measure(model: &Path, (name, precision, keep): (&str, Precision, usize)) {
         decoder.bytes() >> 20,
         peak().map_or("?".to_owned(), |peak| peak.to_string()),
     );
+    println!("{}", serde_json::json!({ "seconds": median }));
 }
 
 /// Time that all threads have spent on a processor, whatever else the machine does; 0 where it can't

@@ -54,7 +54,8 @@ pub(super) async fn collect(library: &Library, request: &SelfRequest) -> Result<
 async fn fresh(library: &Library, kept: &[OwnQuestion], wanted: usize) -> Result<Vec<OwnQuestion>> {
     let known: HashSet<&str> = kept.iter().map(|one| one.id.as_str()).collect();
     let asked: HashSet<&str> = kept.iter().map(|one| one.question.as_str()).collect();
-    let most = kept.len() + wanted;
+    // Two sentences may give one question, and some of these are kept.
+    let most = 4 * (kept.len() + wanted);
     let found = library.sentences_to_ask(most, most, SEED).await?;
     let mut fresh: Vec<OwnQuestion> = found
         .into_iter()
