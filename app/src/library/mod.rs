@@ -74,6 +74,8 @@ pub struct Library {
     preparing: Mutex<()>,
     /// Held while deleted documents are taken out of datasets' files.
     erasing: Mutex<()>,
+    /// Held while the library is asked its own questions.
+    pub(crate) asking_itself: Arc<Mutex<()>>,
     /// A server runs: slow work on the indexes is done in the background.
     resident: AtomicBool,
     upkeep: Arc<Notify>,
@@ -113,6 +115,7 @@ impl Library {
             one_builder: Mutex::new(()),
             preparing: Mutex::new(()),
             erasing: Mutex::new(()),
+            asking_itself: Arc::default(),
             resident: AtomicBool::new(false),
             upkeep: Arc::default(),
             commit_is_due: AtomicBool::new(false),

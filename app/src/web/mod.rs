@@ -12,6 +12,7 @@ mod api;
 mod ask;
 mod assets;
 mod conversations;
+mod evaluations;
 mod feedback;
 mod idempotency;
 mod mcp;
@@ -142,6 +143,8 @@ fn routes(config: &mut ServiceConfig<'_>) {
                 .service(answers::show_answer)
                 .service(answers::delete_answer)
                 .service(answers::replay_answer)
+                .service(evaluations::list_evaluations)
+                .service(evaluations::start_evaluation)
                 .service(feedback::give_feedback)
                 .service(feedback::list_feedback)
                 .service(feedback::export_feedback)

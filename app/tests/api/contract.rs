@@ -146,6 +146,25 @@ fn stricter(schema: &Value, merged: bool) -> Value {
     out.into()
 }
 
+/// The library's questions of itself.
+async fn evaluations(api: &mut Contract, app: &TestApp) {
+    let path = "/api/v1/evaluations";
+    let operation = format!("POST {path}");
+    for (status, body) in [
+        (400, json!({ "questions": 0 })),
+        (202, json!({ "questions": 2, "extractive": true })),
+    ] {
+        api.hold(&operation, status, app.post(path).json(&body)).await;
+    }
+    loop {
+        let list = api.hold(&format!("GET {path}"), 200, app.get(path)).await;
+        if list["running"] == false {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+}
+
 /// The life of feedback on an answer.
 async fn feedback(api: &mut Contract, app: &TestApp, answer: &str) {
     let given = json!({ "rating": 2, "tags": ["incomplete"], "comment": "Too short.", "citations": [{ "key": 1, "right": true }] });
@@ -336,6 +355,7 @@ async fn every_response_is_as_described() {
     let replay = api.hold("POST /api/v1/answers/{id}/replay", 200, replay);
     assert_eq!(replay.await["verdict"], "same");
     feedback(&mut api, &app, &answer).await;
+    evaluations(&mut api, &app).await;
     api.hold("DELETE /api/v1/answers/{id}", 204, app.delete(&answer))
         .await;
     api.hold("GET /api/v1/answers/{id}", 404, get(&answer))

@@ -14,6 +14,7 @@ mod compare;
 mod questions;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
@@ -93,9 +94,49 @@ pub struct SelfEvaluation {
 /// `judged` is told of each answer and returns false to stop; then nothing is recorded.
 ///
 /// # Errors
-/// A problem `own_questions_missing` where the library has no sentences that rules read; or where an
+/// A problem `self_evaluation_running`; `own_questions_missing` where the library has no sentences that rules read; or where an
 /// answer cannot be made.
 pub async fn run(
+    library: &Library,
+    request: &SelfRequest,
+    planned: impl FnOnce(usize),
+    judged: impl Fn(&Judged) -> bool,
+) -> Result<Option<SelfEvaluation>> {
+    let _one = library.asking_itself.try_lock().map_err(|_| running())?;
+    asked(library, request, planned, judged).await
+}
+
+/// Starts it in the background; what fails is in the log.
+///
+/// # Errors
+/// A problem `self_evaluation_running`.
+pub fn start(library: Arc<Library>, request: SelfRequest) -> Result<(), Problem> {
+    let held = library.asking_itself.clone().try_lock_owned();
+    let held = held.map_err(|_| running())?;
+    tokio::spawn(async move {
+        if let Err(error) = asked(&library, &request, |_| (), |_| true).await {
+            tracing::warn!("evaluating the library by itself: {error:#}");
+        }
+        drop(held);
+    });
+    Ok(())
+}
+
+/// True while the questions are being asked.
+pub fn is_running(library: &Library) -> bool {
+    library.asking_itself.try_lock().is_err()
+}
+
+fn running() -> Problem {
+    Problem::new(
+        Fault::Conflict,
+        "self_evaluation_running",
+        "the library is being asked its own questions already",
+        "wait until that is over; `lectern eval self --history` then shows what came out",
+    )
+}
+
+async fn asked(
     library: &Library,
     request: &SelfRequest,
     planned: impl FnOnce(usize),
@@ -260,7 +301,7 @@ fn figures(values: &BTreeMap<String, BTreeMap<String, f64>>) -> BTreeMap<String,
 
 /// Looks now and then whether the questions should be asked again, and asks them: for a server, which
 /// runs while models and settings change. Never ends.
-pub async fn keep_asking(library: std::sync::Arc<Library>) {
+pub async fn keep_asking(library: Arc<Library>) {
     const EVERY: std::time::Duration = std::time::Duration::from_secs(300);
     loop {
         tokio::time::sleep(EVERY).await;
