@@ -141,7 +141,6 @@ impl Library {
             prompt_tokens: self.settings.answer_evidence_tokens,
             calibration: self.calibration()?,
             precision: self.settings.answer_precision,
-            adapter: None,
             index: IndexInfo {
                 embedder: indexes.generation.spec.embedder.clone(),
                 revision: indexes.watermark(),

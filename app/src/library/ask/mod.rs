@@ -103,7 +103,6 @@ impl Library {
             prompt_tokens: self.settings.answer_evidence_tokens,
             calibration: self.calibration()?,
             precision: self.settings.answer_precision,
-            adapter: None,
             index: IndexInfo {
                 embedder: embedder.space().id.clone(),
                 revision: indexes.watermark(),
