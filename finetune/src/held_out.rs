@@ -74,6 +74,8 @@ impl<'m> Losses<'m> {
 pub struct Trial {
     /// What the model wrote.
     pub written: String,
+    /// True where it was stopped at the limit of tokens.
+    pub truncated: bool,
     /// What it gives each figure.
     pub parts: Parts,
 }
@@ -95,13 +97,18 @@ pub fn answer(
         max_tokens,
         ..Sampling::default()
     };
-    let written = match model.generate(prompt, &sampling, &mut |_| true) {
+    let completion = match model.generate(prompt, &sampling, &mut |_| true) {
         Err(generation::Error::TooLong { .. }) => return Ok(None),
-        written => written?.text,
+        completion => completion?,
     };
-    let mut parts = score(expected, example.about.kind == Kind::Refusal, &written);
+    let is_refusal = example.about.kind == Kind::Refusal;
+    let mut parts = score(expected, is_refusal, &completion.text);
     parts.insert(Metric::Perplexity, losses.loss(prompt, expected)?);
-    Ok(Some(Trial { written, parts }))
+    Ok(Some(Trial {
+        written: completion.text,
+        truncated: completion.truncated,
+        parts,
+    }))
 }
 
 /// Some of the examples, the same ones for the same seed; all for 0.

@@ -130,7 +130,7 @@ impl Library {
         let embedder = self.embedder().await?;
         let generator = match trace.extractive || trace.passages.is_empty() {
             true => None,
-            false => Some(self.generator().await?),
+            false => Some(self.writer_of(&provenance, &mut notes).await?),
         };
         let request = Request {
             id: then.id.clone(),
