@@ -87,6 +87,17 @@ impl Library {
         })
     }
 
+    /// Where an answer comes from or, where there is none of that id, an adapter.
+    ///
+    /// # Errors
+    /// A problem `answer_not_found` where there is neither.
+    pub async fn lineage(&self, id: &str) -> Result<Lineage> {
+        match self.adapter_of(id).await {
+            Ok(Some(adapter)) => self.adapter_lineage(&adapter.id).await,
+            _ => self.answer_lineage(id).await,
+        }
+    }
+
     async fn lineage_of(&self, adapter_id: Option<String>) -> Result<Lineage> {
         let adapter = match &adapter_id {
             Some(id) => self.catalog.adapter(id).await?,

@@ -115,7 +115,7 @@ impl Library {
     }
 
     /// As [`found_adapter`](Self::found_adapter); none where there is none.
-    async fn adapter_of(&self, id: &str) -> Result<Option<AdapterRecord>> {
+    pub(super) async fn adapter_of(&self, id: &str) -> Result<Option<AdapterRecord>> {
         if let Some(found) = self.catalog.adapter(id).await? {
             return Ok(Some(found));
         }

@@ -281,6 +281,32 @@ impl Library {
         Ok(serving.insert(served).clone())
     }
 
+    /// Whether the adapter that was promoted can be used, and what was found.
+    ///
+    /// # Errors
+    /// Where the catalog cannot be read.
+    pub(crate) async fn adapter_health(&self) -> Result<(bool, String)> {
+        let Some(record) = self.catalog.adapter_in_service().await? else {
+            return Ok((true, "none was promoted".to_owned()));
+        };
+        let (id, folder) = (record.id.clone(), self.adapter_folder(&record.sha256));
+        let kept = blocking(move || Ok(Files::read(&folder).map(|files| files.sha256))).await?;
+        Ok(match kept {
+            Ok(sha256) if sha256 == record.sha256 => match self.fits(&record).await? {
+                true => (true, format!("{id}, its files as they were promoted")),
+                false => (
+                    false,
+                    format!(
+                        "{id} was trained on {}, and another model answers",
+                        record.base.model
+                    ),
+                ),
+            },
+            Ok(_) => (false, format!("the files of {id} are not what was promoted")),
+            Err(error) => (false, format!("{error:#}")),
+        })
+    }
+
     /// What has to be told with every answer of the model in this process.
     pub(crate) async fn adapter_warning(&self) -> Option<String> {
         self.serving.lock().await.as_ref()?.warning.clone()

@@ -41,6 +41,7 @@ const PROBLEM_JSON: &str = "application/problem+json";
         (name = "answers", description = "Questions and their answers."),
         (name = "conversations", description = "Questions that go on from each other."),
         (name = "feedback", description = "What people say of answers, on its way to training."),
+        (name = "adapters", description = "What was trained, how it fared, and which of it answers."),
         (name = "search", description = "Passages."),
         (name = "documents", description = "Papers in the library."),
         (name = "collections", description = "Shelves that documents stand on."),
