@@ -216,8 +216,9 @@ fn forgotten(findings: &Findings<'_>) -> Vec<String> {
     };
     let mut reasons = Vec::new();
     let ratio = candidate.perplexity / base.perplexity;
-    // Also where either is no number.
-    if !(ratio <= GENERAL_RATIO) {
+    // Not where either is no number.
+    let is_kept = ratio <= GENERAL_RATIO;
+    if !is_kept {
         reasons.push(format!(
             "it has forgotten plain language: perplexity {:.1} on the general set, and {:.1} is the \
              base model's",

@@ -21,6 +21,10 @@ use crate::evaluate;
 use crate::score::{Metric, Part, Parts, score};
 use crate::{Error, Result, random};
 
+/// The loss that a token is given whose own is no number or beyond all bounds, in nats: a model that
+/// was ruined has to have figures too.
+const WORST: f64 = 100.0;
+
 /// Losses of what a model should have written.
 #[derive(Debug)]
 pub struct Losses<'m> {
@@ -63,7 +67,8 @@ impl<'m> Losses<'m> {
         }]);
         let losses = evaluate::losses(self.decoder, &self.head, &batch)?;
         Ok(Part {
-            sum: losses.iter().map(|loss| f64::from(*loss)).sum(),
+            // The lesser of no number and a number is the number.
+            sum: losses.iter().map(|loss| f64::from(*loss).min(WORST)).sum(),
             weight: losses.len() as f64,
         })
     }

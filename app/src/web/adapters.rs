@@ -1,7 +1,6 @@
 //! Adapters over HTTP.
 
 use actix_web::{HttpResponse, delete, get, post, web};
-use serde_json::json;
 
 use super::State;
 use super::problem::Failed;
@@ -35,13 +34,12 @@ pub(super) async fn show_adapter(state: Shared, id: web::Path<String>) -> Answer
 #[utoipa::path(
     tag = "adapters",
     params(("id" = String, Path, description = "Its id, or a start of it.")),
-    responses((status = 200, description = "Its id, as `deleted`.", body = Object)),
+    responses((status = 204, description = "It is gone.")),
 )]
 #[delete("/adapters/{id}")]
 pub(super) async fn delete_adapter(state: Shared, id: web::Path<String>) -> Answered {
-    let deleted = state.library.delete_adapters(&[id.into_inner()]).await?;
-    let ids: Vec<String> = deleted.into_iter().map(|record| record.id).collect();
-    Ok(HttpResponse::Ok().json(json!({ "deleted": ids })))
+    state.library.delete_adapters(&[id.into_inner()]).await?;
+    Ok(HttpResponse::NoContent().finish())
 }
 
 /// Put an adapter to held-out questions, beside what answers now.

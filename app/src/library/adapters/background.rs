@@ -31,8 +31,9 @@ impl Library {
     ///
     /// # Errors
     /// As [`register_adapter`](Self::register_adapter), or a problem `evaluation_running`.
-    pub async fn start_evaluation(&self, request: EvaluateRequest) -> Result<AdapterDetails> {
+    pub async fn start_evaluation(&self, mut request: EvaluateRequest) -> Result<AdapterDetails> {
         let record = self.register_adapter(&request.adapter).await?;
+        request.adapter.clone_from(&record.id);
         let held = self.one_evaluation.clone().try_lock_owned();
         let Ok(held) = held else {
             return Err(super::evaluate::running().into());

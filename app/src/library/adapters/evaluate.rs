@@ -245,7 +245,8 @@ impl Round {
         };
         let asked = self.ask(&examples, &mut step)?;
         let general = |model: &Llama, step: &mut dyn FnMut() -> bool| -> Result<General> {
-            general::measure(model, step)?.ok_or_else(|| stopped().into())
+            let measured = general::measure(model, step).map_err(failed)?;
+            measured.ok_or_else(|| stopped().into())
         };
         let of_candidate = general(&self.candidate, &mut step)?;
         let of_base = general(&self.base, &mut step)?;
@@ -300,7 +301,10 @@ impl Round {
     fn ask(&self, examples: &[Example], step: &mut dyn FnMut() -> bool) -> Result<Asked> {
         let learnt = Learnt::new(self.trained.completions.iter().map(String::as_str));
         let models = [&self.candidate, &self.other];
-        let losses = [Losses::of(models[0])?, Losses::of(models[1])?];
+        let losses = [
+            Losses::of(models[0]).map_err(failed)?,
+            Losses::of(models[1]).map_err(failed)?,
+        ];
         let mut asked = Asked {
             raw: Default::default(),
             seen: Default::default(),
@@ -314,8 +318,10 @@ impl Round {
             let mut trials: Vec<(Trial, Option<Seen>)> = Vec::with_capacity(2);
             for (model, losses) in models.iter().zip(&losses) {
                 let max_tokens = self.serving.max_tokens;
-                let trial = held_out::answer(model, losses, example, max_tokens)?;
-                let Some(trial) = trial else { break };
+                let trial = held_out::answer(model, losses, example, max_tokens);
+                let Some(trial) = trial.map_err(failed)? else {
+                    break;
+                };
                 let seen = match &notes {
                     Some(notes) => Some(self.serving.seen(example, notes, &trial)?),
                     None => None,
@@ -390,6 +396,19 @@ fn nothing_held_out(dataset: &str, left_out: usize) -> Problem {
         format!("the dataset {dataset} has nothing to test with: {why}"),
         "name the dataset that the adapter was trained on, or prepare one of other papers",
     )
+}
+
+fn failed(error: finetune::Error) -> anyhow::Error {
+    match error {
+        finetune::Error::Generation(error) => error.into(),
+        error => Problem::new(
+            Fault::Machine,
+            "evaluation_failed",
+            error.to_string(),
+            "run `lectern doctor`",
+        )
+        .into(),
+    }
 }
 
 fn unusable(error: &finetune::Error) -> anyhow::Error {

@@ -8,6 +8,7 @@
 //! An adapter only means something on the model that it was trained on. Where that has changed, the
 //! model answers without it, and every answer says so.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -430,6 +431,11 @@ pub(super) fn base_differs(what: &str, base: &str) -> Problem {
 pub(super) fn hash(path: &Path) -> Result<String> {
     let mut file = std::fs::File::open(path)?;
     let mut hasher = Sha256::new();
-    std::io::copy(&mut file, &mut hasher)?;
-    Ok(format!("{:x}", hasher.finalize()))
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(format!("{:x}", hasher.finalize())),
+            count => hasher.update(&buffer[..count]),
+        }
+    }
 }
