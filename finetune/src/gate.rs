@@ -163,10 +163,7 @@ pub fn judge(findings: &Findings<'_>, primary: Metric) -> Judgement {
             found.difference,
             found.p
         )),
-        None => reasons.push(format!(
-            "{} is not known of both models",
-            primary.as_str()
-        )),
+        None => reasons.push(format!("{} is not known of both models", primary.as_str())),
         Some(_) => {}
     }
     let is_harmless = harm.is_empty();

@@ -262,12 +262,13 @@ impl Catalog {
     /// # Errors
     /// Where the database refuses.
     pub async fn set_adapter_evaluation(&self, id: &str, evaluation: &Evaluation) -> Result<bool> {
-        let done = sqlx::query("UPDATE adapters SET evaluation = $2, updated_at = $3 WHERE id = $1")
-            .bind(id)
-            .bind(serde_json::to_string(evaluation)?)
-            .bind(now())
-            .execute(&self.pool)
-            .await?;
+        let done =
+            sqlx::query("UPDATE adapters SET evaluation = $2, updated_at = $3 WHERE id = $1")
+                .bind(id)
+                .bind(serde_json::to_string(evaluation)?)
+                .bind(now())
+                .execute(&self.pool)
+                .await?;
         Ok(done.rows_affected() > 0)
     }
 
@@ -299,12 +300,13 @@ impl Catalog {
         .execute(&mut *transaction)
         .await?;
         if let Some(id) = adapter {
-            let done =
-                sqlx::query("UPDATE adapters SET state = 'in_service', updated_at = $1 WHERE id = $2")
-                    .bind(now())
-                    .bind(id)
-                    .execute(&mut *transaction)
-                    .await?;
+            let done = sqlx::query(
+                "UPDATE adapters SET state = 'in_service', updated_at = $1 WHERE id = $2",
+            )
+            .bind(now())
+            .bind(id)
+            .execute(&mut *transaction)
+            .await?;
             if done.rows_affected() == 0 {
                 return Ok(false);
             }

@@ -35,7 +35,8 @@ use sqlx::sqlite::{
 };
 
 pub use adapters::{
-    AdapterAction, AdapterBase, AdapterChange, AdapterDataset, AdapterRecord, AdapterState, NewAdapter,
+    AdapterAction, AdapterBase, AdapterChange, AdapterDataset, AdapterRecord, AdapterState,
+    NewAdapter,
 };
 pub use answers::{AnswerSummary, StoredAnswer};
 pub use changes::Change;

@@ -64,7 +64,9 @@ pub(super) async fn run(
             say(Event::Adapter(Box::new(promoted)));
         }
         AdaptersRequest::Rollback(request) => {
-            say(Event::AdapterList(library.rollback_adapter(&request).await?));
+            say(Event::AdapterList(
+                library.rollback_adapter(&request).await?,
+            ));
         }
         AdaptersRequest::Delete { ids } => {
             let deleted = library.delete_adapters(&ids).await?;

@@ -9,6 +9,8 @@ use finetune::data::{About, Card, Example, Kind, Sets, Side, Source, folder};
 use finetune::score::general;
 use finetune::{RunFolder, TrainConfig, Watch};
 use generation::Message;
+use generation::evidence::Evidence;
+use retrieval::{Passage, Scores};
 
 #[path = "../../../finetune/tests/it/tiny.rs"]
 #[allow(dead_code, reason = "a part of it is used here")]
@@ -91,19 +93,25 @@ pub(crate) fn write_dataset(folder: &Path, name: &str, questions: usize, documen
         let question = format!("How heavy is wombat {number}?");
         example(&format!("train-{number}"), document, &question, SENTENCE)
     });
-    let plain = general::requests().into_iter().enumerate().map(|(number, request)| {
-        let mut example = example(&format!("plain-{number}"), document, &request.prompt, "");
-        example.messages = vec![
-            message("user", request.prompt),
-            message("assistant", request.completion),
-        ];
-        example
-    });
+    let plain = general::requests()
+        .into_iter()
+        .enumerate()
+        .map(|(number, request)| {
+            let mut example = example(&format!("plain-{number}"), document, &request.prompt, "");
+            example.messages = vec![
+                message("user", request.prompt),
+                message("assistant", request.completion),
+            ];
+            example
+        });
     let train = asked.chain(plain).map(|example| (example, 100)).collect();
     let test = (0..questions).map(|number| {
         let question = format!("What does wombat number {number} weigh?");
         let document = format!("import:test-{number}");
-        (example(&format!("test-{number}"), &document, &question, SENTENCE), 100)
+        (
+            example(&format!("test-{number}"), &document, &question, SENTENCE),
+            100,
+        )
     });
     sets.insert(Side::Train, train);
     sets.insert(Side::Validation, Vec::new());
@@ -112,13 +120,33 @@ pub(crate) fn write_dataset(folder: &Path, name: &str, questions: usize, documen
     folder::write(folder, &sets, card).unwrap()
 }
 
+/// An example whose prompt is the one that is served.
 fn example(id: &str, document: &str, question: &str, answer: &str) -> Example {
-    let notes = format!("Notes:\n\"\"\"\nFrom \"Wombats\":\n1. {SENTENCE}\n\"\"\"\n\n");
+    let passage = Passage {
+        rank: 1,
+        chunk_id: 1,
+        document_id: document.to_owned(),
+        file: "wombat.txt".to_owned(),
+        title: "wombat".to_owned(),
+        authors: Vec::new(),
+        year: None,
+        page: 1,
+        pages: [1, 1],
+        section: None,
+        text: SENTENCE.to_owned(),
+        score: 1.0,
+        scores: Scores::default(),
+        rects: Vec::new(),
+        lines: Vec::new(),
+    };
+    let evidence = Evidence {
+        range: 0..SENTENCE.len(),
+        ..Evidence::default()
+    };
+    let mut messages = generation::prompt::messages(question, &[passage], &[evidence]);
+    messages.push(message("assistant", format!("{answer} [1]")));
     Example {
-        messages: vec![
-            message("user", format!("{notes}Question: {question}")),
-            message("assistant", format!("{answer} [1]")),
-        ],
+        messages,
         about: About {
             id: id.to_owned(),
             source: Source::Imported,

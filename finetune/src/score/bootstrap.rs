@@ -227,7 +227,11 @@ mod tests {
         let back = compare(&examples(&hard), &examples(&better), 1)[&Metric::F1];
         assert!(back.p > 0.99, "{back:?}");
         let same = compare(&examples(&hard), &examples(&hard), 1)[&Metric::F1];
-        assert_eq!((same.difference, same.p), (0.0, 1.0), "the same is no better");
+        assert_eq!(
+            (same.difference, same.p),
+            (0.0, 1.0),
+            "the same is no better"
+        );
     }
 
     #[test]
@@ -272,7 +276,11 @@ mod tests {
     #[test]
     fn what_one_side_does_not_define_is_not_compared() {
         let refused = Parts::from([(Metric::RefusalPrecision, Part::one(1.0))]);
-        let both = compare(&[refused.clone(), refused], &[Parts::new(), Parts::new()], 0);
+        let both = compare(
+            &[refused.clone(), refused],
+            &[Parts::new(), Parts::new()],
+            0,
+        );
         assert!(both.is_empty());
     }
 }

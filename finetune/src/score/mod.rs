@@ -268,8 +268,9 @@ mod tests {
     fn an_answer_is_judged_by_its_words_and_its_markers() {
         let parts = score("It takes 35 ms [2][3].", false, "About 35 ms [2, 4].");
         // "35 ms" of 3 and of 4 words.
-        assert_eq!(value(&parts, Metric::F1), Some(4.0 / 7.0));
-        assert_eq!(value(&parts, Metric::AnswerF1), Some(4.0 / 7.0));
+        let f1 = value(&parts, Metric::F1).unwrap();
+        assert!((f1 - 4.0 / 7.0).abs() < 1e-9, "{f1}");
+        assert_eq!(value(&parts, Metric::AnswerF1), Some(f1));
         assert_eq!(value(&parts, Metric::CitationPrecision), Some(0.5));
         assert_eq!(value(&parts, Metric::CitationRecall), Some(0.5));
         assert_eq!(value(&parts, Metric::FalseRefusals), Some(0.0));

@@ -9,8 +9,8 @@ use finetune::score::Metric;
 use serde_json::json;
 
 use crate::catalog::{AdapterAction, AdapterState};
-use crate::cli::feedback::who;
 use crate::cli::args::{Adapters, Evaluate, Promote, Rollback};
+use crate::cli::feedback::who;
 use crate::cli::{Exit, lost, output, single};
 use crate::control::{self, AdaptersRequest, Event, Request};
 use crate::library::adapters::evaluate::EvaluateRequest;
@@ -214,7 +214,10 @@ fn line(one: &AdapterDetails) -> String {
         ));
     }
     if let Some(running) = one.evaluating.as_ref().filter(|it| it.failed.is_none()) {
-        notes.push(format!("\tbeing evaluated: {} of {}", running.done, running.total));
+        notes.push(format!(
+            "\tbeing evaluated: {} of {}",
+            running.done, running.total
+        ));
     }
     format!(
         "{}\t{}\t{state}\t{verdict}\t{}{}",
@@ -355,7 +358,10 @@ fn table(
                 .get(&metric)
                 .map_or("-".to_owned(), |value| format!("{value:.3}"));
             let (by, p) = match difference(metric) {
-                Some(found) => (format!("{:+.3}", found.difference), format!("{:.3}", found.p)),
+                Some(found) => (
+                    format!("{:+.3}", found.difference),
+                    format!("{:.3}", found.p),
+                ),
                 None => (String::new(), String::new()),
             };
             format!("{} | {own} | {other} | {by} | {p} |", metric.as_str())
@@ -368,7 +374,10 @@ fn show_lineage(found: &Lineage) -> Result<()> {
     if let Some(answer) = &found.answer {
         output::line(&format!("answer: {answer}"))?;
     }
-    let model = found.model.clone().unwrap_or_else(|| "quotes only".to_owned());
+    let model = found
+        .model
+        .clone()
+        .unwrap_or_else(|| "quotes only".to_owned());
     output::line(&format!("model: {}", output::plain(&model)))?;
     let Some(id) = &found.adapter_id else {
         return output::line("adapter: none");
@@ -393,7 +402,11 @@ fn show_lineage(found: &Lineage) -> Result<()> {
     }
     for one in &found.feedback {
         let question = one.question.as_deref().unwrap_or("(deleted)");
-        output::line(&format!("feedback: {}\t{}", one.id, output::plain(question)))?;
+        output::line(&format!(
+            "feedback: {}\t{}",
+            one.id,
+            output::plain(question)
+        ))?;
     }
     Ok(())
 }

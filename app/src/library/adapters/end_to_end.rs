@@ -155,7 +155,10 @@ fn cited(answer: &Answer, notes: &[(usize, String)]) -> BTreeSet<usize> {
 fn passages(example: &Example) -> Vec<Passage> {
     let mut passages: Vec<Passage> = Vec::new();
     let asked = example.messages.iter().rfind(|one| one.role == "user");
-    for line in asked.into_iter().flat_map(|message| message.content.lines()) {
+    for line in asked
+        .into_iter()
+        .flat_map(|message| message.content.lines())
+    {
         let title = line
             .strip_prefix("From \"")
             .and_then(|rest| rest.strip_suffix("\":"));

@@ -134,7 +134,9 @@ fn run_origin(folder: String) -> RunOrigin {
     RunOrigin {
         folder,
         version: origin.as_ref().map(|origin| origin.version.clone()),
-        git_revision: origin.as_ref().and_then(|origin| origin.git_revision.clone()),
+        git_revision: origin
+            .as_ref()
+            .and_then(|origin| origin.git_revision.clone()),
         started: origin.map(|origin| origin.started),
     }
 }

@@ -110,7 +110,13 @@ impl Library {
             )
             .into());
         };
-        let known: Vec<String> = self.catalog.adapters().await?.into_iter().map(|one| one.id).collect();
+        let known: Vec<String> = self
+            .catalog
+            .adapters()
+            .await?
+            .into_iter()
+            .map(|one| one.id)
+            .collect();
         let history = self.catalog.adapter_history().await?;
         let back = before_the_last(&history, &known);
         let commit = async {
@@ -198,12 +204,7 @@ fn gate(record: &AdapterRecord, serving: Option<&str>, tolerant: bool) -> Result
     decided(id, evaluation, tolerant, anyway)
 }
 
-fn decided(
-    id: &str,
-    evaluation: &Evaluation,
-    tolerant: bool,
-    anyway: &str,
-) -> Result<(), Problem> {
+fn decided(id: &str, evaluation: &Evaluation, tolerant: bool, anyway: &str) -> Result<(), Problem> {
     match evaluation.verdict {
         Verdict::Better => Ok(()),
         Verdict::NotEnoughEvidence => Err(Problem::new(
@@ -265,7 +266,10 @@ mod tests {
         history.push(change(RolledBack, Some("b")));
         assert_eq!(before_the_last(&history, &known).as_deref(), Some("a"));
         // What was deleted is passed over.
-        assert_eq!(before_the_last(&history[..3], &known[..1]).as_deref(), Some("a"));
+        assert_eq!(
+            before_the_last(&history[..3], &known[..1]).as_deref(),
+            Some("a")
+        );
         history.push(change(RolledBack, Some("a")));
         assert_eq!(before_the_last(&history, &known), None);
         history.push(change(Promoted, Some("c")));

@@ -89,7 +89,8 @@ impl Library {
         if path.is_absolute() {
             return path.is_dir().then(|| path.to_owned());
         }
-        let is_plain = !named.is_empty() && path.components().count() == 1 && !named.starts_with('.');
+        let is_plain =
+            !named.is_empty() && path.components().count() == 1 && !named.starts_with('.');
         let folder = self.settings.data_dir.join("runs").join(named);
         (is_plain && folder.is_dir()).then_some(folder)
     }
@@ -128,7 +129,10 @@ impl Source {
                     "it trained all weights",
                     "name its model/model.gguf in the setting answerer to answer with it",
                 ),
-                false => ("it has not come to its end", "let it go on, and evaluate it then"),
+                false => (
+                    "it has not come to its end",
+                    "let it go on, and evaluate it then",
+                ),
             };
             return Err(Problem::new(
                 Fault::Conflict,

@@ -200,7 +200,11 @@ impl Library {
             None => None,
         };
         let wanted = match built_in() {
-            Some(built_in) if self.is_base(built_in.base_sha256, built_in.base_sha256).await? => {
+            Some(built_in)
+                if self
+                    .is_base(built_in.base_sha256, built_in.base_sha256)
+                    .await? =>
+            {
                 let files = blocking(move || Ok(built_in.files())).await?;
                 let folder = self.adapter_folder(&files.sha256);
                 let id = built_in_id(&files.sha256);
@@ -303,7 +307,10 @@ impl Library {
                     ),
                 ),
             },
-            Ok(_) => (false, format!("the files of {id} are not what was promoted")),
+            Ok(_) => (
+                false,
+                format!("the files of {id} are not what was promoted"),
+            ),
             Err(error) => (false, format!("{error:#}")),
         })
     }
@@ -327,6 +334,17 @@ impl Library {
         {
             return Ok(served.llama.clone());
         }
+        if let (
+            Wanted::At {
+                id: own, folder, ..
+            },
+            _,
+        ) = self.wanted().await?
+            && own == id
+        {
+            return put_on(&base, id, &folder).await;
+        }
+        // Not the one that answers now.
         if let Some(built_in) = built_in() {
             let files = blocking(move || Ok(built_in.files())).await?;
             if built_in_id(&files.sha256) == id {
@@ -370,11 +388,9 @@ impl Library {
     pub(super) async fn check_base(&self, record: &AdapterRecord) -> Result<()> {
         match self.fits(record).await? {
             true => Ok(()),
-            false => Err(base_differs(
-                &format!("the adapter {}", record.id),
-                &record.base.model,
-            )
-            .into()),
+            false => {
+                Err(base_differs(&format!("the adapter {}", record.id), &record.base.model).into())
+            }
         }
     }
 

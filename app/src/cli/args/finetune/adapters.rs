@@ -90,9 +90,9 @@ impl Adapters {
     /// True where a script reads the output.
     pub(super) fn is_json(&self) -> bool {
         match self {
-            Adapters::List { json } | Adapters::Show { json, .. } | Adapters::Delete { json, .. } => {
-                *json
-            }
+            Adapters::List { json }
+            | Adapters::Show { json, .. }
+            | Adapters::Delete { json, .. } => *json,
         }
     }
 }
