@@ -105,6 +105,10 @@ pub struct Settings {
     pub ocr_language: String,
     /// Path of tesseract, where given.
     pub ocr_tesseract: Option<PathBuf>,
+    /// The model that answers in this process: a name, or a GGUF file.
+    pub answerer: String,
+    /// What it answers with.
+    pub answer_adapter: AdapterChoice,
     /// Longest answer, in the model's tokens.
     pub answer_max_tokens: usize,
     /// Evidence that the model is given, in the embedder's tokens.
@@ -125,6 +129,17 @@ pub struct Settings {
     pub self_evaluation: bool,
     /// Every setting with its origin, for `config show`.
     pub entries: Vec<Entry>,
+}
+
+/// What the model in this process answers with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AdapterChoice {
+    /// The adapter that was promoted.
+    Auto,
+    /// Without one.
+    None,
+    /// The one in this folder.
+    Folder(PathBuf),
 }
 
 /// Values by key with their origin, before parsing.
@@ -415,6 +430,8 @@ fn parse(values: &Values) -> Result<Settings, Problem> {
         ocr_tesseract: Some(&values["ocr.tesseract"].0)
             .filter(|path| !path.is_empty())
             .map(PathBuf::from),
+        answerer: answerer(values)?,
+        answer_adapter: adapter_choice(values)?,
         answer_max_tokens: within(values, "answer.max_tokens", 8, 4096)?,
         answer_evidence_tokens: within(values, "answer.evidence_tokens", 50, 4000)?,
         answer_precision: answer_precision(values)?,
@@ -444,6 +461,34 @@ fn within(values: &Values, key: &'static str, low: usize, high: usize) -> Result
     } else {
         let (text, origin) = &values[key];
         Err(invalid(key, text, origin, &wanted))
+    }
+}
+
+fn answerer(values: &Values) -> Result<String, Problem> {
+    let (text, origin) = &values["answerer"];
+    match text.trim() {
+        "" => Err(invalid(
+            "answerer",
+            text,
+            origin,
+            "a name that `lectern models list` shows, or a GGUF file",
+        )),
+        named => Ok(named.to_owned()),
+    }
+}
+
+fn adapter_choice(values: &Values) -> Result<AdapterChoice, Problem> {
+    const KEY: &str = "answer.adapter";
+    let (text, origin) = &values[KEY];
+    let wanted = "auto, none, or the folder of an adapter";
+    match text.trim() {
+        "auto" => Ok(AdapterChoice::Auto),
+        "none" => Ok(AdapterChoice::None),
+        "" => Err(invalid(KEY, text, origin, wanted)),
+        folder => match std::path::absolute(folder) {
+            Ok(folder) if folder.is_dir() => Ok(AdapterChoice::Folder(folder)),
+            _ => Err(invalid(KEY, text, origin, wanted)),
+        },
     }
 }
 

@@ -16,6 +16,8 @@
 //! - [`guard`]: stops a run that has gone wrong, and says on what.
 //! - [`checkpoint`]: what is needed to go on exactly where a run was killed.
 //! - [`evaluate`]: held-out loss, and sample answers.
+//! - [`held_out`]: a model put to questions that it was not trained on; [`score`]: how good its answers
+//!   are, and what that is worth; [`gate`]: whether it may take the place of another.
 //! - [`run`], [`metrics`], [`tensorboard`]: the run folder.
 //! - [`session`]: what goes on between two batches, in terms of all of these.
 //!
@@ -30,13 +32,16 @@ pub mod data;
 pub mod dataset;
 pub mod estimate;
 pub mod evaluate;
+pub mod gate;
 pub mod guard;
+pub mod held_out;
 pub mod loss;
 pub mod metrics;
 pub mod optimizer;
 pub mod recipes;
 pub mod run;
 pub mod schedule;
+pub mod score;
 pub mod session;
 pub mod tensorboard;
 

@@ -221,11 +221,31 @@ impl RunFolder {
 /// # Errors
 /// [`Error::Run`] where the folder is no run's.
 pub fn status(folder: &Path) -> Result<Status> {
-    let path = folder.join(STATUS);
-    let text = std::fs::read_to_string(&path)
-        .map_err(|error| Error::run(&path, format!("{error}; hint: name the folder of a run")))?;
+    read_json(&folder.join(STATUS))
+}
+
+/// What the run in `folder` was made with.
+///
+/// # Errors
+/// [`Error::Run`] where the folder is no run's.
+pub fn origin(folder: &Path) -> Result<Origin> {
+    read_json(&folder.join(RUN))
+}
+
+/// The data that the run in `folder` was trained on.
+///
+/// # Errors
+/// [`Error::Run`] where the folder is no run's, or the run has not come so far.
+pub fn train_card(folder: &Path) -> Result<Card> {
+    let cards: Cards = read_json(&folder.join(DATASET))?;
+    Ok(cards.train)
+}
+
+fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Error::run(path, format!("{error}; hint: name the folder of a run")))?;
     serde_json::from_str(&text)
-        .map_err(|error| Error::run(&path, format!("{error}; hint: the file is damaged")))
+        .map_err(|error| Error::run(path, format!("{error}; hint: the file is damaged")))
 }
 
 /// The runs in a folder, oldest first.

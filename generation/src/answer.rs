@@ -57,8 +57,6 @@ pub struct Request {
     pub calibration: Calibration,
     /// Share of the answers that are to be right; what is less sure is refused.
     pub precision: f32,
-    /// Adapter that the generator has loaded.
-    pub adapter: Option<String>,
     /// The index that found the passages.
     pub index: IndexInfo,
     /// Time that the search took, in milliseconds.
@@ -275,7 +273,7 @@ impl<'a> Draft<'a> {
         })?;
         self.answer.model = ModelInfo {
             id: generator.id().to_owned(),
-            adapter: self.request.adapter.clone(),
+            adapter: generator.adapter().map(str::to_owned),
         };
         self.answer.seed = (sampling.temperature > 0.0).then_some(sampling.seed);
         self.answer.timings_ms.prefill = Some(completion.prefill_ms);

@@ -297,6 +297,11 @@ pub trait Generator: Send + Sync {
     /// Model id, as answers record it.
     fn id(&self) -> &str;
 
+    /// The adapter that it runs with, as answers record it; none where it runs as it was made.
+    fn adapter(&self) -> Option<&str> {
+        None
+    }
+
     /// Continues the chat. `on_text` is given each new piece of text as it comes and returns
     /// false to stop early. A piece may be empty: a model elsewhere that keeps it waiting only asks
     /// whether to go on.

@@ -3,12 +3,12 @@
 //!
 //! The prompt is run at once (prefill), then one token at a time, each step reading the keys and
 //! values that the earlier ones left in the cache. The weights are shared and immutable and each
-//! request brings a cache of its own, so that requests neither wait for nor see each other. An
-//! adapter is swapped by putting another decoder over the same weights in place of the old one:
-//! requests that have begun finish on what they began with.
+//! request brings a cache of its own, so that requests neither wait for nor see each other. A model
+//! with an adapter is another [`Llama`] over the same weights ([`Llama::with_adapter`]): whoever serves
+//! puts it in place of the old one, and requests that have begun finish on what they began with.
 
 use std::path::Path;
-use std::sync::{PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Instant;
 
 use crate::chat::ChatFormat;
@@ -25,8 +25,9 @@ const MAX_CONTEXT: usize = 8192;
 /// A model of the Llama, Mistral or Qwen2 family, ready to answer.
 pub struct Llama {
     id: String,
-    decoder: RwLock<Decoder>,
-    chat: ChatFormat,
+    adapter: Option<String>,
+    decoder: Decoder,
+    chat: Arc<ChatFormat>,
     context: usize,
 }
 
@@ -35,6 +36,7 @@ impl std::fmt::Debug for Llama {
         formatter
             .debug_struct("Llama")
             .field("id", &self.id)
+            .field("adapter", &self.adapter)
             .field("context", &self.context)
             .finish_non_exhaustive()
     }
@@ -54,10 +56,35 @@ impl Llama {
         let decoder = Decoder::from_open_gguf(gguf, path, Precision::AsStored)?;
         Ok(Self {
             id: id.to_owned(),
-            decoder: RwLock::new(decoder),
-            chat,
+            adapter: None,
+            decoder,
+            chat: Arc::new(chat),
             context,
         })
+    }
+
+    /// The same model over the same weights with an adapter, which answers record as `id`, or without
+    /// one. This one is not changed: whoever holds it goes on with it.
+    ///
+    /// # Errors
+    /// [`Error::Adapter`] where it is for another model.
+    pub fn with_adapter(&self, adapter: Option<(&str, &Adapter)>) -> Result<Self> {
+        let decoder = match adapter {
+            Some((_, adapter)) => self.decoder.with_adapter(&adapter.frozen()?)?,
+            None => self.decoder.without_adapter(),
+        };
+        Ok(Self {
+            id: self.id.clone(),
+            adapter: adapter.map(|(id, _)| id.to_owned()),
+            decoder,
+            chat: self.chat.clone(),
+            context: self.context,
+        })
+    }
+
+    /// How it reads chats.
+    pub fn chat(&self) -> &ChatFormat {
+        &self.chat
     }
 
     /// The most tokens that prompt and answer may have together.
@@ -65,27 +92,9 @@ impl Llama {
         self.context
     }
 
-    /// The model as it is run now: what a request that begins now would be run on.
-    pub fn decoder(&self) -> Decoder {
-        self.decoder
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-
-    /// Answers with `adapter` from now on, or without one; requests that have begun are not
-    /// disturbed.
-    ///
-    /// # Errors
-    /// [`Error::Adapter`] where it is for another model; the one in use then stays.
-    pub fn set_adapter(&self, adapter: Option<&Adapter>) -> Result<()> {
-        let base = self.decoder();
-        let decoder = match adapter {
-            Some(adapter) => base.with_adapter(&adapter.frozen()?)?,
-            None => base.without_adapter(),
-        };
-        *self.decoder.write().unwrap_or_else(PoisonError::into_inner) = decoder;
-        Ok(())
+    /// The model as it is run.
+    pub fn decoder(&self) -> &Decoder {
+        &self.decoder
     }
 
     /// The tokens of a chat as the model reads it, ending where its answer begins.
@@ -101,6 +110,10 @@ impl Llama {
 impl Generator for Llama {
     fn id(&self) -> &str {
         &self.id
+    }
+
+    fn adapter(&self) -> Option<&str> {
+        self.adapter.as_deref()
     }
 
     fn generate(
@@ -119,7 +132,7 @@ impl Generator for Llama {
         }
         let limit = sampling.max_tokens.min(self.context - prompt.len());
 
-        let decoder = self.decoder();
+        let decoder = &self.decoder;
         let mut cache = KvCache::new(decoder.config(), prompt.len() + limit.min(512));
         let mut sampler = Sampler::new(sampling);
         let mut stream = self.chat.stream();
@@ -128,7 +141,7 @@ impl Generator for Llama {
         completion.usage.prompt_tokens = prompt.len();
 
         let started = Instant::now();
-        let mut logits = last_logits(&decoder, &prompt, &mut cache)?;
+        let mut logits = last_logits(decoder, &prompt, &mut cache)?;
         completion.prefill_ms = started.elapsed().as_secs_f64() * 1000.0;
 
         let mut written: Vec<u32> = Vec::new();
@@ -159,7 +172,7 @@ impl Generator for Llama {
                 break;
             }
             if written.len() < limit {
-                logits = last_logits(&decoder, &[token], &mut cache)?;
+                logits = last_logits(decoder, &[token], &mut cache)?;
             }
         }
         let held = stops.finish();

@@ -104,6 +104,10 @@ impl Generator for Prompted<'_> {
         self.model.id()
     }
 
+    fn adapter(&self) -> Option<&str> {
+        self.model.adapter()
+    }
+
     fn generate(
         &self,
         messages: &[Message],

@@ -40,6 +40,7 @@ pub(super) async fn delete_document(
     super::conversations::lose_source(transaction, id).await?;
     super::feedback::delete_of_document(transaction, id).await?;
     super::datasets::mark_document(transaction, id).await?;
+    super::adapters::mark_document(transaction, id).await?;
     sqlx::query(
         "DELETE FROM answers WHERE id IN (SELECT answer_id FROM answer_documents WHERE document_id = $1)",
     )

@@ -5,6 +5,7 @@
 //! sequence number the indexes follow. A kill at any moment leaves the catalog before or after a
 //! change, never inside one.
 
+mod adapters;
 mod answers;
 mod authors;
 mod changes;
@@ -34,6 +35,10 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 
+pub use adapters::{
+    AdapterAction, AdapterBase, AdapterChange, AdapterDataset, AdapterRecord, AdapterState,
+    NewAdapter,
+};
 pub use answers::{AnswerSummary, StoredAnswer};
 pub use changes::Change;
 pub use collections::{Moved, RemovedCollection};

@@ -57,6 +57,8 @@ pub struct Asked {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Provenance {
+    /// The adapter that the model ran with; none where it ran as it was made.
+    pub adapter: Option<String>,
     /// Lectern's version.
     pub lectern: String,
     /// Which build of it.

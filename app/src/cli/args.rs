@@ -14,7 +14,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::catalog::DEFAULT_COLLECTION;
 use crate::control::ExportFormat;
 
-pub(super) use self::finetune::{Datasets, Finetune, Prepare};
+pub(super) use self::finetune::{
+    Adapters, Datasets, Evaluate, Finetune, Prepare, Promote, Rollback,
+};
 pub(super) use answers::Answers;
 pub(super) use chat::{Chat, Conversations};
 pub(super) use feedback::Feedback;
@@ -70,7 +72,7 @@ pub(super) enum Command {
     /// Say what is good or bad of answers, review that, and exchange it as training data
     #[command(subcommand)]
     Feedback(Feedback),
-    /// Prepare datasets that the answerer can be trained on
+    /// Train the answerer on datasets, and have it answer where it is better
     #[command(subcommand)]
     Finetune(Finetune),
     /// Ask one question after another; follow-ups are understood, and all is kept

@@ -183,7 +183,7 @@ async fn changed(settings: Settings, request: FeedbackRequest) -> Result<Vec<Fee
 }
 
 /// Who sits at the terminal.
-fn who(by: Option<String>) -> String {
+pub(super) fn who(by: Option<String>) -> String {
     by.or_else(|| std::env::var("USER").ok())
         .or_else(|| std::env::var("LOGNAME").ok())
         .filter(|name| !name.trim().is_empty())

@@ -4,6 +4,7 @@
 //! that one, over a socket in the folder: [`run`] is the only place where requests are carried
 //! out, [`socket`] only carries them there. [`keeper`] is for a process that asks many times.
 
+mod adapters;
 mod answers;
 mod datasets;
 pub(crate) mod export;
@@ -27,6 +28,8 @@ use crate::catalog::{Conversation, DatasetRecord, DocumentRecord, Place, StoredA
 use crate::error::Problem;
 use crate::eval::answers::{Judged, Round};
 use crate::eval::own::{SelfEvaluation, SelfRequest};
+use crate::library::adapters::lineage::Lineage;
+use crate::library::adapters::{AdapterDetails, AdapterList, Evaluation};
 use crate::library::answers::AnswerList;
 use crate::library::answers::replay::Replay;
 use crate::library::ask::{AskEvent, AskRequest};
@@ -41,6 +44,7 @@ use crate::library::search::{SearchRequest, SearchResponse};
 use crate::library::{FileReport, Library, Stage};
 use crate::settings::Settings;
 
+pub use adapters::AdaptersRequest;
 pub use datasets::DatasetsRequest;
 pub use feedback::FeedbackRequest;
 
@@ -164,6 +168,8 @@ pub enum Request {
     Feedback(FeedbackRequest),
     /// Do something with datasets for training.
     Datasets(DatasetsRequest),
+    /// Do something with adapters of the answerer.
+    Adapters(AdaptersRequest),
     /// Ask questions whose answers are known.
     Evaluate(Round),
     /// Ask the questions that the library keeps of itself.
@@ -332,6 +338,23 @@ pub enum Event {
     Datasets(Vec<DatasetRecord>),
     /// Datasets that were deleted, as they were.
     DatasetsDeleted(Vec<DatasetRecord>),
+    /// Adapters, and which of them answers.
+    AdapterList(AdapterList),
+    /// One of them in full.
+    Adapter(Box<AdapterDetails>),
+    /// How evaluating one comes along.
+    AdapterEvaluating {
+        /// Answers given.
+        done: usize,
+        /// Answers in all.
+        total: usize,
+    },
+    /// What evaluating one found.
+    AdapterEvaluated(Box<Evaluation>),
+    /// Ids of adapters that were deleted.
+    AdaptersDeleted(Vec<String>),
+    /// Where an answer or an adapter comes from.
+    Lineage(Box<Lineage>),
     /// What an answer to a question of an evaluation is worth.
     Judged(Box<Judged>),
     /// So many questions are asked of the library itself.

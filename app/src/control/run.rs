@@ -34,6 +34,7 @@ pub async fn run(library: Arc<Library>, request: Request, events: &Events) -> Re
         Request::Answers(request) => super::answers::run(&library, request, events).await?,
         Request::Feedback(request) => super::feedback::run(&library, request, events).await?,
         Request::Datasets(request) => super::datasets::run(&library, request, events).await?,
+        Request::Adapters(request) => super::adapters::run(&library, request, events).await?,
         Request::Evaluate(round) => {
             crate::eval::answers::ask(&library, &round, |judged| {
                 events.send(Event::Judged(Box::new(judged))).is_ok()

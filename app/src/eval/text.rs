@@ -1,19 +1,12 @@
 //! How near a text is to a reference.
 //!
-//! Exact match and token F1 normalise as SQuAD's evaluation does (Rajpurkar et al., "SQuAD", 2016:
-//! lower case, without ASCII punctuation and English articles). ROUGE-L is the F-measure with equal
-//! weights over the longest common subsequence (Lin, "ROUGE: A Package for Automatic Evaluation of
-//! Summaries", 2004). BLEU is up to four words long, with clipped counts and brevity penalty
-//! (Papineni et al., "BLEU", 2002), of a single sentence: one is added to matches and totals of two
-//! words and more (Lin and Och, "ORANGE", 2004), since a short sentence often has no four words in
-//! common. Jaccard is over sets of words. Of several references the best counts; BLEU takes them
-//! together, as it is defined.
+//! The measures are those that trained models are judged by ([`finetune::score::text`]). Of several
+//! references the best counts; BLEU takes them together, as it is defined.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
+use finetune::score::text::{bleu, exact_match, is_article, jaccard, rouge_l, token_f1};
 use serde::{Deserialize, Serialize};
-
-use super::words::{ordered_recall, words};
 
 /// How near a text is to the best of its references, each 0 to 1.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
@@ -48,90 +41,6 @@ pub fn score(text: &str, references: &[String]) -> TextScores {
     }
 }
 
-/// 1 where both are the same after normalising, else 0.
-pub fn exact_match(text: &str, reference: &str) -> f64 {
-    f64::from(u8::from(normalised(text) == normalised(reference)))
-}
-
-/// Harmonic mean of precision and recall of words, each as often as it occurs.
-pub fn token_f1(text: &str, reference: &str) -> f64 {
-    let (text, reference) = (normalised(text), normalised(reference));
-    if text.is_empty() || reference.is_empty() {
-        return f64::from(u8::from(text == reference));
-    }
-    let mut left = counts(&reference, 1);
-    let common = text
-        .chunks(1)
-        .filter(|word| match left.get_mut(*word) {
-            Some(count) if *count > 0 => {
-                *count -= 1;
-                true
-            }
-            _ => false,
-        })
-        .count() as f64;
-    f_measure(common / text.len() as f64, common / reference.len() as f64)
-}
-
-/// F-measure, precision and recall weighing the same, of the longest common subsequence.
-pub fn rouge_l(text: &str, reference: &str) -> f64 {
-    let (text, reference) = (words(text), words(reference));
-    f_measure(
-        ordered_recall(&text, &reference),
-        ordered_recall(&reference, &text),
-    )
-}
-
-/// Sentence BLEU of up to four words, smoothed by one from two words on.
-pub fn bleu(text: &str, references: &[String]) -> f64 {
-    const LONGEST: usize = 4;
-    let text = words(text);
-    let references: Vec<Vec<String>> = references.iter().map(|text| words(text)).collect();
-    if text.is_empty() || references.is_empty() {
-        return 0.0;
-    }
-    let mut log_sum = 0.0;
-    for length in 1..=LONGEST {
-        let found = counts(&text, length);
-        let allowed: Vec<_> = references
-            .iter()
-            .map(|reference| counts(reference, length))
-            .collect();
-        let matched: usize = found
-            .iter()
-            .map(|(run, count)| {
-                let most = allowed.iter().filter_map(|counts| counts.get(run)).max();
-                *count.min(most.unwrap_or(&0))
-            })
-            .sum();
-        let total: usize = found.values().sum();
-        let smoothing = usize::from(length > 1);
-        if matched + smoothing == 0 {
-            return 0.0;
-        }
-        log_sum += ((matched + smoothing) as f64 / (total + smoothing) as f64).ln();
-    }
-    // The reference nearest in length, of two the shorter.
-    let nearest = references
-        .iter()
-        .map(Vec::len)
-        .min_by_key(|length| (length.abs_diff(text.len()), *length))
-        .unwrap_or_default();
-    let brevity = (1.0 - nearest as f64 / text.len() as f64).min(0.0);
-    (brevity + log_sum / LONGEST as f64).exp()
-}
-
-/// Words in common among the words of either.
-pub fn jaccard(text: &str, reference: &str) -> f64 {
-    let set = |text: &str| words(text).into_iter().collect::<HashSet<String>>();
-    let (text, reference) = (set(text), set(reference));
-    let either = text.union(&reference).count();
-    if either == 0 {
-        return 0.0;
-    }
-    text.intersection(&reference).count() as f64 / either as f64
-}
-
 /// True where the words of `reference` stand in `text`, one after the other. "35ms" is "35 ms",
 /// "1,800" is "1800" and "44%" is "44 percent".
 pub fn contains(text: &str, reference: &str) -> bool {
@@ -162,38 +71,6 @@ pub fn word_recall(wanted: &str, text: &str) -> f64 {
         return 0.0;
     }
     wanted.intersection(&text).count() as f64 / wanted.len() as f64
-}
-
-fn f_measure(precision: f64, recall: f64) -> f64 {
-    match precision + recall {
-        sum if sum > 0.0 => 2.0 * precision * recall / sum,
-        _ => 0.0,
-    }
-}
-
-fn counts(words: &[String], length: usize) -> HashMap<&[String], usize> {
-    let mut counts = HashMap::new();
-    for run in words.windows(length) {
-        *counts.entry(run).or_default() += 1;
-    }
-    counts
-}
-
-fn is_article(word: &str) -> bool {
-    matches!(word, "a" | "an" | "the")
-}
-
-/// Words as SQuAD's evaluation compares them.
-fn normalised(text: &str) -> Vec<String> {
-    let bare: String = text
-        .to_lowercase()
-        .chars()
-        .filter(|c| !c.is_ascii_punctuation())
-        .collect();
-    bare.split_whitespace()
-        .filter(|word| !is_article(word))
-        .map(str::to_owned)
-        .collect()
 }
 
 /// Runs of letters and numbers, in lower case and without articles.
@@ -239,45 +116,10 @@ mod tests {
     }
 
     #[test]
-    fn exact_match_and_f1_are_those_of_squad() {
-        near(exact_match("The  Eiffel-Tower!", "eiffeltower"), 1.0);
-        near(exact_match("Eiffel Tower", "Tower"), 0.0);
-        // 2 of 3 words of the text, 2 of 2 of the reference.
-        near(token_f1("in the Merkle tree", "a Merkle tree"), 0.8);
-        near(token_f1("tree tree", "tree"), 2.0 / 3.0);
-        near(token_f1("", "tree"), 0.0);
-        near(token_f1("the", "a"), 1.0);
-    }
-
-    #[test]
-    fn rouge_l_is_that_of_lins_example() {
-        // Lin 2004, section 3.1: LCS of "police killed the gunman" is 3 with S2 and 2 with S3.
-        let reference = "police killed the gunman";
-        near(rouge_l("police kill the gunman", reference), 0.75);
-        near(rouge_l("the gunman kill police", reference), 0.5);
-    }
-
-    #[test]
-    fn bleu_clips_counts_and_punishes_brevity() {
-        // Papineni 2002, example 2: "the" seven times has a clipped precision of 2/7; no runs of
-        // two and more match, which smoothing makes 1/7, 1/6 and 1/5.
-        let references = owned(&["The cat is on the mat.", "There is a cat on the mat."]);
-        let found = bleu("the the the the the the the", &references);
-        let wanted = (2.0 / 7.0 * (1.0 / 7.0) * (1.0 / 6.0) * (1.0 / 5.0f64)).powf(0.25);
-        near(found, wanted);
-        near(bleu("There is a cat on the mat", &references), 1.0);
-        // Four words of six, all right: brevity exp(1 - 6/4).
-        near(bleu("the cat is on", &references[..1]), (-0.5f64).exp());
-        near(bleu("", &references), 0.0);
-        near(bleu("dog", &references), 0.0);
-    }
-
-    #[test]
     fn the_best_reference_counts() {
         let scores = score("35 ms", &owned(&["half a second", "35 ms", ""]));
         assert_eq!((scores.em, scores.f1, scores.jaccard), (1.0, 1.0, 1.0));
         assert_eq!(score("35 ms", &[]), TextScores::default());
-        near(jaccard("a b c", "b c d"), 0.5);
     }
 
     #[test]

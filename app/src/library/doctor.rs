@@ -104,6 +104,7 @@ impl Library {
         checks.extend(self.check_reading().await?);
         checks.extend(self.check_models().await?);
         checks.push(self.check_answerer().await?);
+        checks.push(self.check_adapter().await?);
         Ok(Report {
             ok: checks.iter().all(|check| check.ok),
             chunks,
@@ -231,6 +232,13 @@ impl Library {
             })
         })
         .await
+    }
+
+    /// Whether the adapter that was promoted is whole and can be used.
+    async fn check_adapter(&self) -> Result<Check> {
+        let (ok, detail) = self.adapter_health().await?;
+        let hint = "promote another, or run `lectern finetune rollback`";
+        Ok(check("adapter", ok, detail, hint))
     }
 
     async fn check_models(&self) -> Result<Vec<Check>> {

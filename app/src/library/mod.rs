@@ -2,10 +2,12 @@
 //!
 //! [`Library::open`] takes the folder's lock; [`add`] brings a file in, [`remove`] takes a
 //! document out, [`collections`] moves it, [`search`] and [`ask`] read, [`answers`] are those that
-//! were given, [`feedback`] is what people say of them, [`index`] keeps the indexes level with the catalog, [`doctor`] checks that all of it
+//! were given, [`feedback`] is what people say of them, [`adapters`] are what was
+//! trained on that, [`index`] keeps the indexes level with the catalog, [`doctor`] checks that all of it
 //! agrees. Models and indexes are opened when first needed, so that listing documents loads no
 //! model.
 
+pub mod adapters;
 pub mod add;
 pub mod answers;
 pub mod ask;
@@ -62,7 +64,18 @@ pub struct Library {
     pub reader: FileReader,
     embedder_model: EmbedderModel,
     answerer: Answerer,
+    /// The answerer on a server.
     generator: OnceCell<Arc<dyn Generator>>,
+    /// The answerer in this process, without an adapter, and the hash of its file.
+    base: OnceCell<Arc<Llama>>,
+    base_sha256: OnceCell<String>,
+    /// The answerer in this process as it answers now.
+    serving: Mutex<Option<adapters::service::Served>>,
+    /// Held while it is decided which adapter answers.
+    adapting: Mutex<()>,
+    /// Held while an adapter is evaluated.
+    one_evaluation: Arc<Mutex<()>>,
+    evaluating: adapters::background::Background,
     cross_encoder: OnceCell<Arc<dyn CrossEncoder>>,
     /// The indexes that answer, once they are open.
     active: std::sync::Mutex<Option<Arc<Indexes>>>,
@@ -108,6 +121,12 @@ impl Library {
             embedder_model,
             answerer,
             generator: OnceCell::new(),
+            base: OnceCell::new(),
+            base_sha256: OnceCell::new(),
+            serving: Mutex::default(),
+            adapting: Mutex::new(()),
+            one_evaluation: Arc::default(),
+            evaluating: Default::default(),
             cross_encoder: OnceCell::new(),
             active: std::sync::Mutex::default(),
             building: std::sync::Mutex::default(),
@@ -167,22 +186,14 @@ impl Library {
     /// Where the model is missing and cannot be fetched, or is unusable; where it is on a server
     /// that has to be asked for its name, and does not answer.
     pub async fn generator(&self) -> Result<Arc<dyn Generator>> {
-        let load = || async {
-            match &self.answerer {
-                Answerer::Local(model) => {
-                    self.with_model(model.as_ref().clone(), |model, folder| {
-                        let llama = Llama::load(&model.weights(folder), &model.id)?;
-                        Ok(Arc::new(llama) as Arc<dyn Generator>)
-                    })
-                    .await
-                }
-                Answerer::Server(config) => {
-                    let config = config.clone();
-                    blocking(move || Ok(Arc::new(Server::choose(&config)?) as _)).await
-                }
-            }
+        let Answerer::Server(config) = &self.answerer else {
+            return Ok(self.served().await?.llama);
         };
-        if matches!(&self.answerer, Answerer::Server(config) if config.model.is_none()) {
+        let load = || async {
+            let config = config.clone();
+            blocking(move || Ok(Arc::new(Server::choose(&config)?) as _)).await
+        };
+        if config.model.is_none() {
             // Not kept: the server may be started anew with another model.
             return load().await;
         }

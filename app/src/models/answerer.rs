@@ -1,12 +1,12 @@
 //! Which model answers: one in this process, or one on a server that the settings name.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 use super::server::{Server, ServerConfig};
-use super::{DEFAULT_ANSWERER, Model, find};
-use crate::error::Problem;
+use super::{Model, Role, find};
+use crate::error::{Fault, Problem};
 use crate::settings::Settings;
 
 /// The answerer that the settings choose.
@@ -14,6 +14,13 @@ use crate::settings::Settings;
 pub enum Answerer {
     /// A model of the registry, in this process.
     Local(Box<Model>),
+    /// A GGUF file of the user's, in this process.
+    File {
+        /// What answers record as the model: the file's name without its ending.
+        id: String,
+        /// The file.
+        path: PathBuf,
+    },
     /// A model on a server.
     Server(ServerConfig),
 }
@@ -31,11 +38,45 @@ impl Answerer {
     /// The one that the settings choose.
     ///
     /// # Errors
-    /// Where the registry does not know the model.
+    /// Where the registry does not know the model, or the file is not there.
     pub fn choose(settings: &Settings) -> Result<Self, Problem> {
-        Ok(match &settings.llm {
-            Some(server) => Answerer::Server(server.clone()),
-            None => Answerer::Local(Box::new(find(DEFAULT_ANSWERER)?)),
+        if let Some(server) = &settings.llm {
+            return Ok(Answerer::Server(server.clone()));
+        }
+        let name = settings.answerer.as_str();
+        let path = Path::new(name);
+        if path.extension().is_some_and(|ending| ending == "gguf") || path.is_file() {
+            return Self::file(path);
+        }
+        let model = find(name)?;
+        if model.role != Role::Answerer {
+            return Err(Problem::new(
+                Fault::Usage,
+                "not_an_answerer",
+                format!("the setting answerer names {}, which is none", model.id),
+                "`lectern models list` shows which models are answerers",
+            ));
+        }
+        Ok(Answerer::Local(Box::new(model)))
+    }
+
+    fn file(path: &Path) -> Result<Self, Problem> {
+        let found = std::path::absolute(path).ok().filter(|path| path.is_file());
+        let Some(path) = found else {
+            return Err(Problem::new(
+                Fault::Usage,
+                "answerer_not_found",
+                format!(
+                    "the setting answerer names {}, which is no file",
+                    path.display()
+                ),
+                "name a GGUF file, or a model that `lectern models list` shows",
+            ));
+        };
+        let id = path.file_stem().unwrap_or_default().to_string_lossy();
+        Ok(Answerer::File {
+            id: id.into_owned(),
+            path,
         })
     }
 
@@ -43,6 +84,16 @@ impl Answerer {
     pub fn model(&self) -> Option<&Model> {
         match self {
             Answerer::Local(model) => Some(model),
+            Answerer::File { .. } | Answerer::Server(_) => None,
+        }
+    }
+
+    /// How many weights the model has, about; none where a server has it.
+    pub fn parameters(&self) -> Option<u64> {
+        match self {
+            Answerer::Local(model) => Some(model.parameters),
+            // Half a byte a weight to four: right enough to tell a small model from a large one.
+            Answerer::File { path, .. } => std::fs::metadata(path).ok().map(|about| about.len()),
             Answerer::Server(_) => None,
         }
     }
@@ -52,6 +103,10 @@ impl Answerer {
         match self {
             Answerer::Local(model) => AnswererInfo {
                 model: Some(model.id.clone()),
+                server: None,
+            },
+            Answerer::File { id, .. } => AnswererInfo {
+                model: Some(id.clone()),
                 server: None,
             },
             Answerer::Server(config) => AnswererInfo {
@@ -74,6 +129,9 @@ impl Answerer {
                 "{}, in this process; fetched at the first question",
                 model.id
             )),
+            Answerer::File { id, path } => {
+                Ok(format!("{id} from {}, in this process", path.display()))
+            }
             Answerer::Server(config) => {
                 let model = Server::check(config)?;
                 let open = !config.address.is_local() && !config.address.is_encrypted();

@@ -120,6 +120,16 @@ pub(super) const KNOWN: &[Known] = &[
         meaning: "path of tesseract; looked for on the PATH where empty",
     },
     Known {
+        key: "answerer",
+        default: "SmolLM2-135M-Instruct",
+        meaning: "model that answers in this process: a name that `lectern models list` shows, or a GGUF file",
+    },
+    Known {
+        key: "answer.adapter",
+        default: "auto",
+        meaning: "what it answers with: auto for the adapter that was promoted, none, or the folder of an adapter in PEFT's format",
+    },
+    Known {
         key: "answer.max_tokens",
         default: "160",
         meaning: "longest answer, in the model's tokens",

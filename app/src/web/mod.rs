@@ -3,10 +3,11 @@
 //! [`serve`] binds and runs; every request passes [`security`] first. [`pages`] are the HTML pages
 //! (their data is in [`views`]), [`search`] finds passages for both, [`api`] the JSON routes, [`upload`] takes files, [`ask`] streams
 //! answers, [`answers`] shows those that were given, [`conversations`] keeps them together,
-//! [`feedback`] is what people say of them. [`openapi`]
+//! [`feedback`] is what people say of them, [`adapters`] what was trained on that. [`openapi`]
 //! describes the API to programs and people, [`idempotency`] lets requests be sent twice, [`mcp`]
 //! serves the Model Context Protocol, [`openai`] is the API that OpenAI's clients speak.
 
+mod adapters;
 mod answers;
 mod api;
 mod ask;
@@ -155,6 +156,14 @@ fn routes(config: &mut ServiceConfig<'_>) {
                 .service(feedback::approve_feedback)
                 .service(feedback::reject_feedback)
                 .service(feedback::withdraw_feedback)
+                .service(adapters::list_adapters)
+                .service(adapters::rollback_adapter)
+                .service(adapters::show_adapter)
+                .service(adapters::delete_adapter)
+                .service(adapters::evaluate_adapter)
+                .service(adapters::promote_adapter)
+                .service(adapters::adapter_lineage)
+                .service(adapters::answer_lineage)
                 .service(upload::upload)
                 .service(conversations::list)
                 .service(conversations::begin)

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use app::catalog::{AdapterRecord, NewAdapter};
 use boon::{Compiler, Schemas};
 use reqwest::{RequestBuilder, Response};
 use serde_json::{Map, Value, json};
@@ -219,6 +220,47 @@ async fn feedback(api: &mut Contract, app: &TestApp, answer: &str) {
         .await;
 }
 
+/// What can be asked of adapters where no model is loaded.
+async fn adapters(api: &mut Contract, app: &TestApp, answer: &str) {
+    let lineage = app.get(&format!("{answer}/lineage"));
+    let lineage = api.hold("GET /api/v1/answers/{id}/lineage", 200, lineage);
+    assert!(lineage.await["adapter"].is_null());
+    let record: AdapterRecord = serde_json::from_value(json!({
+        "id": "0123456789abcdef", "sha256": "0123456789abcdef".repeat(4), "name": "run", "run": null,
+        "base": { "model": "m", "sha256": "00", "source_sha256": null },
+        "dataset": { "name": null, "sha256": null, "train": "t", "train_sha256": "11", "examples": 1 },
+        "rank": 8, "parameters": 100, "state": "candidate", "deleted_documents": 0,
+        "evaluation": null, "created_at": "", "updated_at": "",
+    }))
+    .unwrap();
+    let new = NewAdapter {
+        record,
+        documents: Vec::new(),
+        feedback: vec!["gone".to_owned()],
+    };
+    app.library.catalog.add_adapter(&new).await.unwrap();
+    let list = api.hold("GET /api/v1/adapters", 200, app.get("/api/v1/adapters"));
+    assert_eq!(list.await["adapters"][0]["fits"], false);
+    let one = "/api/v1/adapters/0123";
+    api.hold("GET /api/v1/adapters/{id}", 200, app.get(one))
+        .await;
+    let lineage = app.get(&format!("{one}/lineage"));
+    api.hold("GET /api/v1/adapters/{id}/lineage", 200, lineage)
+        .await;
+    for what in ["evaluate", "promote"] {
+        let request = app.post(&format!("/api/v1/adapters/none/{what}"));
+        let operation = format!("POST /api/v1/adapters/{{id}}/{what}");
+        api.hold(&operation, 404, request.json(&json!({}))).await;
+    }
+    let rollback = app.post("/api/v1/adapters/rollback").json(&json!({}));
+    api.hold("POST /api/v1/adapters/rollback", 409, rollback)
+        .await;
+    api.hold("DELETE /api/v1/adapters/{id}", 204, app.delete(one))
+        .await;
+    api.hold("GET /api/v1/adapters/{id}", 404, app.get(one))
+        .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_response_is_as_described() {
     let app = spawn_app(&[]).await;
@@ -356,6 +398,7 @@ async fn every_response_is_as_described() {
     assert_eq!(replay.await["verdict"], "same");
     feedback(&mut api, &app, &answer).await;
     evaluations(&mut api, &app).await;
+    adapters(&mut api, &app, &answer).await;
     api.hold("DELETE /api/v1/answers/{id}", 204, app.delete(&answer))
         .await;
     api.hold("GET /api/v1/answers/{id}", 404, get(&answer))

@@ -186,7 +186,7 @@ fn repeats(said: &str, words: &str) -> bool {
 }
 
 /// The numbers in `[1]` and `[2, 3]`; a year is none.
-fn cited(text: &str) -> impl Iterator<Item = usize> {
+pub(crate) fn cited(text: &str) -> impl Iterator<Item = usize> {
     text.split('[')
         .skip(1)
         .filter_map(|after| after.split_once(']'))

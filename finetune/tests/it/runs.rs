@@ -78,10 +78,9 @@ fn lora_learns_what_it_is_shown_and_the_adapter_says_it_when_served() {
         adapter.config().base_model_name_or_path.as_deref(),
         Some("Tiny Instruct")
     );
-    llama.set_adapter(Some(&adapter)).unwrap();
-    assert_eq!(answer(&llama, "What is black?"), "Coal and also tar.");
-    assert_eq!(answer(&llama, "What is white?"), "Snow.");
-    llama.set_adapter(None).unwrap();
+    let trained = llama.with_adapter(Some(("trained", &adapter))).unwrap();
+    assert_eq!(answer(&trained, "What is black?"), "Coal and also tar.");
+    assert_eq!(answer(&trained, "What is white?"), "Snow.");
     assert_ne!(answer(&llama, "What is white?"), "Snow.");
 }
 

@@ -43,7 +43,6 @@ fn request() -> Request {
         prompt_tokens: 350,
         calibration: Calibration::default(),
         precision: 0.1,
-        adapter: Some("lora-3".to_owned()),
         index: IndexInfo {
             embedder: "bag-of-words".to_owned(),
             revision: 5,

@@ -160,6 +160,10 @@ impl Generator for Scripted {
         "scripted"
     }
 
+    fn adapter(&self) -> Option<&str> {
+        Some("lora-3")
+    }
+
     fn generate(
         &self,
         messages: &[Message],

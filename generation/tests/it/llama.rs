@@ -293,17 +293,22 @@ fn adapters_are_swapped_between_answers_and_not_under_one() {
     }
     let plain = generate(&llama, "Why?", &warm(1)).0.text;
     // Put on in the middle of an answer, which goes on as it began.
+    let serving = std::sync::Mutex::new(std::sync::Arc::new(llama));
+    let began = serving.lock().unwrap().clone();
     let mut swapped = false;
-    let completion = llama
+    let completion = began
         .generate(&ask("Why?"), &warm(1), &mut |_| {
             if !swapped {
-                llama.set_adapter(Some(&adapter)).unwrap();
+                let next = began.with_adapter(Some(("one", &adapter))).unwrap();
+                *serving.lock().unwrap() = std::sync::Arc::new(next);
                 swapped = true;
             }
             true
         })
         .unwrap();
     assert_eq!((completion.text, swapped), (plain.clone(), true));
+    let llama = serving.into_inner().unwrap();
+    assert_eq!((began.adapter(), llama.adapter()), (None, Some("one")));
     let adapted = generate(&llama, "Why?", &warm(1)).0.text;
     assert_ne!(adapted, plain);
 
@@ -312,11 +317,12 @@ fn adapters_are_swapped_between_answers_and_not_under_one() {
         ..shape
     };
     let other = Adapter::new(config, &wider, 1).unwrap();
-    let error = llama.set_adapter(Some(&other)).unwrap_err();
+    let error = llama.with_adapter(Some(("two", &other))).unwrap_err();
     assert!(matches!(error, Error::Adapter { .. }), "{error}");
     assert_eq!(generate(&llama, "Why?", &warm(1)).0.text, adapted);
-    llama.set_adapter(None).unwrap();
-    assert_eq!(generate(&llama, "Why?", &warm(1)).0.text, plain);
+    let bare = llama.with_adapter(None).unwrap();
+    assert_eq!(bare.adapter(), None);
+    assert_eq!(generate(&bare, "Why?", &warm(1)).0.text, plain);
 }
 
 #[test]

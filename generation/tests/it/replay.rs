@@ -45,7 +45,6 @@ fn request() -> Request {
         prompt_tokens: 350,
         calibration: Calibration::default(),
         precision: 0.1,
-        adapter: None,
         index: IndexInfo {
             embedder: "bag-of-words".to_owned(),
             revision: 5,

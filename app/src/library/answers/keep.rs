@@ -5,7 +5,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::sync::OnceLock;
 
 use anyhow::Result;
-use generation::Answered;
+use generation::{Answered, Generator};
 use retrieval::Passage;
 use sha2::{Digest, Sha256};
 
@@ -15,7 +15,8 @@ use crate::library::{Library, blocking};
 use crate::models;
 
 /// Settings, or beginnings of their keys, that the words of an answer depend on.
-const TELLING: [&str; 9] = [
+const TELLING: [&str; 10] = [
+    "answerer",
     "llm.url",
     "llm.model",
     "top_k",
@@ -28,7 +29,7 @@ const TELLING: [&str; 9] = [
 ];
 
 impl Library {
-    /// Stores an answer to what was asked of `talk`'s scope; `model` is the one that was there to
+    /// Stores an answer to what was asked of `talk`'s scope; `writer` is the model that was there to
     /// write it. Where a document that it was made from has been deleted meanwhile it is
     /// not kept, and a warning says so.
     ///
@@ -40,8 +41,10 @@ impl Library {
         talk: &Talk,
         answered: &mut Answered,
         passages: &[Passage],
-        model: Option<String>,
+        writer: Option<&dyn Generator>,
     ) -> Result<()> {
+        let model = writer.map(|writer| writer.id().to_owned());
+        let adapter = writer.and_then(|writer| writer.adapter().map(str::to_owned));
         let asked = Asked {
             collection: talk.collection.clone(),
             documents: talk.documents.clone(),
@@ -49,8 +52,10 @@ impl Library {
             task: Some(request.task.name().to_owned()),
         };
         // A fallback depends on the model as well, though it does not show its words.
-        let model = model.filter(|_| answered.trace.completion.is_some());
+        let was_asked = answered.trace.completion.is_some();
+        let model = model.filter(|_| was_asked);
         let mut provenance = self.provenance(asked, model).await?;
+        provenance.adapter = adapter.filter(|_| was_asked);
         provenance.passages = self.catalog.keep_passages(passages).await?;
         let cited = answered
             .answer
@@ -109,6 +114,7 @@ impl Library {
             lectern: env!("CARGO_PKG_VERSION").to_owned(),
             build: blocking(|| Ok(build())).await?,
             platform: format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
+            adapter: None,
             model_sha256: model
                 .as_deref()
                 .and_then(|id| models::find(id).ok())

@@ -130,7 +130,7 @@ impl Library {
         let embedder = self.embedder().await?;
         let generator = match trace.extractive || trace.passages.is_empty() {
             true => None,
-            false => Some(self.generator().await?),
+            false => Some(self.writer_of(&provenance, &mut notes).await?),
         };
         let request = Request {
             id: then.id.clone(),
@@ -141,7 +141,6 @@ impl Library {
             prompt_tokens: self.settings.answer_evidence_tokens,
             calibration: self.calibration()?,
             precision: self.settings.answer_precision,
-            adapter: None,
             index: IndexInfo {
                 embedder: indexes.generation.spec.embedder.clone(),
                 revision: indexes.watermark(),

@@ -25,7 +25,11 @@ impl Library {
                 warnings.push(instead(&Problem::from_error(&error)));
                 Ok(None)
             }
-            found => found.map(Some),
+            found => {
+                let found = found?;
+                warnings.extend(self.adapter_warning().await);
+                Ok(Some(found))
+            }
         }
     }
 }

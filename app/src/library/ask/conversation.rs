@@ -205,8 +205,8 @@ impl Library {
 
     /// True where the answerer can be trusted to rewrite a question.
     fn can_rewrite(&self) -> bool {
-        match self.answerer.model() {
-            Some(model) => model.parameters >= ABLE,
+        match self.answerer.parameters() {
+            Some(parameters) => parameters >= ABLE,
             // Whoever runs a model server runs a model of some size on it.
             None => true,
         }

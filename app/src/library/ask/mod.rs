@@ -93,7 +93,7 @@ impl Library {
         } else {
             self.writer(&mut warnings).await?
         };
-        let model = generator.as_ref().map(|model| model.id().to_owned());
+        let writer = generator.clone();
         let answer_request = answer::Request {
             id: uuid::Uuid::now_v7().to_string(),
             question: question.clone(),
@@ -103,7 +103,6 @@ impl Library {
             prompt_tokens: self.settings.answer_evidence_tokens,
             calibration: self.calibration()?,
             precision: self.settings.answer_precision,
-            adapter: None,
             index: IndexInfo {
                 embedder: embedder.space().id.clone(),
                 revision: indexes.watermark(),
@@ -154,7 +153,7 @@ impl Library {
             return Ok(answered);
         }
         self.keep_talk(&talk, &request.question).await?;
-        self.keep_answer(request, &talk, &mut answered, &passages, model)
+        self.keep_answer(request, &talk, &mut answered, &passages, writer.as_deref())
             .await?;
         Ok(answered)
     }

@@ -24,6 +24,7 @@ use crate::catalog::feedback::FeedbackFilter;
 use crate::catalog::{DatasetRecord, Feedback, FeedbackState};
 use crate::error::{Fault, Problem};
 use crate::library::{Library, blocking};
+use crate::models::answerer::Answerer;
 
 /// Feedback that is read at once.
 const PART: usize = 500;
@@ -285,15 +286,11 @@ impl Library {
 
     /// The tokenizer of the model in this process; none where a server answers.
     async fn chat_format(&self) -> Result<Option<ChatFormat>> {
-        match self.answerer.model() {
-            Some(model) => self
-                .with_model(model.clone(), |model, folder| {
-                    Ok(ChatFormat::from_gguf(&model.weights(folder))?)
-                })
-                .await
-                .map(Some),
-            None => Ok(None),
+        if matches!(self.answerer, Answerer::Server(_)) {
+            return Ok(None);
         }
+        let base = self.base_file().await?;
+        blocking(move || Ok(Some(ChatFormat::from_gguf(&base.path)?))).await
     }
 }
 

@@ -84,7 +84,7 @@ impl FeedbackEdit {
 ///
 /// # Errors
 /// A problem `name_invalid`.
-pub(super) fn name(by: Option<&str>) -> Result<String, Problem> {
+pub(in crate::library) fn name(by: Option<&str>) -> Result<String, Problem> {
     let Some(by) = by else {
         return Ok(NOBODY.to_owned());
     };
@@ -104,7 +104,7 @@ pub(super) fn name(by: Option<&str>) -> Result<String, Problem> {
 ///
 /// # Errors
 /// A problem `correction_empty` or `text_too_long`.
-pub(super) fn note(note: Option<&str>) -> Result<Option<String>, Problem> {
+pub(in crate::library) fn note(note: Option<&str>) -> Result<Option<String>, Problem> {
     text("note", note, LONGEST_COMMENT)
 }
 

@@ -7,7 +7,7 @@
 //! [`dataset`] or as [Parquet](columns); [`chatgpt`] reads ChatGPT's own export.
 
 mod chatgpt;
-mod check;
+pub(in crate::library) mod check;
 mod columns;
 pub mod dataset;
 mod example;

@@ -42,6 +42,7 @@ const PROBLEM_JSON: &str = "application/problem+json";
         (name = "conversations", description = "Questions that go on from each other."),
         (name = "feedback", description = "What people say of answers, on its way to training."),
         (name = "evaluation", description = "What the library answers to questions of its own."),
+        (name = "adapters", description = "What was trained, how it fared, and which of it answers."),
         (name = "search", description = "Passages."),
         (name = "documents", description = "Papers in the library."),
         (name = "collections", description = "Shelves that documents stand on."),

@@ -1,5 +1,7 @@
 //! `lectern finetune`.
 
+mod adapters;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -16,6 +18,11 @@ use crate::settings::Settings;
 pub(super) async fn run(settings: Settings, command: Finetune) -> Result<Exit> {
     match command {
         Finetune::Prepare(command) => prepare(settings, command).await,
+        Finetune::Evaluate(command) => adapters::evaluate(settings, command).await,
+        Finetune::Promote(command) => adapters::promote(settings, command).await,
+        Finetune::Rollback(command) => adapters::rollback(settings, command).await,
+        Finetune::Adapters(command) => adapters::run(settings, command).await,
+        Finetune::Lineage { id, json } => adapters::lineage(settings, id, json).await,
         Finetune::Datasets(Datasets::List { json }) => {
             let datasets = asked(settings, DatasetsRequest::List).await?;
             if json {

@@ -4,6 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+mod adapters;
+
+pub(in crate::cli) use adapters::{Adapters, Evaluate, Promote, Rollback};
+
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum Finetune {
     /// Make a dataset from approved feedback, from the library, or from files of questions
@@ -11,6 +15,23 @@ pub(in crate::cli) enum Finetune {
     /// List, show and delete datasets
     #[command(subcommand)]
     Datasets(Datasets),
+    /// Put a trained adapter to held-out questions, beside what answers now
+    Evaluate(Evaluate),
+    /// Have an adapter answer that was shown to be better
+    Promote(Promote),
+    /// Have the adapter before answer again
+    Rollback(Rollback),
+    /// List, show and delete adapters
+    #[command(subcommand)]
+    Adapters(Adapters),
+    /// Show where an answer comes from: adapter, run, data, feedback
+    Lineage {
+        /// An answer's id, or an adapter's
+        id: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -76,6 +97,11 @@ impl Finetune {
     pub(in crate::cli) fn is_json(&self) -> bool {
         match self {
             Finetune::Prepare(prepare) => prepare.json,
+            Finetune::Evaluate(evaluate) => evaluate.json,
+            Finetune::Promote(promote) => promote.json,
+            Finetune::Rollback(rollback) => rollback.json,
+            Finetune::Adapters(adapters) => adapters.is_json(),
+            Finetune::Lineage { json, .. } => *json,
             Finetune::Datasets(
                 Datasets::List { json }
                 | Datasets::Show { json, .. }
