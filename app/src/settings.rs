@@ -117,9 +117,11 @@ pub struct Settings {
     pub llm_falls_back: bool,
     /// Add a list of sources to the text of answers in OpenAI's shape.
     pub openai_sources: bool,
+    /// Folder of training runs.
+    pub runs_dir: PathBuf,
     /// Where chunk vectors are kept; see [`Settings::dense_config`].
     pub dense: retrieval::dense::DenseConfig,
-    /// The binary that reads PDFs; this one where not given. For tests, which run in another.
+    /// The binary that reads PDFs and trains; this one where not given. For tests, which run in another.
     pub reader_program: Option<PathBuf>,
     /// Every setting with its origin, for `config show`.
     pub entries: Vec<Entry>,
@@ -418,6 +420,10 @@ fn parse(values: &Values) -> Result<Settings, Problem> {
         llm,
         llm_falls_back,
         openai_sources: flag(values, "openai.sources")?,
+        runs_dir: match values["training.runs_dir"].0.is_empty() {
+            true => folder("data_dir")?.join("runs"),
+            false => folder("training.runs_dir")?,
+        },
         dense: dense::parse(values)?,
         reader_program: None,
         entries,

@@ -5,6 +5,7 @@ mod chat;
 mod feedback;
 mod finetune;
 mod measure;
+mod runs;
 mod search;
 
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ pub(super) use feedback::Feedback;
 pub(super) use measure::{
     Bench, BenchEmbedding, BenchSearch, Chunks, Eval, EvalAnswers, Extraction, Retrieval,
 };
+pub(super) use runs::{ExportRun, ExportTo, Merge, RecipeName, Run, Runs, RunsCommand, WeightType};
 pub(super) use search::{Search, Switch};
 
 /// Ask your papers; every sentence of the answer cites the page and lines that support it.
@@ -70,7 +72,7 @@ pub(super) enum Command {
     /// Say what is good or bad of answers, review that, and exchange it as training data
     #[command(subcommand)]
     Feedback(Feedback),
-    /// Prepare datasets that the answerer can be trained on
+    /// Train the answerer: prepare datasets, run, watch, merge, export
     #[command(subcommand)]
     Finetune(Finetune),
     /// Ask one question after another; follow-ups are understood, and all is kept

@@ -170,6 +170,11 @@ pub(super) const KNOWN: &[Known] = &[
         meaning: "add a list of sources to the text of answers of /v1/chat/completions",
     },
     Known {
+        key: "training.runs_dir",
+        default: "",
+        meaning: "folder of training runs; `runs` in the data folder where empty",
+    },
+    Known {
         key: "dense.quantization",
         default: "none",
         meaning: "how vectors are compared in graphs: none, scalar (a byte a number) or binary",

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::runs::{ExportRun, Merge, Run, Runs};
+
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum Finetune {
     /// Make a dataset from approved feedback, from the library, or from files of questions
@@ -11,6 +13,14 @@ pub(in crate::cli) enum Finetune {
     /// List, show and delete datasets
     #[command(subcommand)]
     Datasets(Datasets),
+    /// Train the answerer, or go on with that
+    Run(Box<Run>),
+    /// List, show, watch, stop and delete training runs
+    Runs(Runs),
+    /// Write a model with what was trained merged into it, as safetensors
+    Merge(Merge),
+    /// Write what was trained out for other programs
+    Export(ExportRun),
 }
 
 #[derive(Debug, Args)]
@@ -81,6 +91,10 @@ impl Finetune {
                 | Datasets::Show { json, .. }
                 | Datasets::Delete { json, .. },
             ) => *json,
+            Finetune::Run(run) => run.json,
+            Finetune::Runs(runs) => runs.is_json(),
+            Finetune::Merge(merge) => merge.json,
+            Finetune::Export(export) => export.json,
         }
     }
 }

@@ -1,4 +1,8 @@
-//! `lectern finetune`.
+//! `lectern finetune`: datasets here, runs in [`runs`] and [`training`], what they come to in [`export`].
+
+mod export;
+mod runs;
+mod training;
 
 use std::path::{Path, PathBuf};
 
@@ -16,6 +20,10 @@ use crate::settings::Settings;
 pub(super) async fn run(settings: Settings, command: Finetune) -> Result<Exit> {
     match command {
         Finetune::Prepare(command) => prepare(settings, command).await,
+        Finetune::Run(command) => training::run(settings, *command).await,
+        Finetune::Runs(command) => runs::run(&settings, command).await,
+        Finetune::Merge(command) => export::merge(settings, command).await,
+        Finetune::Export(command) => export::export(settings, command).await,
         Finetune::Datasets(Datasets::List { json }) => {
             let datasets = asked(settings, DatasetsRequest::List).await?;
             if json {
