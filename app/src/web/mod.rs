@@ -3,7 +3,7 @@
 //! [`serve`] binds and runs; every request passes [`security`] first. [`pages`] are the HTML pages
 //! (their data is in [`views`]), [`search`] finds passages for both, [`api`] the JSON routes, [`upload`] takes files, [`ask`] streams
 //! answers, [`answers`] shows those that were given, [`conversations`] keeps them together,
-//! [`feedback`] is what people say of them. [`openapi`]
+//! [`feedback`] is what people say of them, [`datasets`] and [`training`] make models of that. [`openapi`]
 //! describes the API to programs and people, [`idempotency`] lets requests be sent twice, [`mcp`]
 //! serves the Model Context Protocol, [`openai`] is the API that OpenAI's clients speak.
 
@@ -12,6 +12,7 @@ mod api;
 mod ask;
 mod assets;
 mod conversations;
+mod datasets;
 mod feedback;
 mod idempotency;
 mod mcp;
@@ -21,6 +22,7 @@ mod pages;
 mod problem;
 mod search;
 pub mod security;
+mod training;
 mod upload;
 pub mod views;
 
@@ -152,6 +154,18 @@ fn routes(config: &mut ServiceConfig<'_>) {
                 .service(feedback::approve_feedback)
                 .service(feedback::reject_feedback)
                 .service(feedback::withdraw_feedback)
+                .service(datasets::list_datasets)
+                .service(datasets::prepare_dataset)
+                .service(datasets::show_dataset)
+                .service(datasets::delete_dataset)
+                .service(training::list_runs)
+                .service(training::start_run)
+                .service(training::show_run)
+                .service(training::run_events)
+                .service(training::stop_run)
+                .service(training::resume_run)
+                .service(training::delete_run)
+                .service(training::estimate)
                 .service(upload::upload)
                 .service(conversations::list)
                 .service(conversations::begin)
@@ -168,6 +182,9 @@ fn routes(config: &mut ServiceConfig<'_>) {
                 .service(pages::conversation_page)
                 .service(conversations::turn)
                 .service(feedback::review_page)
+                .service(training::page::training_page)
+                .service(training::page::run_page)
+                .service(training::page::run_panel)
                 .service(pages::library_page)
                 .service(search::search_page)
                 .service(pages::document_page)

@@ -20,9 +20,11 @@ use utoipa::openapi::{ContentBuilder, PathItem, Ref, RefOr, ResponseBuilder, Sec
 
 use super::State;
 use super::ask::{EvidenceEvent, TokenEvent};
+use super::datasets::PreparingEvent;
 use super::pages::shown;
 use super::problem::Body;
 use super::security::{CSRF_HEADER, SESSION_COOKIE};
+use crate::training::log::RunEvent;
 
 const PROBLEM_JSON: &str = "application/problem+json";
 
@@ -41,13 +43,14 @@ const PROBLEM_JSON: &str = "application/problem+json";
         (name = "answers", description = "Questions and their answers."),
         (name = "conversations", description = "Questions that go on from each other."),
         (name = "feedback", description = "What people say of answers, on its way to training."),
+        (name = "training", description = "Datasets, and runs that train the answerer on them."),
         (name = "search", description = "Passages."),
         (name = "documents", description = "Papers in the library."),
         (name = "collections", description = "Shelves that documents stand on."),
         (name = "jobs", description = "Uploads on their way into the library."),
         (name = "service", description = "The server itself."),
     ),
-    components(schemas(Answer, EvidenceEvent, TokenEvent, Body)),
+    components(schemas(Answer, EvidenceEvent, TokenEvent, PreparingEvent, RunEvent, Body)),
 )]
 struct Base;
 
