@@ -26,6 +26,8 @@ pub enum RunEvent {
     Loading {
         /// The run.
         run: String,
+        /// The process's id.
+        process: u32,
     },
     /// Something that is probably a mistake.
     Warning {
@@ -257,7 +259,10 @@ mod tests {
         let run = tempfile::tempdir().unwrap();
         let mut reader = Reader::new(run.path());
         assert!(reader.next().is_empty());
-        let loading = || RunEvent::Loading { run: "a".into() };
+        let loading = || RunEvent::Loading {
+            run: "a".into(),
+            process: 7,
+        };
         let mut log = Log::open(run.path()).unwrap();
         log.add(loading());
         log.add(step(1));

@@ -73,7 +73,10 @@ fn train(folder: &Path) -> Result<(), Problem> {
     };
     let mut log = begin().map_err(|error| Problem::from_error(&error))?;
     let name = name(run.path());
-    log.add(RunEvent::Loading { run: name.clone() });
+    log.add(RunEvent::Loading {
+        run: name.clone(),
+        process: std::process::id(),
+    });
 
     let stop = Arc::new(AtomicBool::new(false));
     let trained = watch_for_stop(run.path(), &stop)

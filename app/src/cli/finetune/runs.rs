@@ -237,7 +237,9 @@ impl Watched {
             };
         }
         match event {
-            RunEvent::Loading { run } => self.line(&format!("run {run}: reading model and data")),
+            RunEvent::Loading { run, .. } => {
+                self.line(&format!("run {run}: reading model and data"))
+            }
             RunEvent::Warning { message } => {
                 if !self.told.contains(message) {
                     self.line(&format!("warning: {}", output::plain(message)));
