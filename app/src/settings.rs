@@ -119,6 +119,8 @@ pub struct Settings {
     pub openai_sources: bool,
     /// Folder of training runs.
     pub runs_dir: PathBuf,
+    /// Leave the processor to everybody else while training.
+    pub training_is_idle: bool,
     /// Where chunk vectors are kept; see [`Settings::dense_config`].
     pub dense: retrieval::dense::DenseConfig,
     /// The binary that reads PDFs and trains; this one where not given. For tests, which run in another.
@@ -423,6 +425,14 @@ fn parse(values: &Values) -> Result<Settings, Problem> {
         runs_dir: match values["training.runs_dir"].0.is_empty() {
             true => folder("data_dir")?.join("runs"),
             false => folder("training.runs_dir")?,
+        },
+        training_is_idle: match values["training.priority"].0.trim() {
+            "idle" => true,
+            "normal" => false,
+            _ => {
+                let (text, origin) = &values["training.priority"];
+                return Err(invalid("training.priority", text, origin, "idle or normal"));
+            }
         },
         dense: dense::parse(values)?,
         reader_program: None,

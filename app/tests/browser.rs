@@ -76,6 +76,7 @@ fn start_lectern(data_dir: &Path, models: Option<&Path>) -> Result<(Process, Str
         .arg(data_dir);
     if let Some(models) = models {
         command.env("LECTERN_MODELS_DIR", models);
+        command.env("LECTERN_TRAINING_PRIORITY", "normal");
     }
     Process::start(command, SLOW, |line| {
         Some(line.strip_prefix("listening on ")?.trim().to_owned())

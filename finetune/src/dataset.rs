@@ -201,8 +201,9 @@ impl Dataset {
         Ok(())
     }
 
-    /// What is probably a mistake: about the data, and about the data with this base model.
-    pub fn warnings(&self, chat: &ChatFormat) -> Vec<String> {
+    /// What is probably a mistake: about the data, and about the data with this base model, whose
+    /// file may say by its name what the model itself does not.
+    pub fn warnings(&self, chat: &ChatFormat, base: &Path) -> Vec<String> {
         let card = &self.card;
         let path = card.path.display();
         let mut warnings = Vec::new();
@@ -224,7 +225,8 @@ impl Dataset {
                 card.examples
             ));
         }
-        let is_tuned = is_instruction_tuned(chat.name());
+        let file = base.file_stem().unwrap_or_default().to_string_lossy();
+        let is_tuned = is_instruction_tuned(chat.name()) || is_instruction_tuned(&file);
         if is_tuned && card.without_question * 2 > card.examples {
             warnings.push(format!(
                 "{} is tuned to chat and most of {path} are texts without a question: a new format \

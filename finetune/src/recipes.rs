@@ -84,7 +84,7 @@ fn read_data(
         true => None,
         false => Some(read(&config.eval)?),
     };
-    for warning in train.warnings(chat) {
+    for warning in train.warnings(chat, &config.base) {
         (watch.on_event)(&Event::Warning(warning));
     }
     Ok((train, held_out))

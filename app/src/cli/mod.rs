@@ -61,7 +61,7 @@ pub fn main() -> ExitCode {
         .next()
         .is_some_and(|command| command == TRAINER_COMMAND)
     {
-        return crate::training::worker::run(hidden.next().map(Into::into));
+        return crate::training::worker::run(hidden);
     }
     let arguments = Arguments::parse();
     init_log();

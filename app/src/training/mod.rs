@@ -82,6 +82,7 @@ impl RunState {
 pub struct Runs {
     folder: PathBuf,
     program: Option<PathBuf>,
+    is_idle: bool,
 }
 
 impl Runs {
@@ -90,6 +91,7 @@ impl Runs {
         Self {
             folder: settings.runs_dir.clone(),
             program: settings.reader_program.clone(),
+            is_idle: settings.training_is_idle,
         }
     }
 

@@ -24,7 +24,7 @@ const TIMED: (usize, usize) = (3, 50);
 /// What a run will take.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Plan {
-    /// The base model's name.
+    /// The base model's file, without its ending.
     pub base: String,
     /// Examples that are trained on.
     pub examples: usize,
@@ -55,8 +55,10 @@ impl Runs {
     /// # Errors
     /// What would keep it from being trained: base or data that cannot be used.
     pub fn plan(&self, config: &TrainConfig) -> Result<Plan> {
-        let chat = ChatFormat::from_gguf(&config.base)?;
-        let model = DecoderConfig::read_gguf(&config.base)?;
+        // As training says it, of which the base is one of the things that can be wrong.
+        let unusable = finetune::Error::Generation;
+        let chat = ChatFormat::from_gguf(&config.base).map_err(unusable)?;
+        let model = DecoderConfig::read_gguf(&config.base).map_err(unusable)?;
         let limits = Limits {
             max_length: config.max_length.min(model.context),
             too_long: config.too_long,
@@ -84,7 +86,7 @@ impl Runs {
                 model.context
             ));
         }
-        warnings.extend(train.warnings(&chat));
+        warnings.extend(train.warnings(&chat, &config.base));
         let free = free_memory();
         let memory = expected.memory as u64;
         if free.is_some_and(|free| free < memory) {
@@ -95,7 +97,10 @@ impl Runs {
             );
         }
         Ok(Plan {
-            base: chat.name().to_owned(),
+            base: config
+                .base
+                .file_stem()
+                .map_or_else(String::new, |stem| stem.to_string_lossy().into_owned()),
             examples: train.card.examples,
             eval_examples: held_out.map_or(0, |data| data.card.examples),
             steps: expected.steps,

@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 use finetune::{RunFolder, TrainConfig};
 
 use super::log::{Reader, RunEvent};
-use super::{RunState, Runs, TRAINER_COMMAND, name, state};
+use super::{RunState, Runs, TRAINER_COMMAND, name, state, worker};
 use crate::error::{Fault, Problem};
 
 /// What the process says for itself.
@@ -91,6 +91,7 @@ impl Runs {
         let child = Command::new(&program)
             .arg(TRAINER_COMMAND)
             .arg(&run)
+            .args((!self.is_idle).then_some(worker::NORMAL))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(stderr)

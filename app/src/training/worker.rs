@@ -1,10 +1,12 @@
 //! The process that trains: this binary again, under a hidden command, with a run's folder.
 //!
-//! It leaves the processor to everybody else (idle scheduling, the lowest nice value, and that for its
-//! whole session where the kernel schedules by session), is the first to go where memory runs out, and
+//! Unless the settings want otherwise it leaves the processor to everybody else (idle scheduling, the
+//! lowest nice value, and that for its whole session where the kernel schedules by session). It is the
+//! first to go where memory runs out, and
 //! has a session of its own, so that Ctrl-C and a terminal that is closed do not reach it. It stops, with
 //! a checkpoint, when the file [`STOP`] appears in the run's folder, or on SIGTERM.
 
+use std::ffi::OsString;
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -30,18 +32,21 @@ use crate::error::Problem;
 /// Hidden command under which this binary trains.
 pub const TRAINER_COMMAND: &str = "train-worker";
 
+/// The argument after the folder that has it take its share of the processor.
+pub(super) const NORMAL: &str = "normal";
+
 /// How often somebody is looked for who wants it to stop.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// Trains the run in `folder` to its end, or until it is stopped. What there is to say goes into the
-/// run's folder.
-pub fn run(folder: Option<PathBuf>) -> ExitCode {
-    let Some(folder) = folder else {
+/// Trains the run whose folder is the first argument to its end, or until it is stopped. What there is
+/// to say goes into that folder.
+pub fn run(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    let Some(folder) = arguments.next().map(PathBuf::from) else {
         eprintln!("error: no run is named\nhint: `lectern finetune run` starts this process");
         return ExitCode::from(2);
     };
     // First, since threads are like the one that they come from.
-    step_back();
+    step_back(arguments.next().is_none_or(|priority| priority != NORMAL));
     match train(&folder) {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
@@ -53,12 +58,14 @@ pub fn run(folder: Option<PathBuf>) -> ExitCode {
 
 /// Leaves processor and memory to others as far as the system lets it; what it does not let is done
 /// without.
-fn step_back() {
+fn step_back(is_idle: bool) {
     let _ = rustix::process::setsid();
-    let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
-    let _ = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, idle);
-    let _ = rustix::process::setpriority_process(None, 19);
-    let _ = std::fs::write("/proc/self/autogroup", "19");
+    if is_idle {
+        let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
+        let _ = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, idle);
+        let _ = rustix::process::setpriority_process(None, 19);
+        let _ = std::fs::write("/proc/self/autogroup", "19");
+    }
     let _ = std::fs::write("/proc/self/oom_score_adj", "800");
 }
 

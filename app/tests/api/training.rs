@@ -9,7 +9,11 @@ use crate::tiny_answerer;
 /// From a paper to a run that is deleted.
 pub(crate) async fn training(api: &mut Contract) {
     let models = tiny_answerer::models();
-    let app = spawn_app(&[("models_dir", &models.path().display().to_string())]).await;
+    let app = spawn_app(&[
+        ("models_dir", &models.path().display().to_string()),
+        ("training.priority", "normal"),
+    ])
+    .await;
     let file = std::fs::read(sample("hybrid-retrieval.pdf")).unwrap();
     assert_eq!(app.uploaded("hybrid.pdf", file).await["state"], "done");
 

@@ -15,7 +15,7 @@ pub(crate) fn models() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let answerer = find(DEFAULT_ANSWERER).unwrap();
     std::fs::create_dir(answerer.folder(folder.path())).unwrap();
-    for file in &answerer.files {
+    for file in answerer.missing(folder.path()) {
         // Only converted from, so its size is enough.
         let path = answerer.folder(folder.path()).join(&file.name);
         File::create(path).unwrap().set_len(file.bytes).unwrap();

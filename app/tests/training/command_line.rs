@@ -179,17 +179,6 @@ fn one_at_a_time_is_trained_and_it_is_stopped_and_gone_on_with() {
         1
     );
 
-    // It leaves the processor to others.
-    let id = process(data, &run).as_raw_nonzero();
-    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap();
-    let fields: Vec<&str> = stat
-        .rsplit(')')
-        .next()
-        .unwrap()
-        .split_whitespace()
-        .collect();
-    assert_eq!(fields[16], "19", "nice, in {stat}");
-
     let stopped = done(&finetune(data, &["runs", "stop", "--json"]));
     assert_eq!(
         (&stopped["state"], &stopped["name"]),
@@ -215,13 +204,12 @@ fn ctrl_c_saves_and_a_second_one_ends_it_at_once() {
     let data = home.path();
     lengthen(&place);
     for times in [1, 2] {
-        let mut arguments = vec!["finetune".to_owned()];
-        match times {
-            1 => arguments.extend(run_arguments(&place, &LONG)),
-            _ => arguments.extend(["run", "--resume"].map(str::to_owned)),
-        }
+        let arguments = match times {
+            1 => run_arguments(&place, &LONG),
+            _ => ["run", "--resume"].map(str::to_owned).to_vec(),
+        };
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        let child = command(data, &arguments)
+        let child = finetune_command(data, &arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -249,5 +237,36 @@ fn ctrl_c_saves_and_a_second_one_ends_it_at_once() {
             ),
         }
         assert_eq!(shown(data, "latest")["resumable"], true);
+    }
+}
+
+#[test]
+fn it_leaves_the_processor_to_others_unless_told_otherwise() {
+    let (home, place) = (tempfile::tempdir().unwrap(), Place::new());
+    let data = home.path();
+    lengthen(&place);
+    for (priority, nice) in [("idle", "19"), ("normal", "0")] {
+        let arguments = run_arguments(&place, &[&LONG[..], &["--background"]].concat());
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let mut started = finetune_command(data, &arguments);
+        let started = started.env("LECTERN_TRAINING_PRIORITY", priority).output();
+        let errors = String::from_utf8_lossy(&started.as_ref().unwrap().stderr).into_owned();
+        let run = String::from_utf8_lossy(&started.unwrap().stdout)
+            .trim()
+            .to_owned();
+        assert!(!run.is_empty(), "{errors}");
+        let id = process(data, &run).as_raw_nonzero();
+        let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap();
+        let fields: Vec<&str> = stat
+            .rsplit(')')
+            .next()
+            .unwrap()
+            .split_whitespace()
+            .collect();
+        assert_eq!(fields[16], nice, "{stat}");
+        // Idle, it may not come to where it would stop.
+        kill_process(process(data, &run), Signal::KILL).unwrap();
+        until(data, &run, |run| run["state"] == "killed");
+        done(&finetune(data, &["runs", "delete", &run, "--json"]));
     }
 }

@@ -28,7 +28,11 @@ fn events(stream: &Value) -> Vec<(String, Value)> {
 }
 
 async fn with_papers(models: &Path) -> TestApp {
-    let app = spawn_app(&[("models_dir", &models.display().to_string())]).await;
+    let app = spawn_app(&[
+        ("models_dir", &models.display().to_string()),
+        ("training.priority", "normal"),
+    ])
+    .await;
     for paper in ["lora-qlora.pdf", "hybrid-retrieval.pdf", "reading-pdfs.pdf"] {
         let bytes = std::fs::read(sample(paper)).unwrap();
         let job = app.uploaded(paper, bytes).await;
@@ -128,7 +132,7 @@ async fn papers_become_a_dataset_a_run_and_an_adapter() {
     let data = app.folder.path().to_owned();
     let refused = std::thread::spawn(move || {
         let place = Place::new();
-        problem(&train(&data, &place, &["--json"]), 1)
+        super::problem(&train(&data, &place, &["--json"]), 1)
     });
     assert_eq!(refused.join().unwrap()["code"], "run_in_progress");
     assert_eq!(call(app.delete(&one), 409).await["code"], "run_running");
@@ -190,7 +194,7 @@ async fn papers_become_a_dataset_a_run_and_an_adapter() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_is_stopped_and_gone_on_with_and_outlives_the_server() {
-    let app = spawn_app(&[]).await;
+    let app = spawn_app(&[("training.priority", "normal")]).await;
     let data = app.folder.path().to_owned();
     let place = Place::new();
     lengthen(&place);

@@ -78,7 +78,7 @@ fn a_run_that_is_killed_in_front_of_you_says_so() {
     let data = home.path();
     lengthen(&place);
     let run = start(data, &place, &LONG);
-    let watching = command(data, &["finetune", "runs", "watch", "--json"])
+    let watching = finetune_command(data, &["runs", "watch", "--json"])
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::piped())
         .spawn()
@@ -98,7 +98,7 @@ fn a_run_that_is_killed_in_front_of_you_says_so() {
 fn a_checkpoint_that_cannot_be_written_fails_the_run_and_leaves_the_old_one() {
     let (home, place) = (tempfile::tempdir().unwrap(), Place::new());
     let data = home.path();
-    let settings = ["--set", "epochs=40", "--set", "checkpoint_steps=5"];
+    let settings = ["--set", "epochs=100", "--set", "checkpoint_steps=5"];
     assert_eq!(
         code(&train(
             data,
@@ -114,10 +114,10 @@ fn a_checkpoint_that_cannot_be_written_fails_the_run_and_leaves_the_old_one() {
     finetune(data, &["runs", "stop", &run]);
     let stopped = shown(data, &run);
     let saved = stopped["step"].as_u64().unwrap();
-    assert!(saved < 80, "it came to its end before it could be stopped");
+    assert!(saved < 200, "it came to its end before it could be stopped");
     let checkpoints = PathBuf::from(stopped["folder"].as_str().unwrap()).join("checkpoints");
     // What a checkpoint is written to before it has its name cannot be made.
-    let in_the_way: Vec<PathBuf> = (saved + 1..=80)
+    let in_the_way: Vec<PathBuf> = (saved + 1..=200)
         .map(|step| checkpoints.join(format!(".step-{step:08}.part")))
         .collect();
     for path in &in_the_way {

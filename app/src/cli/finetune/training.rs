@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use finetune::{Recipe, TrainConfig};
 use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::super::args::{RecipeName, Run};
 use super::super::{Exit, output};
@@ -103,6 +104,8 @@ async fn watched(mut started: Started, json: bool, told: Vec<String>) -> Result<
     let mut log = started.log.clone();
     let mut shown = Watched::new(json, told);
     let mut is_stopping = false;
+    // One for all rounds: what comes between two of them is not lost.
+    let mut interrupts = signal(SignalKind::interrupt())?;
     loop {
         // Before the log is read: what is written last is read after it.
         let status = started.ended();
@@ -133,7 +136,7 @@ async fn watched(mut started: Started, json: bool, told: Vec<String>) -> Result<
         }
         tokio::select! {
             () = tokio::time::sleep(LOOK) => {}
-            _ = tokio::signal::ctrl_c() => {
+            _ = interrupts.recv() => {
                 if is_stopping {
                     started.kill();
                     shown.finish();
