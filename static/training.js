@@ -232,7 +232,8 @@ if (runForm) {
     clearTimeout(timer);
     timer = setTimeout(() => estimate(runForm), PAUSE);
   });
-  if (!runForm.dataset.running) estimate(runForm);
+  // Not `dataset.running`: the form has a field of that name, which stands in front.
+  if (!runForm.hasAttribute("data-running")) estimate(runForm);
   runForm.addEventListener("submit", (event) => {
     event.preventDefault();
     act(byId("run-start"), byId("run-error"), async () => {

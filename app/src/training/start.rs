@@ -65,7 +65,11 @@ impl Runs {
         self.spawn(run.to_owned())
     }
 
-    fn refuse_second(&self) -> Result<(), Problem> {
+    /// Whether a run can be started, to be asked before all that takes longer.
+    ///
+    /// # Errors
+    /// A problem `run_in_progress`.
+    pub fn refuse_second(&self) -> Result<(), Problem> {
         let Some(running) = self.running() else {
             return Ok(());
         };

@@ -94,7 +94,8 @@ pub(super) async fn visit(
     click(&driver, ".run-resume").await?;
     wait_for(&driver, ".run-panel[data-state='running']", SLOW).await?;
     click(&driver, ".run-stop").await?;
-    wait_for(&driver, ".run-panel[data-state='stopped']", SLOW).await?;
+    // The page has been loaded again: another run can be started.
+    wait_for(&driver, "#run-start:not([disabled])", SLOW).await?;
 
     // The run has a page of its own.
     click(&driver, ".run-panel h2 a").await?;

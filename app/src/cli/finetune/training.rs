@@ -29,6 +29,7 @@ pub(super) async fn run(settings: Settings, command: Run) -> Result<Exit> {
             blocking(move || runs.resume(&run)).await?
         }
         None => {
+            runs.refuse_second()?;
             let config = resolve(&settings, command).await?;
             told = estimated(&runs, &config, json).await?;
             blocking(move || runs.start(&config)).await?

@@ -79,6 +79,7 @@ pub(super) async fn start_run(state: Shared, wanted: web::Json<NewRun>) -> Answe
     let request = asked(library, &wanted).await?;
     let settings = library.settings.clone();
     let started = blocking(move || {
+        runs.refuse_second()?;
         let config = request.resolve(|| default_base(&settings))?;
         // What cannot be trained is told before there is a run.
         runs.plan(&config)?;

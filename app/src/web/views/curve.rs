@@ -7,7 +7,7 @@ const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 300.0;
 const LEFT: f64 = 58.0;
 const RIGHT: f64 = 16.0;
-const TOP: f64 = 16.0;
+const TOP: f64 = 32.0;
 const BOTTOM: f64 = 46.0;
 
 /// About so many lines are drawn across.
@@ -227,7 +227,7 @@ mod tests {
                 "{:?}",
                 (labels(&curve.losses), labels(&curve.steps))
             ));
-        assert_eq!(curve.dots[0], ("58.0".to_owned(), "39.8".to_owned()));
+        assert_eq!(curve.dots[0], ("58.0".to_owned(), "54.2".to_owned()));
         assert!(curve.smooth.is_empty());
         assert_eq!(
             curve.description,
