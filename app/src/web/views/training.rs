@@ -299,3 +299,68 @@ fn folder_size(folder: &str) -> u64 {
         .filter_map(|entry| Some(entry.ok()?.metadata().ok()?.len()))
         .sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOSTILE: &str = "<script>alert(1)</script>\"'&<img src=x onerror=alert(2)>";
+
+    #[test]
+    fn whatever_a_run_or_a_model_says_is_text() {
+        let hostile = || HOSTILE.to_owned();
+        let sample = RunSample {
+            step: 1,
+            line: 1,
+            prompt: hostile(),
+            expected: hostile(),
+            written: hostile(),
+        };
+        let panel = RunPanel {
+            name: hostile(),
+            state: "failed",
+            facts: vec![("Dataset", hostile())],
+            warnings: vec![hostile()],
+            reason: Some(hostile()),
+            hint: Some(hostile()),
+            samples: vec![sample],
+            result: Some(hostile()),
+            curve: Some(LossCurve {
+                description: hostile(),
+                ..LossCurve::default()
+            }),
+            ..RunPanel::default()
+        };
+        let row = RunRow {
+            name: hostile(),
+            dataset: hostile(),
+            ..RunRow::default()
+        };
+        let page = TrainingPage {
+            csrf_token: hostile(),
+            base: hostile(),
+            datasets: vec![DatasetCard {
+                name: hostile(),
+                sources: hostile(),
+                warnings: vec![hostile()],
+                sides: vec![("to train on", 1)],
+                ..DatasetCard::default()
+            }],
+            current: Some(panel.clone()),
+            runs: vec![row.clone()],
+            trained: vec![row],
+            ..TrainingPage::default()
+        };
+        let run = RunPage {
+            csrf_token: hostile(),
+            settings: vec![(hostile(), hostile())],
+            panel,
+        };
+        for html in [page.render().unwrap(), run.render().unwrap()] {
+            assert!(!html.contains("<script>") && !html.contains("<img src=x"));
+            assert!(html.matches("&#60;script&#62;").count() > 5);
+            // The policy of the pages allows neither.
+            assert!(!html.contains("style=") && !html.contains("onclick"));
+        }
+    }
+}
