@@ -116,6 +116,9 @@ impl Problem {
             if let Some(error) = cause.downcast_ref::<retrieval::Error>() {
                 return from_retrieval(error, message);
             }
+            if let Some(error) = cause.downcast_ref::<finetune::Error>() {
+                return from_training(error, message);
+            }
             if let Some(error) = cause.downcast_ref::<generation::Error>() {
                 return from_generation(error, message);
             }
@@ -179,6 +182,29 @@ fn from_retrieval(error: &retrieval::Error, message: String) -> Problem {
             message,
             "run `lectern doctor`",
         ),
+    }
+}
+
+fn from_training(error: &finetune::Error, message: String) -> Problem {
+    let (fault, code) = match error {
+        finetune::Error::Config(_) => (Fault::Usage, "training_settings_invalid"),
+        finetune::Error::Diverged { .. } => (Fault::Input, "training_diverged"),
+        finetune::Error::Run { .. } => (Fault::Machine, "run_unusable"),
+        finetune::Error::Generation(_) => (Fault::Input, "base_unusable"),
+        finetune::Error::Compute(_) => (Fault::Machine, "training_failed"),
+        _ => (Fault::Input, "training_data_unusable"),
+    };
+    // Several problems with settings have a hint each, and stay together.
+    let one = match error {
+        finetune::Error::Config(problems) => problems.len() == 1,
+        _ => true,
+    };
+    match message.rsplit_once("; hint: ") {
+        Some((message, hint)) if one => {
+            let message = message.replace(":\n  ", ": ");
+            Problem::new(fault, code, message, hint)
+        }
+        _ => Problem::new(fault, code, message, "see docs/training.md"),
     }
 }
 

@@ -17,5 +17,6 @@ pub mod models;
 pub mod paging;
 pub mod progress;
 pub mod settings;
+pub mod training;
 pub mod web;
 mod zotero;

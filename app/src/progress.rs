@@ -29,6 +29,11 @@ impl Bar {
         Self::new(name, total, "{wide_bar} {pos}/{len} {per_sec} {eta} {msg}")
     }
 
+    /// Counts steps that are told of with a text of their own.
+    pub fn steps(name: &str, total: u64) -> Self {
+        Self::new(name, total, "{wide_bar} {pos}/{len} {msg}")
+    }
+
     fn new(name: &str, total: u64, template: &str) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::new(total);
@@ -48,8 +53,20 @@ impl Bar {
 
     /// Moves to `position`.
     pub fn set(&self, position: u64) {
+        self.set_to(position, None);
+    }
+
+    /// Moves to `position`, and says how it is going.
+    pub fn set_with(&self, position: u64, text: &str) {
+        self.set_to(position, Some(text));
+    }
+
+    fn set_to(&self, position: u64, text: Option<&str>) {
         if let Some(bar) = &self.bar {
             bar.set_position(position);
+            if let Some(text) = text {
+                bar.set_message(text.to_owned());
+            }
             return;
         }
         let tenth = (position * 10).checked_div(self.total).unwrap_or(0);
@@ -59,7 +76,8 @@ impl Bar {
             .unwrap_or_else(|poisoned| poisoned.into_inner());
         if tenth > *last {
             *last = tenth;
-            eprintln!("{}: {} %", self.name, (tenth * 10).min(100));
+            let text = text.map_or_else(String::new, |text| format!(", {text}"));
+            eprintln!("{}: {} %{text}", self.name, (tenth * 10).min(100));
         }
     }
 

@@ -121,9 +121,13 @@ pub struct Settings {
     pub llm_falls_back: bool,
     /// Add a list of sources to the text of answers in OpenAI's shape.
     pub openai_sources: bool,
+    /// Folder of training runs.
+    pub runs_dir: PathBuf,
+    /// Leave the processor to everybody else while training.
+    pub training_is_idle: bool,
     /// Where chunk vectors are kept; see [`Settings::dense_config`].
     pub dense: retrieval::dense::DenseConfig,
-    /// The binary that reads PDFs; this one where not given. For tests, which run in another.
+    /// The binary that reads PDFs and trains; this one where not given. For tests, which run in another.
     pub reader_program: Option<PathBuf>,
     /// A server asks the library's own questions again when what answers has changed.
     pub self_evaluation: bool,
@@ -438,6 +442,18 @@ fn parse(values: &Values) -> Result<Settings, Problem> {
         llm,
         llm_falls_back,
         openai_sources: flag(values, "openai.sources")?,
+        runs_dir: match values["training.runs_dir"].0.is_empty() {
+            true => folder("data_dir")?.join("runs"),
+            false => folder("training.runs_dir")?,
+        },
+        training_is_idle: match values["training.priority"].0.trim() {
+            "idle" => true,
+            "normal" => false,
+            _ => {
+                let (text, origin) = &values["training.priority"];
+                return Err(invalid("training.priority", text, origin, "idle or normal"));
+            }
+        },
         dense: dense::parse(values)?,
         reader_program: None,
         entries,

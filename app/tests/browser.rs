@@ -16,6 +16,9 @@ use thirtyfour::common::capabilities::chromium::ChromiumLikeCapabilities;
 use thirtyfour::prelude::*;
 use thirtyfour::{ChromeCapabilities, LoggingPrefsLogLevel, testing::run_browser_test};
 
+#[path = "browser/training.rs"]
+mod training;
+
 const QUESTION: &str = "What constant k does reciprocal rank fusion use?";
 const SAMPLE: &str = "hybrid-retrieval.pdf";
 
@@ -66,11 +69,15 @@ impl Process {
     }
 }
 
-fn start_lectern(data_dir: &Path) -> Result<(Process, String)> {
+fn start_lectern(data_dir: &Path, models: Option<&Path>) -> Result<(Process, String)> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lectern"));
     command
         .args(["serve", "--addr", "127.0.0.1:0", "--data-dir"])
         .arg(data_dir);
+    if let Some(models) = models {
+        command.env("LECTERN_MODELS_DIR", models);
+        command.env("LECTERN_TRAINING_PRIORITY", "normal");
+    }
     Process::start(command, SLOW, |line| {
         Some(line.strip_prefix("listening on ")?.trim().to_owned())
     })
@@ -522,8 +529,12 @@ async fn visit(driver: WebDriver, home: String, sample: PathBuf) -> Result<()> {
     check_console(&driver).await
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_paper_is_added_asked_about_and_deleted() -> Result<()> {
+/// Has a browser of its own visit a Lectern of its own; skipped where there is no browser.
+async fn with_browser<F, V>(models: Option<&Path>, visit: V) -> Result<()>
+where
+    F: Future<Output = Result<()>> + Send,
+    V: FnOnce(WebDriver, String, PathBuf) -> F + Send,
+{
     let browser = on_path(&[
         "chromium",
         "chromium-browser",
@@ -542,7 +553,7 @@ async fn a_paper_is_added_asked_about_and_deleted() -> Result<()> {
         .canonicalize()
         .with_context(|| format!("samples/{SAMPLE}"))?;
     let folder = tempfile::tempdir()?;
-    let (_lectern, home) = start_lectern(&folder.path().join("data"))?;
+    let (_lectern, home) = start_lectern(&folder.path().join("data"), models)?;
     let (_chromedriver, driver_address) = start_chromedriver(&driver)?;
     let session = WebDriver::builder(
         driver_address,
@@ -550,4 +561,15 @@ async fn a_paper_is_added_asked_about_and_deleted() -> Result<()> {
     );
     run_browser_test(session, |driver| visit(driver, home, sample)).await?;
     Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paper_is_added_asked_about_and_deleted() -> Result<()> {
+    with_browser(None, visit).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dataset_is_made_and_trained_on() -> Result<()> {
+    let models = training::tiny_answerer::models();
+    with_browser(Some(models.path()), training::visit).await
 }

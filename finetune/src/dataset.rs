@@ -201,9 +201,9 @@ impl Dataset {
         Ok(())
     }
 
-    /// What is probably a mistake: about the data, and about the data with a base model of these names
-    /// (what it calls itself, what its file is called: either may say what it was tuned to).
-    pub fn warnings(&self, model: &str) -> Vec<String> {
+    /// What is probably a mistake: about the data, and about the data with this base model, whose
+    /// file may say by its name what the model itself does not.
+    pub fn warnings(&self, chat: &ChatFormat, base: &Path) -> Vec<String> {
         let card = &self.card;
         let path = card.path.display();
         let mut warnings = Vec::new();
@@ -225,17 +225,20 @@ impl Dataset {
                 card.examples
             ));
         }
-        let is_tuned = is_instruction_tuned(model);
+        let file = base.file_stem().unwrap_or_default().to_string_lossy();
+        let is_tuned = is_instruction_tuned(chat.name()) || is_instruction_tuned(&file);
         if is_tuned && card.without_question * 2 > card.examples {
             warnings.push(format!(
-                "{model} is tuned to chat and most of {path} are texts without a question: a new format \
-                 may cost it what it knows; a base model suits them better"
+                "{} is tuned to chat and most of {path} are texts without a question: a new format \
+                 may cost it what it knows; a base model suits them better",
+                chat.name()
             ));
         }
         if !is_tuned && card.without_question * 2 <= card.examples {
             warnings.push(format!(
-                "{model} seems to be a base model, not tuned to chat: it needs far more examples to \
-                 learn to answer than an instruct model"
+                "{} seems to be a base model, not tuned to chat: it needs far more examples to \
+                 learn to answer than an instruct model",
+                chat.name()
             ));
         }
         warnings

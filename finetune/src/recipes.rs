@@ -84,9 +84,7 @@ fn read_data(
         true => None,
         false => Some(read(&config.eval)?),
     };
-    let file = config.base.file_stem().unwrap_or_default();
-    let model = format!("{} ({})", chat.name(), file.to_string_lossy());
-    for warning in train.warnings(&model) {
+    for warning in train.warnings(chat, &config.base) {
         (watch.on_event)(&Event::Warning(warning));
     }
     Ok((train, held_out))

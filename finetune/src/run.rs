@@ -19,6 +19,7 @@
 use std::fs::{File, TryLockError};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -263,7 +264,7 @@ pub fn list(runs: &Path) -> Vec<PathBuf> {
 /// killed.
 pub fn is_open(folder: &Path) -> bool {
     File::open(folder.join(LOCK))
-        .is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+        .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
 fn new_folder(runs: &Path, name: &str) -> Result<PathBuf> {
@@ -283,14 +284,23 @@ fn new_folder(runs: &Path, name: &str) -> Result<PathBuf> {
 fn lock(folder: &Path) -> Result<File> {
     let path = folder.join(LOCK);
     let file = File::create(&path).map_err(|error| Error::unwritable(&path, &error))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Error::run(
-            folder,
-            "another process is training it; hint: stop that one first",
-        )),
-        Err(TryLockError::Error(error)) => Err(Error::unwritable(&path, &error)),
+    for tries in 1.. {
+        match file.try_lock() {
+            Ok(()) => break,
+            // Who looks whether the run is open has the lock for a moment.
+            Err(TryLockError::WouldBlock) if tries < 20 => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            Err(TryLockError::WouldBlock) => {
+                return Err(Error::run(
+                    folder,
+                    "another process is training it; hint: stop that one first",
+                ));
+            }
+            Err(TryLockError::Error(error)) => return Err(Error::unwritable(&path, &error)),
+        }
     }
+    Ok(file)
 }
 
 fn hash(path: &Path) -> io::Result<String> {

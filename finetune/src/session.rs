@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use candle_core::Var;
 use generation::chat::ChatFormat;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::backward::{Gradients, Pass};
 use crate::batch::{Batch, Order};
@@ -99,7 +99,7 @@ impl Watch<'_> {
 }
 
 /// Why a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ending {
     /// All steps were taken.
@@ -111,7 +111,7 @@ pub enum Ending {
 }
 
 /// What a run came to.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// The run's folder.
     pub run: PathBuf,

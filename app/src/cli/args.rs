@@ -5,6 +5,7 @@ mod chat;
 mod feedback;
 mod finetune;
 mod measure;
+mod runs;
 mod search;
 
 use std::path::PathBuf;
@@ -23,6 +24,7 @@ pub(super) use feedback::Feedback;
 pub(super) use measure::{
     Bench, BenchEmbedding, BenchSearch, Chunks, Eval, EvalAnswers, EvalSelf, Extraction, Retrieval,
 };
+pub(super) use runs::{ExportRun, ExportTo, Merge, RecipeName, Run, Runs, RunsCommand, WeightType};
 pub(super) use search::{Search, Switch};
 
 /// Ask your papers; every sentence of the answer cites the page and lines that support it.
@@ -72,7 +74,7 @@ pub(super) enum Command {
     /// Say what is good or bad of answers, review that, and exchange it as training data
     #[command(subcommand)]
     Feedback(Feedback),
-    /// Train the answerer on datasets, and have it answer where it is better
+    /// Train the answerer: datasets, runs, what they came to, and what of it answers
     #[command(subcommand)]
     Finetune(Finetune),
     /// Ask one question after another; follow-ups are understood, and all is kept

@@ -34,7 +34,8 @@ use crate::control::{self, Event, Request};
 use crate::error::Problem;
 use crate::library::READER_COMMAND;
 use crate::settings::Settings;
-use args::{Arguments, Command};
+use crate::training::TRAINER_COMMAND;
+use args::{Arguments, Command, Finetune};
 
 /// What a command ended with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +56,13 @@ pub fn main() -> ExitCode {
     {
         return ::ingest::worker::run();
     }
+    let mut hidden = std::env::args_os().skip(1);
+    if hidden
+        .next()
+        .is_some_and(|command| command == TRAINER_COMMAND)
+    {
+        return crate::training::worker::run(hidden);
+    }
     let arguments = Arguments::parse();
     init_log();
     let runtime = match tokio::runtime::Runtime::new().context("starting the runtime") {
@@ -73,8 +81,11 @@ pub fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<Exit> {
+    // There it names the settings of the run.
+    let is_run = matches!(&arguments.command, Command::Finetune(Finetune::Run(_)));
+    let config = arguments.global.config.as_deref().filter(|_| !is_run);
     let settings = Settings::load(
-        arguments.global.config.as_deref(),
+        config,
         std::env::vars_os().filter_map(|(name, value)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         }),

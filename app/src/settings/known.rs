@@ -185,6 +185,16 @@ pub(super) const KNOWN: &[Known] = &[
         meaning: "add a list of sources to the text of answers of /v1/chat/completions",
     },
     Known {
+        key: "training.runs_dir",
+        default: "",
+        meaning: "folder of training runs; `runs` in the data folder where empty",
+    },
+    Known {
+        key: "training.priority",
+        default: "idle",
+        meaning: "processor time that training takes: idle (what others leave) or normal (its share)",
+    },
+    Known {
         key: "dense.quantization",
         default: "none",
         meaning: "how vectors are compared in graphs: none, scalar (a byte a number) or binary",

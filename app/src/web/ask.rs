@@ -100,7 +100,8 @@ fn passage(citation: &Citation) -> EvidencePassage {
     }
 }
 
-fn message(name: &str, data: &impl Serialize) -> Bytes {
+/// An event of a stream.
+pub(super) fn message(name: &str, data: &impl Serialize) -> Bytes {
     // JSON has no raw line ends, so one `data:` line holds it.
     let data = serde_json::to_string(data).unwrap_or_else(|_| "null".into());
     format!("event: {name}\ndata: {data}\n\n").into()

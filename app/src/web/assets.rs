@@ -28,6 +28,8 @@ const ASSETS: &[(&str, &[u8])] = assets![
     "review.js",
     "sse.js",
     "style.css",
+    "training.css",
+    "training.js",
     "turns.js",
     "uploads.js",
 ];

@@ -3,7 +3,8 @@
 //! [`serve`] binds and runs; every request passes [`security`] first. [`pages`] are the HTML pages
 //! (their data is in [`views`]), [`search`] finds passages for both, [`api`] the JSON routes, [`upload`] takes files, [`ask`] streams
 //! answers, [`answers`] shows those that were given, [`conversations`] keeps them together,
-//! [`feedback`] is what people say of them, [`adapters`] what was trained on that. [`openapi`]
+//! [`feedback`] is what people say of them, [`datasets`] and [`training`] make adapters of that,
+//! [`adapters`] lets the better ones answer, [`evaluations`] asks the library its own questions. [`openapi`]
 //! describes the API to programs and people, [`idempotency`] lets requests be sent twice, [`mcp`]
 //! serves the Model Context Protocol, [`openai`] is the API that OpenAI's clients speak.
 
@@ -13,6 +14,7 @@ mod api;
 mod ask;
 mod assets;
 mod conversations;
+mod datasets;
 mod evaluations;
 mod feedback;
 mod idempotency;
@@ -23,6 +25,7 @@ mod pages;
 mod problem;
 mod search;
 pub mod security;
+mod training;
 mod upload;
 pub mod views;
 
@@ -164,6 +167,18 @@ fn routes(config: &mut ServiceConfig<'_>) {
                 .service(adapters::promote_adapter)
                 .service(adapters::adapter_lineage)
                 .service(adapters::answer_lineage)
+                .service(datasets::list_datasets)
+                .service(datasets::prepare_dataset)
+                .service(datasets::show_dataset)
+                .service(datasets::delete_dataset)
+                .service(training::list_runs)
+                .service(training::start_run)
+                .service(training::show_run)
+                .service(training::run_events)
+                .service(training::stop_run)
+                .service(training::resume_run)
+                .service(training::delete_run)
+                .service(training::estimate)
                 .service(upload::upload)
                 .service(conversations::list)
                 .service(conversations::begin)
@@ -180,6 +195,9 @@ fn routes(config: &mut ServiceConfig<'_>) {
                 .service(pages::conversation_page)
                 .service(conversations::turn)
                 .service(feedback::review_page)
+                .service(training::page::training_page)
+                .service(training::page::run_page)
+                .service(training::page::run_panel)
                 .service(pages::library_page)
                 .service(search::search_page)
                 .service(pages::document_page)

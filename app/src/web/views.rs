@@ -7,8 +7,10 @@
 
 mod api;
 mod conversation;
+mod curve;
 mod feedback;
 mod search;
+mod training;
 
 use askama::Template;
 
@@ -17,10 +19,12 @@ pub use conversation::{
     AskPage, CiteView, ConversationsPage, ParagraphView, SentenceView, SourceView, TurnFragment,
     TurnView,
 };
+pub use curve::{LossCurve, Tick};
 pub use feedback::{
     FeedbackCard, FeedbackForm, FeedbackPage, FeedbackTab, JudgedCitation, ReasonChoice,
 };
 pub use search::{Choice, SearchForm, SearchPage, SearchResult};
+pub use training::{DatasetCard, RunPage, RunPanel, RunPanelPage, RunRow, TrainingPage};
 
 /// A document as the library lists it and as its own page describes it.
 #[derive(Debug, Clone, Default)]

@@ -155,7 +155,8 @@ async fn evaluations(api: &mut Contract, app: &TestApp) {
         (400, json!({ "questions": 0 })),
         (202, json!({ "questions": 2, "extractive": true })),
     ] {
-        api.hold(&operation, status, app.post(path).json(&body)).await;
+        api.hold(&operation, status, app.post(path).json(&body))
+            .await;
     }
     loop {
         let list = api.hold(&format!("GET {path}"), 200, app.get(path)).await;
@@ -418,6 +419,8 @@ async fn every_response_is_as_described() {
         .await;
     api.hold("DELETE /api/v1/collections/{name}", 204, app.delete(path))
         .await;
+
+    crate::training::training(&mut api).await;
 
     let mut untried = Vec::new();
     for (path, item) in api.document["paths"].as_object().unwrap() {

@@ -10,3 +10,6 @@ mod failures;
 mod idempotency;
 mod lists;
 mod routes;
+#[path = "../common/tiny_answerer.rs"]
+mod tiny_answerer;
+mod training;

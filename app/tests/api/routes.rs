@@ -24,6 +24,9 @@ const OTHERS: &[&str] = &[
     "GET /login",
     "GET /search",
     "GET /static/{name}",
+    "GET /training",
+    "GET /training/runs/{run}",
+    "GET /training/runs/{run}/panel",
     "POST /login",
 ];
 

@@ -144,7 +144,7 @@ fn a_base_and_data_that_do_not_fit_are_a_warning() {
     let warnings = |text: &str, chat: &ChatFormat| {
         read(&place, text, LIMITS)
             .unwrap()
-            .warnings(chat.name())
+            .warnings(chat, std::path::Path::new("model.gguf"))
             .join("\n")
     };
     assert_eq!(warnings(&chats, &chat), "");

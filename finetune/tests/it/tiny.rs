@@ -15,6 +15,8 @@ const WIDTH: usize = 64;
 const FEED_FORWARD: usize = 96;
 const HEADS: usize = 4;
 const KV_HEADS: usize = 2;
+/// Bytes, so that a whole prompt with its evidence fits.
+const CONTEXT: usize = 4096;
 pub(crate) const LAYERS: usize = 2;
 const SPECIAL: [&str; 3] = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"];
 
@@ -70,7 +72,7 @@ pub(crate) fn write_model(path: &Path, name: &str) {
         ("general.architecture", text("llama")),
         ("general.name", text(name)),
         ("llama.block_count", number(LAYERS)),
-        ("llama.context_length", number(512)),
+        ("llama.context_length", number(CONTEXT)),
         ("llama.embedding_length", number(WIDTH)),
         ("llama.feed_forward_length", number(FEED_FORWARD)),
         ("llama.attention.head_count", number(HEADS)),

@@ -109,7 +109,15 @@ impl DecoderConfig {
         self.n_layers * (block + bias + 2 * self.hidden) + embeddings + self.hidden
     }
 
-    /// Reads the header of a GGUF file.
+    /// Reads the header of a GGUF file, and none of its weights.
+    ///
+    /// # Errors
+    /// [`Error::Model`](crate::Error::Model) where it is none, or of an architecture that can't be run.
+    pub fn read_gguf(path: &Path) -> Result<Self> {
+        Self::from_gguf(&Gguf::open(path)?, path)
+    }
+
+    /// As [`Self::read_gguf`], of a file that is open.
     pub(crate) fn from_gguf(gguf: &Gguf, path: &Path) -> Result<Self> {
         let architecture = gguf.string("general.architecture").unwrap_or("unknown");
         if !matches!(architecture, "llama" | "mistral" | "qwen2") {

@@ -1,4 +1,8 @@
-//! `lectern finetune`.
+//! `lectern finetune`: datasets here, runs in [`runs`] and [`training`], what they come to in [`export`].
+
+mod export;
+mod runs;
+mod training;
 
 mod adapters;
 
@@ -23,6 +27,10 @@ pub(super) async fn run(settings: Settings, command: Finetune) -> Result<Exit> {
         Finetune::Rollback(command) => adapters::rollback(settings, command).await,
         Finetune::Adapters(command) => adapters::run(settings, command).await,
         Finetune::Lineage { id, json } => adapters::lineage(settings, id, json).await,
+        Finetune::Run(command) => training::run(settings, *command).await,
+        Finetune::Runs(command) => runs::run(&settings, command).await,
+        Finetune::Merge(command) => export::merge(settings, command).await,
+        Finetune::Export(command) => export::export(settings, command).await,
         Finetune::Datasets(Datasets::List { json }) => {
             let datasets = asked(settings, DatasetsRequest::List).await?;
             if json {

@@ -20,9 +20,11 @@ use utoipa::openapi::{ContentBuilder, PathItem, Ref, RefOr, ResponseBuilder, Sec
 
 use super::State;
 use super::ask::{EvidenceEvent, TokenEvent};
+use super::datasets::PreparingEvent;
 use super::pages::shown;
 use super::problem::Body;
 use super::security::{CSRF_HEADER, SESSION_COOKIE};
+use crate::training::log::RunEvent;
 
 const PROBLEM_JSON: &str = "application/problem+json";
 
@@ -43,13 +45,14 @@ const PROBLEM_JSON: &str = "application/problem+json";
         (name = "feedback", description = "What people say of answers, on its way to training."),
         (name = "evaluation", description = "What the library answers to questions of its own."),
         (name = "adapters", description = "What was trained, how it fared, and which of it answers."),
+        (name = "training", description = "Datasets, and runs that train the answerer on them."),
         (name = "search", description = "Passages."),
         (name = "documents", description = "Papers in the library."),
         (name = "collections", description = "Shelves that documents stand on."),
         (name = "jobs", description = "Uploads on their way into the library."),
         (name = "service", description = "The server itself."),
     ),
-    components(schemas(Answer, EvidenceEvent, TokenEvent, Body)),
+    components(schemas(Answer, EvidenceEvent, TokenEvent, PreparingEvent, RunEvent, Body)),
 )]
 struct Base;
 

@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 
 mod adapters;
 
+use super::runs::{ExportRun, Merge, Run, Runs};
 pub(in crate::cli) use adapters::{Adapters, Evaluate, Promote, Rollback};
 
 #[derive(Debug, Subcommand)]
@@ -32,6 +33,14 @@ pub(in crate::cli) enum Finetune {
         #[arg(long)]
         json: bool,
     },
+    /// Train the answerer, or go on with that
+    Run(Box<Run>),
+    /// List, show, watch, stop and delete training runs
+    Runs(Runs),
+    /// Write a model with what was trained merged into it, as safetensors
+    Merge(Merge),
+    /// Write what was trained out for other programs
+    Export(ExportRun),
 }
 
 #[derive(Debug, Args)]
@@ -107,6 +116,10 @@ impl Finetune {
                 | Datasets::Show { json, .. }
                 | Datasets::Delete { json, .. },
             ) => *json,
+            Finetune::Run(run) => run.json,
+            Finetune::Runs(runs) => runs.is_json(),
+            Finetune::Merge(merge) => merge.json,
+            Finetune::Export(export) => export.json,
         }
     }
 }
