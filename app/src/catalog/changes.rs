@@ -39,6 +39,7 @@ pub(super) async fn delete_document(
 ) -> Result<Option<u64>> {
     super::conversations::lose_source(transaction, id).await?;
     super::feedback::delete_of_document(transaction, id).await?;
+    super::comparisons::delete_of_document(transaction, id).await?;
     super::datasets::mark_document(transaction, id).await?;
     super::adapters::mark_document(transaction, id).await?;
     sqlx::query(

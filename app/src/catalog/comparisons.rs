@@ -148,7 +148,12 @@ impl Catalog {
     ///
     /// # Errors
     /// Where the database refuses.
-    pub async fn add_pair(&self, comparison: &str, pair: &Pair, documents: &[String]) -> Result<()> {
+    pub async fn add_pair(
+        &self,
+        comparison: &str,
+        pair: &Pair,
+        documents: &[String],
+    ) -> Result<()> {
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
         sqlx::query(
             "INSERT INTO comparison_pairs \

@@ -10,6 +10,7 @@ mod answers;
 mod authors;
 mod changes;
 mod collections;
+mod comparisons;
 mod context;
 pub(crate) mod conversations;
 mod datasets;
@@ -42,6 +43,7 @@ pub use adapters::{
 pub use answers::{AnswerSummary, StoredAnswer};
 pub use changes::Change;
 pub use collections::{Moved, RemovedCollection};
+pub use comparisons::{ComparisonRecord, Pair, Preferred};
 pub use context::{Expand, PassageContext};
 pub use conversations::{Conversation, Deleted, Turn};
 pub use datasets::DatasetRecord;

@@ -16,7 +16,7 @@ use crate::catalog::DEFAULT_COLLECTION;
 use crate::control::ExportFormat;
 
 pub(super) use self::finetune::{
-    Adapters, Datasets, Evaluate, Finetune, Prepare, Promote, Rollback,
+    Adapters, Compare, Datasets, Evaluate, Finetune, Prepare, Promote, Rollback,
 };
 pub(super) use answers::Answers;
 pub(super) use chat::{Chat, Conversations};

@@ -6,6 +6,7 @@
 
 mod adapters;
 mod answers;
+mod comparisons;
 mod datasets;
 pub(crate) mod export;
 mod feedback;
@@ -28,6 +29,7 @@ use crate::catalog::{Conversation, DatasetRecord, DocumentRecord, Place, StoredA
 use crate::error::Problem;
 use crate::eval::answers::{Judged, Round};
 use crate::eval::own::{SelfEvaluation, SelfRequest};
+use crate::library::adapters::compare::ComparisonDetails;
 use crate::library::adapters::lineage::Lineage;
 use crate::library::adapters::{AdapterDetails, AdapterList, Evaluation};
 use crate::library::answers::AnswerList;
@@ -45,6 +47,7 @@ use crate::library::{FileReport, Library, Stage};
 use crate::settings::Settings;
 
 pub use adapters::AdaptersRequest;
+pub use comparisons::ComparisonsRequest;
 pub use datasets::DatasetsRequest;
 pub use feedback::FeedbackRequest;
 
@@ -170,6 +173,8 @@ pub enum Request {
     Datasets(DatasetsRequest),
     /// Do something with adapters of the answerer.
     Adapters(AdaptersRequest),
+    /// Do something with blind comparisons of models.
+    Comparisons(ComparisonsRequest),
     /// Ask questions whose answers are known.
     Evaluate(Round),
     /// Ask the questions that the library keeps of itself.
@@ -355,6 +360,8 @@ pub enum Event {
     AdaptersDeleted(Vec<String>),
     /// Where an answer or an adapter comes from.
     Lineage(Box<Lineage>),
+    /// Blind comparisons, and how the votes stand.
+    Comparisons(Vec<ComparisonDetails>),
     /// What an answer to a question of an evaluation is worth.
     Judged(Box<Judged>),
     /// So many questions are asked of the library itself.

@@ -34,6 +34,9 @@ pub async fn run(library: Arc<Library>, request: Request, events: &Events) -> Re
         Request::Answers(request) => super::answers::run(&library, request, events).await?,
         Request::Feedback(request) => super::feedback::run(&library, request, events).await?,
         Request::Datasets(request) => super::datasets::run(&library, request, events).await?,
+        Request::Comparisons(request) => {
+            super::comparisons::run(&library, request, events).await?;
+        }
         Request::Adapters(request) => super::adapters::run(&library, request, events).await?,
         Request::Evaluate(round) => {
             crate::eval::answers::ask(&library, &round, |judged| {

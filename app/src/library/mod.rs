@@ -87,6 +87,8 @@ pub struct Library {
     preparing: Mutex<()>,
     /// Held while deleted documents are taken out of datasets' files.
     erasing: Mutex<()>,
+    /// Comparisons of models that are being asked their questions.
+    comparing: std::sync::Mutex<std::collections::BTreeSet<String>>,
     /// Held while the library is asked its own questions.
     pub(crate) asking_itself: Arc<Mutex<()>>,
     /// A server runs: slow work on the indexes is done in the background.
@@ -134,6 +136,7 @@ impl Library {
             one_builder: Mutex::new(()),
             preparing: Mutex::new(()),
             erasing: Mutex::new(()),
+            comparing: std::sync::Mutex::default(),
             asking_itself: Arc::default(),
             resident: AtomicBool::new(false),
             upkeep: Arc::default(),

@@ -122,7 +122,7 @@ pub(super) async fn answer_lineage(state: Shared, id: web::Path<String>) -> Answ
 }
 
 /// Over HTTP nothing is named by its path on the server.
-fn by_name(named: String) -> String {
+pub(super) fn by_name(named: String) -> String {
     match std::path::Path::new(&named).is_absolute() {
         true => named.trim_start_matches('/').to_owned(),
         false => named,

@@ -13,6 +13,7 @@ mod answers;
 mod api;
 mod ask;
 mod assets;
+mod comparisons;
 mod conversations;
 mod datasets;
 mod evaluations;
@@ -167,6 +168,11 @@ fn routes(config: &mut ServiceConfig<'_>) {
                 .service(adapters::promote_adapter)
                 .service(adapters::adapter_lineage)
                 .service(adapters::answer_lineage)
+                .service(comparisons::list_comparisons)
+                .service(comparisons::start_comparison)
+                .service(comparisons::show_comparison)
+                .service(comparisons::vote)
+                .service(comparisons::delete_comparison)
                 .service(datasets::list_datasets)
                 .service(datasets::prepare_dataset)
                 .service(datasets::show_dataset)

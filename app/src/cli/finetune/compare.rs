@@ -109,7 +109,10 @@ async fn attend(
         }
         let asked = standing.pairs + standing.comparison.same;
         if asked != told {
-            eprintln!("both asked {asked} of {} questions", standing.comparison.wanted);
+            eprintln!(
+                "both asked {asked} of {} questions",
+                standing.comparison.wanted
+            );
             told = asked;
         }
         tokio::time::sleep(PAUSE).await;
@@ -124,11 +127,18 @@ fn asked(pair: &BlindPair, standing: &ComparisonDetails) -> Result<Option<Vote>>
         format!(
             "{} of {}: {}",
             pair.position,
-            standing.comparison.wanted.saturating_sub(standing.comparison.same),
+            standing
+                .comparison
+                .wanted
+                .saturating_sub(standing.comparison.same),
             output::plain(&pair.question)
         ),
     ];
-    lines.extend(pair.notes.iter().map(|note| format!("  {}", output::plain(note))));
+    lines.extend(
+        pair.notes
+            .iter()
+            .map(|note| format!("  {}", output::plain(note))),
+    );
     lines.push(format!("should say: {}", output::plain(&pair.expected)));
     lines.push(format!("\n[1] {}", output::plain(&pair.left)));
     lines.push(format!("[2] {}", output::plain(&pair.right)));

@@ -5,6 +5,7 @@ mod runs;
 mod training;
 
 mod adapters;
+mod compare;
 
 use std::path::{Path, PathBuf};
 
@@ -23,6 +24,7 @@ pub(super) async fn run(settings: Settings, command: Finetune) -> Result<Exit> {
     match command {
         Finetune::Prepare(command) => prepare(settings, command).await,
         Finetune::Evaluate(command) => adapters::evaluate(settings, command).await,
+        Finetune::Compare(command) => compare::run(settings, command).await,
         Finetune::Promote(command) => adapters::promote(settings, command).await,
         Finetune::Rollback(command) => adapters::rollback(settings, command).await,
         Finetune::Adapters(command) => adapters::run(settings, command).await,

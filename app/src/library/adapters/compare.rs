@@ -318,7 +318,12 @@ impl Library {
 }
 
 fn standing(comparison: ComparisonRecord, pairs: &[Pair]) -> ComparisonDetails {
-    let count = |wanted| pairs.iter().filter(|pair| pair.vote == Some(wanted)).count();
+    let count = |wanted| {
+        pairs
+            .iter()
+            .filter(|pair| pair.vote == Some(wanted))
+            .count()
+    };
     let worth: Vec<f64> = pairs
         .iter()
         .filter_map(|pair| {

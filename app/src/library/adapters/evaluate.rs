@@ -59,10 +59,10 @@ pub struct EvaluateRequest {
 /// The questions of an evaluation, before they are read.
 #[derive(Debug, Clone)]
 pub(super) struct Test {
-    name: String,
-    folder: PathBuf,
-    sha256: String,
-    against: Option<String>,
+    pub(super) name: String,
+    pub(super) folder: PathBuf,
+    pub(super) sha256: String,
+    pub(super) against: Option<String>,
 }
 
 /// What both models were asked, and what became of it.
@@ -183,7 +183,7 @@ impl Library {
 
     /// What the candidate learnt, and the documents that the other did: neither may be asked of what it
     /// has been shown.
-    async fn trained_on(&self, record: &AdapterRecord, other: Option<&str>) -> Result<Trained> {
+    pub(super) async fn trained_on(&self, record: &AdapterRecord, other: Option<&str>) -> Result<Trained> {
         let train = record.dataset.as_ref().map(|dataset| dataset.train.clone());
         let mut trained = match train {
             // Gone or moved, it is known by its documents only.
@@ -383,7 +383,7 @@ fn stopped() -> Problem {
     )
 }
 
-fn nothing_held_out(dataset: &str, left_out: usize) -> Problem {
+pub(super) fn nothing_held_out(dataset: &str, left_out: usize) -> Problem {
     let why = match left_out {
         0 => "its test side is empty".to_owned(),
         count => format!(
@@ -411,7 +411,7 @@ fn failed(error: finetune::Error) -> anyhow::Error {
     }
 }
 
-fn unusable(error: &finetune::Error) -> anyhow::Error {
+pub(super) fn unusable(error: &finetune::Error) -> anyhow::Error {
     let shown = error.to_string();
     let (message, hint) = shown
         .split_once("; hint: ")

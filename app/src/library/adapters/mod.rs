@@ -9,6 +9,7 @@
 //! comes from. Everything else about them is in the catalog.
 
 pub mod background;
+pub mod compare;
 mod end_to_end;
 pub mod evaluate;
 mod evaluation;

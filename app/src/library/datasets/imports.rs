@@ -20,7 +20,7 @@ use crate::eval::answers::contexts::sentences_of;
 use crate::eval::answers::questions;
 
 /// Documents of imports are named so; no document of a library is.
-pub(super) const PREFIX: &str = "import:";
+pub(crate) const PREFIX: &str = "import:";
 
 /// What files hold.
 #[derive(Debug, Default)]

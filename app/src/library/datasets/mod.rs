@@ -14,6 +14,9 @@ mod pool;
 pub mod prepare;
 pub mod questions;
 
+/// What the names of imported documents begin with.
+pub(crate) use imports::PREFIX as IMPORTED;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

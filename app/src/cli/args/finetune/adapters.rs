@@ -96,3 +96,36 @@ impl Adapters {
         }
     }
 }
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Compare {
+    /// An adapter's id, or a run's name
+    #[arg(required_unless_present_any = ["go_on", "list", "delete"])]
+    pub(in crate::cli) adapter: Option<String>,
+    /// The adapter to compare with, or "base" [default: what answers now]
+    pub(in crate::cli) against: Option<String>,
+    /// The dataset whose test questions are asked [default: the one that the adapter was trained on]
+    #[arg(long, value_name = "NAME")]
+    pub(in crate::cli) dataset: Option<String>,
+    /// Questions that both are asked
+    #[arg(long, value_name = "N", default_value = "20")]
+    pub(in crate::cli) questions: usize,
+    /// Chooses the questions, and whose answer is shown first
+    #[arg(long, value_name = "N", default_value = "1")]
+    pub(in crate::cli) seed: u64,
+    /// Who votes [default: the user's name]
+    #[arg(long, value_name = "NAME")]
+    pub(in crate::cli) by: Option<String>,
+    /// Go on with a comparison that was begun
+    #[arg(long, value_name = "ID", conflicts_with = "adapter")]
+    pub(in crate::cli) go_on: Option<String>,
+    /// List comparisons with their votes
+    #[arg(long, conflicts_with_all = ["adapter", "go_on"])]
+    pub(in crate::cli) list: bool,
+    /// Delete a comparison with its votes
+    #[arg(long, value_name = "ID", conflicts_with_all = ["adapter", "go_on", "list"])]
+    pub(in crate::cli) delete: Option<String>,
+    /// Print JSON, and ask for no votes
+    #[arg(long)]
+    pub(in crate::cli) json: bool,
+}

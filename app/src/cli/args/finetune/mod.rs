@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 mod adapters;
 
 use super::runs::{ExportRun, Merge, Run, Runs};
-pub(in crate::cli) use adapters::{Adapters, Evaluate, Promote, Rollback};
+pub(in crate::cli) use adapters::{Adapters, Compare, Evaluate, Promote, Rollback};
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum Finetune {
@@ -18,6 +18,8 @@ pub(in crate::cli) enum Finetune {
     Datasets(Datasets),
     /// Put a trained adapter to held-out questions, beside what answers now
     Evaluate(Evaluate),
+    /// Judge two models' answers side by side, without knowing whose is whose
+    Compare(Compare),
     /// Have an adapter answer that was shown to be better
     Promote(Promote),
     /// Have the adapter before answer again
@@ -107,6 +109,7 @@ impl Finetune {
         match self {
             Finetune::Prepare(prepare) => prepare.json,
             Finetune::Evaluate(evaluate) => evaluate.json,
+            Finetune::Compare(compare) => compare.json,
             Finetune::Promote(promote) => promote.json,
             Finetune::Rollback(rollback) => rollback.json,
             Finetune::Adapters(adapters) => adapters.is_json(),
