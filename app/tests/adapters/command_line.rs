@@ -172,7 +172,7 @@ fn a_deleted_paper_marks_what_learnt_from_it() {
         error["message"]
             .as_str()
             .unwrap()
-            .contains("all 42 questions")
+            .contains("all 54 questions")
     );
 
     let list = || done(&on_tiny(data, &["finetune", "adapters", "list", "--json"]));

@@ -70,7 +70,7 @@ pub(crate) fn write_model(path: &Path, name: &str) {
         ("general.architecture", text("llama")),
         ("general.name", text(name)),
         ("llama.block_count", number(LAYERS)),
-        ("llama.context_length", number(512)),
+        ("llama.context_length", number(2048)),
         ("llama.embedding_length", number(WIDTH)),
         ("llama.feed_forward_length", number(FEED_FORWARD)),
         ("llama.attention.head_count", number(HEADS)),
