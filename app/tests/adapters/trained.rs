@@ -46,7 +46,7 @@ pub(crate) fn run() -> PathBuf {
 fn place() -> &'static Path {
     PLACE
         .get_or_init(|| {
-            let place = tempfile::tempdir().unwrap();
+            let place = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
             make(place.path());
             place
         })
