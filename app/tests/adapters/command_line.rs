@@ -172,7 +172,7 @@ fn a_deleted_paper_marks_what_learnt_from_it() {
         error["message"]
             .as_str()
             .unwrap()
-            .contains("all 42 questions")
+            .contains("all 54 questions")
     );
 
     let list = || done(&on_tiny(data, &["finetune", "adapters", "list", "--json"]));
@@ -257,6 +257,12 @@ fn folders_that_are_no_whole_adapter_say_why() {
     let promote = ["finetune", "promote", "full", "--json"];
     let (error, _) = refused(&on_tiny(data, &promote));
     assert_eq!(error["code"], "run_without_adapter");
+    let damaged = data.join("runs").join("damaged");
+    copy(&run(), &damaged);
+    copy(&run().join("adapter"), &damaged.join("adapter"));
+    std::fs::remove_file(damaged.join("dataset.json")).unwrap();
+    let evaluate = ["finetune", "evaluate", "damaged", "--json"];
+    assert_eq!(refused(&on_tiny(data, &evaluate)).0["code"], "run_damaged");
     let nothing = on(
         data,
         &data.join("no.gguf"),

@@ -17,10 +17,10 @@ use retrieval::{Passage, Scores};
 mod tiny;
 
 /// What the model learns to say, and what the papers of the tests say.
-pub(crate) const SENTENCE: &str = "The largest wombat of the reserve weighs 35 kilograms.";
+pub(crate) const SENTENCE: &str = "A big wombat weighs 35 kilograms.";
 
 /// Questions that the tests ask.
-pub(crate) const QUESTION: &str = "How heavy is the largest wombat of the reserve?";
+pub(crate) const QUESTION: &str = "How heavy is wombat 777?";
 
 /// Held-out questions of the large dataset: enough for a verdict.
 pub(crate) const QUESTIONS: usize = 104;
@@ -46,7 +46,7 @@ pub(crate) fn run() -> PathBuf {
 fn place() -> &'static Path {
     PLACE
         .get_or_init(|| {
-            let place = tempfile::tempdir().unwrap();
+            let place = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
             make(place.path());
             place
         })
@@ -63,10 +63,10 @@ fn make(place: &Path) {
         base,
         train,
         eval: PathBuf::new(),
-        epochs: 16,
+        epochs: 24,
         batch_size: 4,
         gradient_accumulation: 1,
-        max_length: 512,
+        max_length: 1024,
         learning_rate: 1e-2,
         rank: 16,
         alpha: 32.0,
@@ -89,7 +89,7 @@ fn make(place: &Path) {
 /// to train on are of.
 pub(crate) fn write_dataset(folder: &Path, name: &str, questions: usize, document: &str) -> Card {
     let mut sets = Sets::new();
-    let asked = (0..12).map(|number| {
+    let asked = (100..124).map(|number| {
         let question = format!("How heavy is wombat {number}?");
         example(&format!("train-{number}"), document, &question, SENTENCE)
     });
@@ -106,7 +106,7 @@ pub(crate) fn write_dataset(folder: &Path, name: &str, questions: usize, documen
         });
     let train = asked.chain(plain).map(|example| (example, 100)).collect();
     let test = (0..questions).map(|number| {
-        let question = format!("What does wombat number {number} weigh?");
+        let question = format!("How heavy is wombat {}?", number + 200);
         let document = format!("import:test-{number}");
         (
             example(&format!("test-{number}"), &document, &question, SENTENCE),

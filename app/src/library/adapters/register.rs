@@ -142,8 +142,8 @@ impl Source {
             )
             .into());
         }
-        let origin = run::origin(&folder)?;
-        let card = run::train_card(&folder)?;
+        let origin = run::origin(&folder).map_err(|error| damaged(&error))?;
+        let card = run::train_card(&folder).map_err(|error| damaged(&error))?;
         let train = std::path::absolute(&card.path)?;
         // Without the file the adapter can be used; what it learnt from is not known then.
         let trained = Trained::read(&train).unwrap_or_default();
@@ -164,6 +164,18 @@ impl Source {
             is_changed,
         })
     }
+}
+
+/// A run whose own files are not there or cannot be read.
+fn damaged(error: &finetune::Error) -> Problem {
+    let shown = error.to_string();
+    let message = shown.split("; hint: ").next().unwrap_or(&shown);
+    Problem::new(
+        Fault::Input,
+        "run_damaged",
+        message,
+        "name the folder of the adapter in it to take that in without what it was trained on",
+    )
 }
 
 fn taken_in(
