@@ -127,7 +127,7 @@ async fn watch(run: &Path, json: bool) -> Result<Exit> {
             }
         }
         let is_gone = state(run) != RunState::Running;
-        events = log.next();
+        events = log.news();
         if is_gone && events.is_empty() {
             shown.finish();
             return Err(died(run, None).into());

@@ -154,7 +154,7 @@ impl Following {
             }
             // Before the log is read: what is written last is read after it.
             let is_gone = state(&self.run) != RunState::Running;
-            self.told.extend(self.log.next());
+            self.told.extend(self.log.news());
             if !self.told.is_empty() {
                 continue;
             }
