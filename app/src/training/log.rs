@@ -195,7 +195,7 @@ impl Reader {
     }
 
     /// What was added since the last time. A line that is no event is passed over.
-    pub fn next(&mut self) -> Vec<RunEvent> {
+    pub fn news(&mut self) -> Vec<RunEvent> {
         // A log that is not there yet, or not readable, has nothing new.
         let _ = self.read();
         let Some(end) = self.rest.iter().rposition(|byte| *byte == b'\n') else {
@@ -220,7 +220,7 @@ impl Reader {
 /// newest only; and the reader of what follows.
 pub fn since_begun(run: &Path) -> (Vec<RunEvent>, Reader) {
     let mut reader = Reader::new(run);
-    let all = reader.next();
+    let all = reader.news();
     let begun = all
         .iter()
         .rposition(|event| matches!(event, RunEvent::Loading { .. }))
@@ -258,7 +258,7 @@ mod tests {
     fn what_is_written_is_read_as_it_comes_and_half_a_line_harms_nothing() {
         let run = tempfile::tempdir().unwrap();
         let mut reader = Reader::new(run.path());
-        assert!(reader.next().is_empty());
+        assert!(reader.news().is_empty());
         let loading = || RunEvent::Loading {
             run: "a".into(),
             process: 7,
@@ -268,7 +268,7 @@ mod tests {
         log.add(step(1));
         log.add(step(2));
         log.add(step(9));
-        assert_eq!(reader.next(), [loading(), step(1), step(9)]);
+        assert_eq!(reader.news(), [loading(), step(1), step(9)]);
 
         // Killed in the middle of a line.
         let mut file = OpenOptions::new()
@@ -276,15 +276,15 @@ mod tests {
             .open(run.path().join(LOG))
             .unwrap();
         file.write_all(b"{\"at\":\"2026").unwrap();
-        assert!(reader.next().is_empty());
+        assert!(reader.news().is_empty());
         let mut log = Log::open(run.path()).unwrap();
         log.add(loading());
-        assert_eq!(reader.next(), [loading()]);
+        assert_eq!(reader.news(), [loading()]);
 
         log.add(RunEvent::Saved { step: 3 });
         log.add(step(4));
         let (told, mut reader) = since_begun(run.path());
         assert_eq!(told, [loading(), RunEvent::Saved { step: 3 }, step(4)]);
-        assert!(reader.next().is_empty());
+        assert!(reader.news().is_empty());
     }
 }

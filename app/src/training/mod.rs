@@ -20,6 +20,7 @@ pub mod worker;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use finetune::run as folder;
@@ -37,6 +38,8 @@ const STOP: &str = ".stop";
 const STARTING: &str = ".starting";
 /// Ending of the name of a run that is being deleted.
 const DELETED: &str = ".deleted";
+/// The longest that a process takes to be gone once the end of its run is recorded.
+const PARTING: Duration = Duration::from_secs(10);
 /// The link to the newest run.
 const LATEST: &str = "latest";
 
@@ -143,9 +146,9 @@ impl Runs {
         }
     }
 
-    /// The one that goes on.
+    /// The one that goes on. Blocks for a moment where one has just ended.
     pub fn running(&self) -> Option<PathBuf> {
-        self.list().into_iter().find(|run| folder::is_open(run))
+        self.list().into_iter().find(|run| is_held(run))
     }
 
     /// Asks a run to stop, which it does before its next batch, with a checkpoint. Returns at once.
@@ -171,7 +174,7 @@ impl Runs {
     /// A problem `run_running`, or where the files cannot be deleted.
     pub fn delete(&self, run: &Path) -> Result<()> {
         let _starting = self.lock()?;
-        if folder::is_open(run) {
+        if is_held(run) {
             return Err(Problem::new(
                 Fault::Conflict,
                 "run_running",
@@ -246,6 +249,24 @@ pub fn state(run: &Path) -> RunState {
         (_, true) => RunState::Running,
         (_, false) => RunState::Killed,
     }
+}
+
+/// True where no process has the run, so that nothing more will be heard of it.
+pub fn is_gone(run: &Path) -> bool {
+    !folder::is_open(run)
+}
+
+/// True where a process has the run, and not only for the moment after its end was recorded. Blocks for
+/// that moment.
+fn is_held(run: &Path) -> bool {
+    let since = Instant::now();
+    while folder::is_open(run) {
+        if state(run) == RunState::Running || since.elapsed() > PARTING {
+            return true;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    false
 }
 
 /// Asks a run to stop, whether or not it goes on.

@@ -107,7 +107,7 @@ impl Runs {
             child,
         };
         let since = Instant::now();
-        while log.next().is_empty() {
+        while log.news().is_empty() {
             if let Some(status) = started.child.try_wait()? {
                 return Err(started.died(status).into());
             }

@@ -4,8 +4,8 @@ use anyhow::{Result, ensure};
 use thirtyfour::prelude::*;
 
 use super::{
-    QUICK, SLOW, add_sample, check_console, check_no_sideways_scrolling, picture, property,
-    set_width, wait_for,
+    INTERVAL, QUICK, SLOW, add_sample, check_console, check_no_sideways_scrolling, picture,
+    property, set_width, wait_for,
 };
 
 #[path = "../common/mod.rs"]
@@ -24,6 +24,23 @@ async fn type_in(driver: &WebDriver, css: &str, text: &str) -> Result<()> {
 async fn click(driver: &WebDriver, css: &str) -> Result<()> {
     wait_for(driver, css, QUICK).await?.click().await?;
     Ok(())
+}
+
+/// Waits until an element says something; what it said before may have been something else.
+async fn wait_for_text(driver: &WebDriver, css: &str, part: &str) -> Result<()> {
+    let started = std::time::Instant::now();
+    loop {
+        let said = match driver.query(By::Css(css)).nowait().first_opt().await? {
+            // It may be gone before it is read.
+            Some(element) => property(&element, "textContent").await.unwrap_or_default(),
+            None => String::new(),
+        };
+        if said.contains(part) {
+            return Ok(());
+        }
+        ensure!(started.elapsed() < SLOW, "{css} says {said:?}, not {part}");
+        tokio::time::sleep(INTERVAL).await;
+    }
 }
 
 /// Pictures at both widths, and nothing that has to be scrolled sideways.
@@ -56,9 +73,8 @@ async fn start_run(driver: &WebDriver) -> Result<()> {
     type_in(driver, "#run-form [name='batch_size']", "1").await?;
     let others = "#run-form [name='others']";
     type_in(driver, others, "gradient_accumulation = 1\nrank = nothing").await?;
-    let wrong = wait_for(driver, "#run-estimate .notice-error", SLOW).await?;
-    let told = property(&wrong, "textContent").await?;
-    ensure!(told.contains("rank"), "{told}");
+    // The longest that is allowed unless told otherwise is less than any prompt of bytes.
+    wait_for_text(driver, "#run-estimate .notice-error", "rank").await?;
     type_in(
         driver,
         others,

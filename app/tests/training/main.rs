@@ -131,8 +131,8 @@ fn until(data: &Path, run: &str, holds: impl Fn(&Value) -> bool) -> Value {
 fn process(data: &Path, run: &str) -> rustix::process::Pid {
     let folder = shown(data, run)["folder"].as_str().unwrap().to_owned();
     let log = std::fs::read_to_string(Path::new(&folder).join("log.jsonl")).unwrap();
-    let ids = log
+    let mut ids = log
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok()?["process"].as_i64());
-    rustix::process::Pid::from_raw(i32::try_from(ids.last().unwrap()).unwrap()).unwrap()
+    rustix::process::Pid::from_raw(i32::try_from(ids.next_back().unwrap()).unwrap()).unwrap()
 }

@@ -17,7 +17,7 @@ use crate::training::details::{RunRecord, details, record};
 use crate::training::log::{RunEvent, since_begun};
 use crate::training::plan::{count_text, time_text};
 use crate::training::start::died;
-use crate::training::{RunState, Runs, name, state};
+use crate::training::{RunState, Runs, is_gone, name};
 
 /// How often the log is looked at.
 pub(super) const LOOK: Duration = Duration::from_millis(200);
@@ -126,8 +126,8 @@ async fn watch(run: &Path, json: bool) -> Result<Exit> {
                 return ended(event, json);
             }
         }
-        let is_gone = state(run) != RunState::Running;
-        events = log.next();
+        let is_gone = is_gone(run);
+        events = log.news();
         if is_gone && events.is_empty() {
             shown.finish();
             return Err(died(run, None).into());
@@ -153,7 +153,7 @@ async fn stop(runs: &Runs, wanted: &str, json: bool) -> Result<Exit> {
     };
     runs.stop(&run)?;
     let spinner = Spinner::start("saving a checkpoint");
-    while state(&run) == RunState::Running {
+    while !is_gone(&run) {
         tokio::select! {
             () = tokio::time::sleep(LOOK) => {}
             _ = tokio::signal::ctrl_c() => {

@@ -110,7 +110,7 @@ async fn watched(mut started: Started, json: bool, told: Vec<String>) -> Result<
     loop {
         // Before the log is read: what is written last is read after it.
         let status = started.ended();
-        for event in log.next() {
+        for event in log.news() {
             shown.show(&event)?;
             if event.is_last() {
                 let is_ours = is_stopping && state(&run) == RunState::Stopped;

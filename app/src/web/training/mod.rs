@@ -25,7 +25,7 @@ use crate::training::log::{Reader, RunEvent, since_begun};
 use crate::training::plan::Plan;
 use crate::training::request::{NewRun, RunRequest, default_base};
 use crate::training::start::died_event;
-use crate::training::{RunState, Runs, state};
+use crate::training::{Runs, is_gone};
 
 type Shared = web::Data<State>;
 type Answered = Result<HttpResponse, Failed>;
@@ -153,8 +153,8 @@ impl Following {
                 return None;
             }
             // Before the log is read: what is written last is read after it.
-            let is_gone = state(&self.run) != RunState::Running;
-            self.told.extend(self.log.next());
+            let is_gone = is_gone(&self.run);
+            self.told.extend(self.log.news());
             if !self.told.is_empty() {
                 continue;
             }
