@@ -5,6 +5,7 @@ mod chat;
 mod feedback;
 mod finetune;
 mod measure;
+mod reranker;
 mod search;
 
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ pub(super) use feedback::Feedback;
 pub(super) use measure::{
     Bench, BenchEmbedding, BenchSearch, Chunks, Eval, EvalAnswers, Extraction, Retrieval,
 };
+pub(super) use reranker::Reranker;
 pub(super) use search::{Search, Switch};
 
 /// Ask your papers; every sentence of the answer cites the page and lines that support it.

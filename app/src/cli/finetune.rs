@@ -1,5 +1,7 @@
 //! `lectern finetune`.
 
+mod reranker;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -16,6 +18,7 @@ use crate::settings::Settings;
 pub(super) async fn run(settings: Settings, command: Finetune) -> Result<Exit> {
     match command {
         Finetune::Prepare(command) => prepare(settings, command).await,
+        Finetune::Reranker(command) => reranker::run(settings, command).await,
         Finetune::Datasets(Datasets::List { json }) => {
             let datasets = asked(settings, DatasetsRequest::List).await?;
             if json {

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::Reranker;
+
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum Finetune {
     /// Make a dataset from approved feedback, from the library, or from files of questions
@@ -11,6 +13,8 @@ pub(in crate::cli) enum Finetune {
     /// List, show and delete datasets
     #[command(subcommand)]
     Datasets(Datasets),
+    /// Train a small model that orders passages, and use it where it is better than none
+    Reranker(Reranker),
 }
 
 #[derive(Debug, Args)]
@@ -76,6 +80,7 @@ impl Finetune {
     pub(in crate::cli) fn is_json(&self) -> bool {
         match self {
             Finetune::Prepare(prepare) => prepare.json,
+            Finetune::Reranker(reranker) => reranker.json,
             Finetune::Datasets(
                 Datasets::List { json }
                 | Datasets::Show { json, .. }

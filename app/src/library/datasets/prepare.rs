@@ -200,7 +200,7 @@ impl Library {
 
     /// Sentences of the library that rules make questions of, in the order in which they are tried:
     /// one of each document after the other, so that a long one does not fill the dataset.
-    async fn candidates(&self, request: &PrepareRequest) -> Result<Vec<Candidate>> {
+    pub(super) async fn candidates(&self, request: &PrepareRequest) -> Result<Vec<Candidate>> {
         if request.generate == 0 {
             return Ok(Vec::new());
         }
