@@ -305,7 +305,7 @@ impl RerankerModel {
 /// Everything that is trained, with its shape.
 fn shapes(n_layers: usize, width: usize, inner: usize, kinds: usize) -> Vec<(String, Vec<usize>)> {
     let mut shapes = vec![(TYPES.to_owned(), vec![kinds, width])];
-    let mut norm = |name: &str, shapes: &mut Vec<(String, Vec<usize>)>| {
+    let norm = |name: &str, shapes: &mut Vec<(String, Vec<usize>)>| {
         shapes.push((format!("{name}.weight"), vec![width]));
         shapes.push((format!("{name}.bias"), vec![width]));
     };
