@@ -115,7 +115,8 @@ pub async fn collected(
     .await
 }
 
-/// Begins a run on lists: splits and writes them, and makes the run's folder.
+/// Begins a run on lists: splits and writes them, and makes the run's folder. `documents` are those of
+/// the library that the lists hold text of, none for lists of files.
 ///
 /// # Errors
 /// A problem `reranker_questions_missing` where too few are left to train on, or where the settings
@@ -124,6 +125,7 @@ pub async fn begin(
     settings: &Settings,
     training: &Training,
     found: Vec<List>,
+    documents: Option<&BTreeSet<String>>,
 ) -> Result<RunFolder> {
     let base = match &training.base {
         Some(folder) => folder.clone(),
@@ -149,7 +151,7 @@ pub async fn begin(
         .clone()
         .unwrap_or_else(|| settings.data_dir.join("runs"));
     let folder = runs.join(format!("lists-{}", digest(&sides)?));
-    write(&folder, &sides)?;
+    write(&folder, &sides, documents)?;
     let mut text = toml::Table::new();
     for (key, path) in [
         ("base", base.join("model.safetensors")),
@@ -224,7 +226,11 @@ pub fn train(
 /// # Errors
 /// Where they cannot be deleted.
 pub fn delete_lists(config: &TrainConfig) -> Result<()> {
-    match config.train.parent().filter(|folder| is_lists(folder)) {
+    match config
+        .train
+        .parent()
+        .filter(|folder| is_lists(folder) && folder.is_dir())
+    {
         Some(folder) => std::fs::remove_dir_all(folder)
             .with_context(|| format!("deleting {}", folder.display())),
         None => Ok(()),
@@ -261,19 +267,9 @@ pub fn forget_documents(data_dir: &Path, documents: &BTreeSet<String>) -> Result
 /// Which documents of the library lists hold text of.
 const DOCUMENTS: &str = "documents.json";
 
-/// Records of which documents of the library the lists of a run hold text.
-///
-/// # Errors
-/// Where the file cannot be written.
-pub fn record_documents(config: &TrainConfig, documents: &BTreeSet<String>) -> Result<()> {
-    let path = config.train.with_file_name(DOCUMENTS);
-    std::fs::write(&path, serde_json::to_vec(documents)?)
-        .with_context(|| format!("writing {}", path.display()))
-}
-
 fn is_lists(folder: &Path) -> bool {
     let name = folder.file_name().unwrap_or_default().to_string_lossy();
-    name.starts_with("lists-") && folder.join("train.jsonl").is_file()
+    name.starts_with("lists-")
 }
 
 async fn default_base(settings: &Settings) -> Result<PathBuf> {
@@ -321,8 +317,14 @@ fn digest(sides: &[Vec<List>]) -> Result<String> {
     Ok(format!("{:x}", hash.finalize())[..12].to_owned())
 }
 
-fn write(folder: &Path, sides: &[Vec<List>]) -> Result<()> {
+fn write(folder: &Path, sides: &[Vec<List>], documents: Option<&BTreeSet<String>>) -> Result<()> {
     std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
+    // First, so that no text lies there of which nobody knows what it is of.
+    if let Some(documents) = documents {
+        let path = folder.join(DOCUMENTS);
+        std::fs::write(&path, serde_json::to_vec(documents)?)
+            .with_context(|| format!("writing {}", path.display()))?;
+    }
     for (name, lists) in SIDES.iter().zip(sides) {
         lists::write(&folder.join(format!("{name}.jsonl")), lists)?;
     }
@@ -371,7 +373,6 @@ mod tests {
             question: "q".to_owned(),
             ..List::default()
         };
-        write(&folder, &[vec![list], Vec::new(), Vec::new()]).unwrap();
         let set = |ids: &[&str]| {
             ids.iter()
                 .map(|id| (*id).to_owned())
@@ -381,7 +382,9 @@ mod tests {
             train: folder.join("train.jsonl"),
             ..TrainConfig::new(Recipe::Reranker)
         };
-        record_documents(&config, &set(&["a", "b"])).unwrap();
+        let sides = [vec![list], Vec::new(), Vec::new()];
+        write(&folder, &sides, Some(&set(&["a", "b"]))).unwrap();
+        assert!(is_of_library(&config));
         forget_documents(home.path(), &set(&["a", "b", "c"])).unwrap();
         assert!(folder.is_dir());
         forget_documents(home.path(), &set(&["a", "c"])).unwrap();

@@ -93,13 +93,7 @@ async fn begin(settings: &Settings, command: &Reranker, is_own: bool) -> Result<
             reranker::collected(settings, folders, files, command.keep.as_deref()).await?
         }
     };
-    let run = reranker::begin(settings, &training, lists).await?;
-    if is_own {
-        let (run, config) = reopened(run)?;
-        reranker::record_documents(&config, &documents)?;
-        return Ok(run);
-    }
-    Ok(run)
+    reranker::begin(settings, &training, lists, is_own.then_some(&documents)).await
 }
 
 /// The run with its settings.
