@@ -307,7 +307,7 @@ fn a_library_trains_on_its_own_questions_and_keeps_no_text_of_them() {
         let output = common::lectern(home.path(), &["search", "anchor tool", "--json"]);
         assert_eq!(common::code(&output), 0);
         let found = common::json(&output);
-        assert_eq!(found["warnings"], serde_json::json!([]), "{found}");
+        assert!(found["warnings"].is_null(), "{found}");
         found["passages"][0]["scores"]["rerank"].as_f64().unwrap()
     };
     let read = search();

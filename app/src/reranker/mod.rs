@@ -10,7 +10,7 @@ pub mod adopted;
 mod collect;
 pub mod judge;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -30,8 +30,8 @@ use judge::Judgement;
 
 /// Questions of each hundred that are trained on, and those that choose the step; the rest are judged
 /// on. Many, since it takes many to tell a small difference.
-const TRAIN: u16 = 60;
-const CHOOSE: u16 = 10;
+const TRAIN: usize = 60;
+const CHOOSE: usize = 10;
 
 /// Names of the sides' files.
 const SIDES: [&str; 3] = ["train", "eval", "test"];
@@ -286,21 +286,27 @@ async fn default_base(settings: &Settings) -> Result<PathBuf> {
     .await
 }
 
-/// Lists by side: those of one group are on one.
+/// Lists by side: those of one group are on one. Groups are taken in an order that the seed decides, so
+/// that the shares are kept however few there are.
 fn split(found: Vec<List>, seed: u64) -> [Vec<List>; 3] {
-    let mut sides: [Vec<List>; 3] = Default::default();
+    let mut groups: BTreeMap<[u8; 32], Vec<List>> = BTreeMap::new();
+    let all = found.len();
     for list in found {
         let mut hash = Sha256::new();
         hash.update(seed.to_le_bytes());
         hash.update(&list.group);
-        let digest: [u8; 32] = hash.finalize().into();
-        let place = u16::from_le_bytes([digest[0], digest[1]]) % 100;
-        let side = match place {
-            place if place < TRAIN => 0,
-            place if place < TRAIN + CHOOSE => 1,
+        groups.entry(hash.finalize().into()).or_default().push(list);
+    }
+    let mut sides: [Vec<List>; 3] = Default::default();
+    let mut placed = 0;
+    for lists in groups.into_values() {
+        let side = match placed * 100 {
+            before if before < TRAIN * all => 0,
+            before if before < (TRAIN + CHOOSE) * all => 1,
             _ => 2,
         };
-        sides[side].push(list);
+        placed += lists.len();
+        sides[side].extend(lists);
     }
     sides
 }
@@ -360,7 +366,7 @@ mod tests {
         for (one, other) in [(0, 1), (0, 2), (1, 2)] {
             assert!(groups(&sides[one]).is_disjoint(&groups(&sides[other])));
         }
-        assert!((500..700).contains(&sides[0].len()) && (200..400).contains(&sides[2].len()));
+        assert_eq!(sides.each_ref().map(Vec::len), [600, 100, 300]);
         assert_eq!(split(lists.clone(), 1), sides);
         assert_ne!(split(lists, 2), sides);
     }
