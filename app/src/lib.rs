@@ -16,6 +16,7 @@ pub mod mcp;
 pub mod models;
 pub mod paging;
 pub mod progress;
+pub mod reranker;
 pub mod settings;
 pub mod training;
 pub mod web;

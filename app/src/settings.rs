@@ -89,7 +89,7 @@ pub struct Settings {
     pub embedding_threads: Option<usize>,
     /// How the two rankings are joined.
     pub search_fusion: retrieval::Fusion,
-    /// A cross-encoder for the first passages: a name or a folder; none where empty.
+    /// A cross-encoder for the first passages: a name, a folder, `none` or `auto`.
     pub search_reranker: String,
     /// Order the best passages again by their token vectors.
     pub search_rerank: bool,

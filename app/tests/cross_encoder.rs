@@ -3,11 +3,12 @@
 mod common;
 
 use app::models::{self, pull};
+use app::reranker::adopted;
 use candle_core::{DType, Device, Tensor};
 use candle_nn::{Linear, Module, VarBuilder, VarMap};
 use candle_transformers::models::bert::{BertModel, Config};
-use retrieval::cross_encoder::{CrossEncoder, OnnxCrossEncoder};
-use retrieval::embed::Engine;
+use retrieval::cross_encoder::{self, CandleCrossEncoder, CrossEncoder, OnnxCrossEncoder};
+use retrieval::embed::{Backend, Engine};
 use retrieval::onnx::{Head, Precision};
 
 const WORDS: u32 = 40;
@@ -154,4 +155,188 @@ fn what_is_no_classifier_or_of_another_family_is_refused() {
     std::fs::write(&config, &text).unwrap();
     std::fs::write(folder.path().join("model.safetensors"), "cut").unwrap();
     assert!(write(Head::Classification).unwrap_err().contains("damaged"));
+}
+
+/// Words of questions and passages, each passage about one of them.
+fn facts() -> Vec<(String, String)> {
+    let things = [
+        "Anchor", "Bridge", "Candle", "Dynamo", "Engine", "Filter", "Gasket", "Hammer",
+    ];
+    let kinds = [
+        "tool",
+        "device",
+        "machine",
+        "part",
+        "instrument",
+        "component",
+    ];
+    things
+        .iter()
+        .flat_map(|thing| {
+            kinds.iter().map(move |kind| {
+                let name = format!("{thing} {kind}");
+                (
+                    format!("What is {name}?"),
+                    format!(
+                        "{name} is a {kind} that holds the {thing} of a mill in its place today."
+                    ),
+                )
+            })
+        })
+        .collect()
+}
+
+fn trained(home: &std::path::Path, arguments: &[&str]) -> serde_json::Value {
+    let base = home.join("base");
+    std::fs::create_dir_all(&base).unwrap();
+    random_classifier(&base);
+    let base = base.display().to_string();
+    let fixed = ["--base", &base, "--layers", "2", "--set", "max_length=64"];
+    let all = [&["finetune", "reranker", "--json"], &fixed[..], arguments].concat();
+    let output = common::lectern(home, &all);
+    assert_eq!(
+        common::code(&output),
+        0,
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    common::json(&output)
+}
+
+#[test]
+fn a_reranker_is_trained_on_pairs_and_judged_on_others() {
+    let home = tempfile::tempdir().unwrap();
+    let lines: Vec<String> = facts()
+        .iter()
+        .map(|(question, passage)| {
+            serde_json::json!({"question": question, "passage": passage}).to_string()
+        })
+        .collect();
+    let pairs = home.path().join("pairs.jsonl");
+    std::fs::write(&pairs, lines.join("\n")).unwrap();
+    let pairs = pairs.display().to_string();
+    let told = trained(home.path(), &["--pairs", &pairs, "--epochs", "1"]);
+    let judgement = &told["judgement"];
+    assert_eq!(judgement["verdict"], "not_enough_evidence", "{told}");
+    let questions = judgement["questions"].as_u64().unwrap();
+    assert!(
+        questions > 3 && judgement["lacking"] == 100 - questions,
+        "{told}"
+    );
+    assert_eq!(told["used"], false);
+    assert!(!home.path().join("reranker.json").exists());
+    assert!(told["bytes"].as_u64().unwrap() > 1000);
+
+    // What was trained is what is run: by candle, in float32 and in int8.
+    let model = std::path::PathBuf::from(told["model"].as_str().unwrap());
+    let settings = common::settings(home.path(), &[]);
+    let runtime = models::find(models::RUNTIME).unwrap();
+    let engine = |precision| Engine {
+        precision,
+        threads: 1,
+        libraries: vec![runtime.weights(&settings.models_dir)],
+        ..Engine::default()
+    };
+    let texts = ["w9 w8", "w12 w30 w31 w32 w5", "w4"];
+    let plain = CandleCrossEncoder::load(&model, 64).unwrap();
+    let wanted = plain.score("w9 w30", &texts).unwrap();
+    for (precision, tolerance) in [(Precision::Float32, 1e-3), (Precision::Int8, 0.1)] {
+        let loaded = cross_encoder::load(&model, &model, 64, &engine(precision)).unwrap();
+        assert_eq!(loaded.backend, "onnx", "{:?}", loaded.warnings);
+        for (ours, theirs) in loaded
+            .encoder
+            .score("w9 w30", &texts)
+            .unwrap()
+            .iter()
+            .zip(&wanted)
+        {
+            assert!((ours - theirs).abs() < tolerance, "{ours} {theirs}");
+        }
+    }
+    let candle = Engine {
+        backend: Backend::Candle,
+        ..engine(Precision::Int8)
+    };
+    let loaded = cross_encoder::load(&model, &model, 64, &candle).unwrap();
+    assert_eq!(
+        (
+            loaded.backend,
+            loaded.encoder.score("w9 w30", &texts).unwrap()
+        ),
+        ("candle", wanted)
+    );
+}
+
+#[test]
+fn a_library_trains_on_its_own_questions_and_keeps_no_text_of_them() {
+    let home = tempfile::tempdir().unwrap();
+    let notes = home.path().join("notes.md");
+    let text: Vec<String> = facts().into_iter().map(|(_, passage)| passage).collect();
+    std::fs::write(&notes, format!("# Mills\n\n{}\n", text.join("\n\n"))).unwrap();
+    let notes = notes.display().to_string();
+    // Many short chunks, so that some are left to judge on.
+    std::fs::write(
+        home.path().join("lectern.toml"),
+        "[chunk]\nmax_tokens = 32\n",
+    )
+    .unwrap();
+    let ingested = common::lectern(home.path(), &["ingest", &notes]);
+    assert_eq!(
+        common::code(&ingested),
+        0,
+        "{}",
+        String::from_utf8_lossy(&ingested.stderr)
+    );
+    let told = trained(home.path(), &["--set", "max_steps=2", "--generate", "40"]);
+    assert_eq!(told["summary"]["steps"], 2, "{told}");
+    assert_eq!(told["used"], false);
+    let left: Vec<String> = std::fs::read_dir(home.path().join("runs"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .collect();
+    assert!(
+        !left.iter().any(|name| name.starts_with("lists-")),
+        "{left:?}"
+    );
+
+    // A judgement that says so has the library use it, at once and until it is taken away.
+    let model = std::path::PathBuf::from(told["model"].as_str().unwrap());
+    let judgement = serde_json::from_value(told["judgement"].clone()).unwrap();
+    adopted::adopt(home.path(), &model, &judgement).unwrap();
+    let search = || {
+        let output = common::lectern(home.path(), &["search", "anchor tool", "--json"]);
+        assert_eq!(common::code(&output), 0);
+        let found = common::json(&output);
+        assert!(found["warnings"].is_null(), "{found}");
+        found["passages"][0]["scores"]["rerank"].as_f64().unwrap()
+    };
+    let read = search();
+    let off = common::lectern(home.path(), &["finetune", "reranker", "--off"]);
+    assert_eq!(common::code(&off), 0);
+    assert_ne!(search(), read);
+}
+
+#[test]
+fn what_cannot_train_a_reranker_is_told() {
+    let home = tempfile::tempdir().unwrap();
+    let bad = home.path().join("bad.jsonl");
+    std::fs::write(
+        &bad,
+        "{\"question\":\"q\",\"passage\":\"p\"}\n{\"question\":1}\n",
+    )
+    .unwrap();
+    let bad = bad.display().to_string();
+    for (arguments, code, told) in [
+        (vec!["--pairs", &bad], "pairs_invalid", "line 2"),
+        (vec!["--set", "passages=1"], "reranker_unusable", "passages"),
+        (vec![], "reranker_questions_missing", "0 found"),
+    ] {
+        let all = [&["finetune", "reranker", "--json"], &arguments[..]].concat();
+        let output = common::lectern(home.path(), &all);
+        assert_ne!(common::code(&output), 0, "{arguments:?}");
+        let error = common::json(&output)["error"].clone();
+        assert_eq!(error["code"], code, "{error}");
+        assert!(error["message"].as_str().unwrap().contains(told), "{error}");
+        assert!(!error["hint"].as_str().unwrap().is_empty());
+    }
 }

@@ -30,7 +30,7 @@ impl Gradients {
     }
 
     /// Takes what `grads` has of them.
-    fn take(&mut self, grads: &mut GradStore) -> Result<()> {
+    pub(crate) fn take(&mut self, grads: &mut GradStore) -> Result<()> {
         for (variable, sum) in self.variables.iter().zip(&mut self.sums) {
             if let Some(part) = grads.remove(variable.as_tensor()) {
                 add(sum, part)?;

@@ -21,6 +21,8 @@ pub enum Recipe {
     Qlora,
     /// Every weight.
     Full,
+    /// A small cross-encoder that orders passages.
+    Reranker,
 }
 
 impl Recipe {
@@ -30,6 +32,7 @@ impl Recipe {
             Recipe::Lora => "lora",
             Recipe::Qlora => "qlora",
             Recipe::Full => "full",
+            Recipe::Reranker => "reranker",
         }
     }
 
@@ -39,6 +42,7 @@ impl Recipe {
         match self {
             Recipe::Lora | Recipe::Qlora => 2e-4,
             Recipe::Full => 2e-5,
+            Recipe::Reranker => 1e-4,
         }
     }
 }
@@ -135,6 +139,13 @@ pub struct TrainConfig {
     /// True to divide the scale by the root of the rank rather than the rank.
     pub rslora: bool,
 
+    /// Layers of the base that a reranker is made of.
+    pub layers: usize,
+    /// Passages of a question that a reranker is trained on.
+    pub passages: usize,
+    /// How much a reranker is kept to the ranking that it adds to.
+    pub distillation: f64,
+
     /// The numbers that frozen weights are held in.
     pub precision: BasePrecision,
     /// Blocks, from the last, whose intermediate values are kept for the backward pass rather than
@@ -188,6 +199,24 @@ fn problem(key: impl Into<String>, message: impl Into<String>) -> Problem {
 impl TrainConfig {
     /// What a recipe does where nothing is set; base model and data are still to be named.
     pub fn new(recipe: Recipe) -> Self {
+        let defaults = Self::shared(recipe);
+        match recipe {
+            Recipe::Lora | Recipe::Qlora | Recipe::Full => defaults,
+            // Its examples are lists, each as long as several chats, and small sets are usual.
+            Recipe::Reranker => Self {
+                epochs: 2,
+                gradient_accumulation: 2,
+                max_length: 192,
+                warmup_ratio: 0.1,
+                eval_steps: 25,
+                samples: 0,
+                keep_best: 1,
+                ..defaults
+            },
+        }
+    }
+
+    fn shared(recipe: Recipe) -> Self {
         Self {
             recipe,
             base: PathBuf::new(),
@@ -224,6 +253,9 @@ impl TrainConfig {
             .map(str::to_owned)
             .to_vec(),
             rslora: false,
+            layers: 3,
+            passages: 6,
+            distillation: 0.3,
             precision: BasePrecision::F32,
             keep_blocks: 0,
             log_steps: 1,
@@ -358,6 +390,11 @@ impl TrainConfig {
             self.recipe != Recipe::Full || self.precision == BasePrecision::F32,
             "precision",
             "the recipe full trains every weight and bf16 is too coarse for the steps; hint: f32",
+        );
+        require(
+            self.recipe != Recipe::Reranker || self.max_length <= 512,
+            "max_length",
+            "a reranker reads 512 tokens at most; hint: 192 keeps it quick",
         );
         require(
             self.patience == 0 || !self.eval.as_os_str().is_empty(),

@@ -41,7 +41,7 @@ pub struct Limits {
 }
 
 /// What a dataset holds, as a run folder records it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Card {
     /// The file.
     pub path: PathBuf,

@@ -102,7 +102,7 @@ fn operations_per_token(config: &TrainConfig, model: &DecoderConfig) -> f64 {
     let kept = config.keep_blocks.min(model.n_layers) as f64 / model.n_layers.max(1) as f64;
     let passes = match config.recipe {
         Recipe::Lora | Recipe::Qlora => 3.0,
-        Recipe::Full => 4.0,
+        Recipe::Full | Recipe::Reranker => 4.0,
     };
     2.0 * blocks * (passes - kept)
 }

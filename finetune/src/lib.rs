@@ -14,6 +14,7 @@
 //! - [`optimizer`] and [`schedule`]: AdamW, its learning rate.
 //! - [`estimate`]: what a run will take.
 //! - [`guard`]: stops a run that has gone wrong, and says on what.
+//! - [`reranker`]: lists of passages, and the small BERT that learns to order them.
 //! - [`checkpoint`]: what is needed to go on exactly where a run was killed.
 //! - [`evaluate`]: held-out loss, and sample answers.
 //! - [`held_out`]: a model put to questions that it was not trained on; [`score`]: how good its answers
@@ -39,6 +40,7 @@ pub mod loss;
 pub mod metrics;
 pub mod optimizer;
 pub mod recipes;
+pub mod reranker;
 pub mod run;
 pub mod schedule;
 pub mod score;

@@ -6,6 +6,7 @@
 pub mod full;
 pub mod lora;
 pub mod qlora;
+pub mod reranker;
 
 use std::path::Path;
 
@@ -29,6 +30,7 @@ pub fn train(config: &TrainConfig, run: &RunFolder, watch: &mut Watch<'_>) -> Re
         Recipe::Lora => lora::run,
         Recipe::Qlora => qlora::run,
         Recipe::Full => full::run,
+        Recipe::Reranker => reranker::run,
     };
     let result = recipe(config, run, watch);
     let (state, reason) = match &result {

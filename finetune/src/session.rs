@@ -133,6 +133,18 @@ pub struct Summary {
     pub seconds: f64,
 }
 
+/// Makes text of tokens, for the report of a batch that stops a run.
+pub trait Words: std::fmt::Debug {
+    /// Their text.
+    fn text(&self, tokens: &[u32]) -> String;
+}
+
+impl Words for ChatFormat {
+    fn text(&self, tokens: &[u32]) -> String {
+        self.decode(tokens)
+    }
+}
+
 /// The batches of one step.
 #[derive(Debug)]
 pub struct Step {
@@ -152,7 +164,7 @@ pub struct Session<'a, 'w> {
     run: &'a RunFolder,
     data: &'a Dataset,
     /// Text of a batch, for the report of one that stops the run.
-    chat: &'a ChatFormat,
+    words: &'a dyn Words,
     watch: &'a mut Watch<'w>,
     variables: Vec<(String, Var)>,
     /// Where among them the head's weights are.
@@ -179,7 +191,7 @@ impl<'a, 'w> Session<'a, 'w> {
         config: &'a TrainConfig,
         run: &'a RunFolder,
         data: &'a Dataset,
-        chat: &'a ChatFormat,
+        words: &'a dyn Words,
         variables: Vec<(String, Var)>,
         watch: &'a mut Watch<'w>,
     ) -> Result<Self> {
@@ -206,7 +218,7 @@ impl<'a, 'w> Session<'a, 'w> {
             config,
             run,
             data,
-            chat,
+            words,
             watch,
             variables,
             head,
@@ -470,7 +482,7 @@ impl<'a, 'w> Session<'a, 'w> {
             .filter_map(|line| {
                 let example = by_line.get(line)?;
                 let start = |tokens: &[u32]| -> String {
-                    self.chat.decode(tokens).chars().take(300).collect()
+                    self.words.text(tokens).chars().take(300).collect()
                 };
                 Some(serde_json::json!({
                     "line": line,

@@ -42,7 +42,7 @@ macro_rules! setting {
 pub(crate) const SETTINGS: &[Setting] = &[
     setting!(
         recipe,
-        "what is trained: lora, qlora or full",
+        "what is trained: lora, qlora, full or reranker",
         recipe,
         |it: &Recipe| it.name().into()
     ),
@@ -181,6 +181,24 @@ pub(crate) const SETTINGS: &[Setting] = &[
         |it: &bool| (*it).into()
     ),
     setting!(
+        layers,
+        "for reranker: layers of the base that it is made of",
+        |v| whole(v, 1, 48),
+        show_whole
+    ),
+    setting!(
+        passages,
+        "for reranker: passages of a question that are learnt from",
+        |v| whole(v, 2, 100),
+        show_whole
+    ),
+    setting!(
+        distillation,
+        "for reranker: how much it is kept to the ranking that it adds to",
+        |v| number(v, 0.0, 100.0),
+        show_number
+    ),
+    setting!(
         precision,
         "numbers that frozen weights are held in: f32 or bf16",
         |v| choice(v, PRECISION),
@@ -264,7 +282,7 @@ const PRECISION: &[(&str, BasePrecision)] =
     &[("f32", BasePrecision::F32), ("bf16", BasePrecision::Bf16)];
 
 pub(crate) fn recipe(value: &Value) -> Read<Recipe> {
-    let recipes = [Recipe::Lora, Recipe::Qlora, Recipe::Full];
+    let recipes = [Recipe::Lora, Recipe::Qlora, Recipe::Full, Recipe::Reranker];
     choice(value, &recipes.map(|recipe| (recipe.name(), recipe)))
 }
 

@@ -3,7 +3,13 @@
 //! was trained on texts of the kind, and a forward pass for each passage.
 //!
 //! It is read from a folder: with a graph that was published, as fastembed's rerankers have it, or
-//! with the weights of a BERT-family sequence classifier, whose graph is written here.
+//! with the weights of a BERT-family sequence classifier, whose graph is written here. [`load`] runs
+//! it in ONNX Runtime or, where there is none, in [`candle`]. One that Lectern trained adds to a
+//! ranking rather than replacing it ([`residual`]).
+
+mod candle;
+mod pair;
+pub mod residual;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -13,9 +19,16 @@ use fastembed::{
 };
 use ort::environment::Environment;
 
-use crate::embed::{Engine, TextTokenizer, environment, failed, graph_file};
+use crate::embed::{Backend, Engine, environment, failed, graph_file};
 use crate::onnx::Head;
 use crate::{Error, Result};
+
+pub use candle::CandleCrossEncoder;
+pub use pair::{Pair, PairTokenizer};
+pub use residual::Residual;
+
+/// Passages of a ranking that are read, unless a model says otherwise.
+pub const DEPTH: usize = 20;
 
 /// Where a published graph lies in its folder.
 const GRAPHS: &[&str] = &["onnx/model.onnx", "model.onnx"];
@@ -27,6 +40,52 @@ pub trait CrossEncoder: Send + Sync {
     /// # Errors
     /// Where tokenising or the model fails.
     fn score(&self, query: &str, texts: &[&str]) -> Result<Vec<f32>>;
+}
+
+/// A cross-encoder that was loaded.
+pub struct Loaded {
+    /// The model.
+    pub encoder: Box<dyn CrossEncoder>,
+    /// What it runs in: `onnx` or `candle`.
+    pub backend: &'static str,
+    /// What the person should know: a library that could not be used.
+    pub warnings: Vec<String>,
+}
+
+/// Loads the model in `folder` in what `engine` asks for; a graph that has to be written goes to
+/// `derived`. Pairs longer than `context` tokens are cut.
+///
+/// # Errors
+/// [`Error::Model`] where a file is missing or is no classifier, [`Error::Onnx`] where ONNX Runtime
+/// is needed and cannot be used.
+pub fn load(folder: &Path, derived: &Path, context: usize, engine: &Engine) -> Result<Loaded> {
+    let has_graph = GRAPHS.iter().any(|name| folder.join(name).is_file());
+    let onnx = || -> Result<Loaded> {
+        Ok(Loaded {
+            encoder: Box::new(OnnxCrossEncoder::load(folder, derived, context, engine)?),
+            backend: "onnx",
+            warnings: Vec::new(),
+        })
+    };
+    let reason = match engine.backend {
+        Backend::Onnx => return onnx(),
+        Backend::Auto if has_graph => return onnx(),
+        Backend::Candle => None,
+        Backend::Auto => match onnx() {
+            Err(error @ (Error::Onnx(_) | Error::Io(_))) => Some(error.to_string()),
+            loaded => return loaded,
+        },
+    };
+    Ok(Loaded {
+        encoder: Box::new(CandleCrossEncoder::load(folder, context)?),
+        backend: "candle",
+        warnings: reason
+            .into_iter()
+            .map(|reason| {
+                format!("the reranker runs several times slower in candle, because {reason}")
+            })
+            .collect(),
+    })
 }
 
 /// A cross-encoder in ONNX Runtime, by way of fastembed.
@@ -45,7 +104,7 @@ impl OnnxCrossEncoder {
         let (environment, _) = environment(&engine.libraries).map_err(|reasons| {
             Error::Onnx(format!("no library can be used: {}", reasons.join("; ")))
         })?;
-        let mut tokenizer = TextTokenizer::load(folder, context)?.tokenizer;
+        let mut tokenizer = PairTokenizer::load(folder, context)?.tokenizer.tokenizer;
         let config = serde_json::json!({ "model_max_length": context, "pad_token": "[PAD]" });
         let open = |graph: PathBuf| open(&environment, graph, &config.to_string(), folder, engine);
         let published = GRAPHS

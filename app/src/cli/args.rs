@@ -5,6 +5,7 @@ mod chat;
 mod feedback;
 mod finetune;
 mod measure;
+mod reranker;
 mod runs;
 mod search;
 
@@ -24,6 +25,7 @@ pub(super) use feedback::Feedback;
 pub(super) use measure::{
     Bench, BenchEmbedding, BenchSearch, Chunks, Eval, EvalAnswers, EvalSelf, Extraction, Retrieval,
 };
+pub(super) use reranker::Reranker;
 pub(super) use runs::{ExportRun, ExportTo, Merge, RecipeName, Run, Runs, RunsCommand, WeightType};
 pub(super) use search::{Search, Switch};
 

@@ -3,6 +3,8 @@
 mod answers;
 mod own;
 
+use std::sync::Arc;
+
 use anyhow::Result;
 
 use super::args::{Chunks, Eval, Extraction, Retrieval};
@@ -13,6 +15,7 @@ use crate::eval::beir::Collection;
 use crate::eval::extraction::{PaperScore, Scores};
 use crate::library::reading::FileReader;
 use crate::library::{Library, blocking};
+use crate::models::reranker::{self, AUTO};
 use crate::settings::Settings;
 
 pub(super) async fn run(settings: &Settings, command: Eval) -> Result<Exit> {
@@ -31,13 +34,18 @@ async fn retrieval(settings: &Settings, args: Retrieval) -> Result<Exit> {
     let mut settings = settings.clone();
     settings.data_dir = home.path().to_path_buf();
     let max_tokens = settings.chunk.max_tokens;
+    // What a library found its own is good for that library.
+    let reranker = match settings.search_reranker.as_str() {
+        AUTO => None,
+        _ => reranker::load(&settings).await?.map(Arc::new),
+    };
     let library = Library::open(settings).await?;
     let embedder = library.embedder().await?;
     let mut reports = Vec::new();
     for folder in args.collections {
         let keep = args.keep.clone();
         let split = args.split.clone();
-        let embedder = embedder.clone();
+        let (embedder, reranker) = (embedder.clone(), reranker.clone());
         let report = blocking(move || {
             let collection = Collection::read(&folder, split.as_deref())?;
             let scratch = tempfile::tempdir()?;
@@ -45,7 +53,13 @@ async fn retrieval(settings: &Settings, args: Retrieval) -> Result<Exit> {
                 keep.as_deref().unwrap_or(scratch.path()),
                 &collection,
             );
-            eval::retrieval::run(&collection, &embedder, max_tokens, &indexes)
+            eval::retrieval::run(
+                &collection,
+                &embedder,
+                max_tokens,
+                &indexes,
+                reranker.as_deref(),
+            )
         })
         .await?;
         if args.json {

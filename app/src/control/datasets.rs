@@ -13,6 +13,13 @@ use crate::library::datasets::prepare::PrepareRequest;
 pub enum DatasetsRequest {
     /// Make one.
     Prepare(PrepareRequest),
+    /// Have the search find passages for questions of the library, to train a reranker on.
+    RerankerLists {
+        /// Questions.
+        count: usize,
+        /// Decides which.
+        seed: u64,
+    },
     /// List them, newest first.
     List,
     /// Show one.
@@ -43,6 +50,16 @@ pub(super) async fn run(
             };
             let record = library.prepare_dataset(&request, on_progress).await?;
             say(Event::Datasets(vec![record]));
+        }
+        DatasetsRequest::RerankerLists { count, seed } => {
+            let sender = events.clone();
+            let on_list = move |list, done, total| {
+                let list = Box::new(list);
+                let event = Event::RerankerList { list, done, total };
+                sender.send(event).is_ok()
+            };
+            let documents = library.reranker_lists(count, seed, on_list).await?;
+            say(Event::RerankerDocuments(documents.into_iter().collect()));
         }
         DatasetsRequest::List => say(Event::Datasets(library.datasets().await?)),
         DatasetsRequest::Show { name } => {

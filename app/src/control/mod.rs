@@ -339,6 +339,17 @@ pub enum Event {
         /// Examples in all, about.
         total: usize,
     },
+    /// What was found for a question, to train a reranker on.
+    RerankerList {
+        /// It.
+        list: Box<finetune::reranker::lists::List>,
+        /// Questions done.
+        done: usize,
+        /// Questions in all.
+        total: usize,
+    },
+    /// All questions were asked; the documents of which the lists hold text.
+    RerankerDocuments(Vec<String>),
     /// Datasets for training.
     Datasets(Vec<DatasetRecord>),
     /// Datasets that were deleted, as they were.

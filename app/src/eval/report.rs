@@ -102,24 +102,28 @@ pub(super) fn differences(systems: &[(&'static str, SystemScore)]) -> Vec<Differ
     } else {
         ("dense", dense)
     };
-    [
+    let mut compared = vec![
         (format!("hybrid - {name}"), hybrid, part),
         ("hybrid+rerank - hybrid".to_owned(), rerank, hybrid),
-    ]
-    .into_iter()
-    .map(|(of, one, other)| {
-        let pairs: Vec<f64> = one
-            .per_query
-            .iter()
-            .zip(&other.per_query)
-            .map(|(one, other)| one - other)
-            .collect();
-        Difference {
-            of,
-            estimate: estimate(&pairs),
-        }
-    })
-    .collect()
+    ];
+    if let Some(read) = of("hybrid+reranker") {
+        compared.push(("hybrid+reranker - hybrid+rerank".to_owned(), read, rerank));
+    }
+    compared
+        .into_iter()
+        .map(|(of, one, other)| {
+            let pairs: Vec<f64> = one
+                .per_query
+                .iter()
+                .zip(&other.per_query)
+                .map(|(one, other)| one - other)
+                .collect();
+            Difference {
+                of,
+                estimate: estimate(&pairs),
+            }
+        })
+        .collect()
 }
 
 impl Report {

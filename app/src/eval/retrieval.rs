@@ -11,16 +11,18 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use ingest::TokenCounter;
+use retrieval::cross_encoder::residual;
 use retrieval::dense::{self, DenseConfig, DenseIndex};
 use retrieval::embed::{Embedder, EmbedderTokens};
 use retrieval::hybrid::{self, Stores};
 use retrieval::lexical::LexicalIndex;
 use retrieval::tokens::TokenIndex;
-use retrieval::{Filter, Fusion, IndexedChunk, IndexedDocument, Mode, ParsedQuery, Query};
+use retrieval::{Filter, Fusion, Hit, IndexedChunk, IndexedDocument, Mode, ParsedQuery, Query};
 
 use super::beir::{BeirDocument, Collection};
 use super::ranking::{QueryScore, estimate, score};
 use super::report::{Report, SystemScore, differences, published};
+use crate::models::reranker::LoadedReranker;
 use crate::progress::Bar;
 
 /// Ranks of a query that are looked at.
@@ -61,8 +63,15 @@ pub const SYSTEMS: [System; 4] = [
     },
 ];
 
+/// The system that has a cross-encoder read the best of [`SYSTEMS`]' last again.
+const READ_AGAIN: System = System {
+    name: "hybrid+reranker",
+    mode: Mode::Hybrid,
+    rerank: true,
+};
+
 /// Indexes `collection` in `folder`, or goes on where an earlier run with the same embedder
-/// stopped, and scores every system.
+/// stopped, and scores every system, that of `reranker` where there is one among them.
 ///
 /// # Errors
 /// Where the embedder or an index fails.
@@ -71,11 +80,16 @@ pub fn run(
     embedder: &Arc<dyn Embedder>,
     max_tokens: usize,
     folder: &Path,
+    reranker: Option<&LoadedReranker>,
 ) -> Result<Report> {
     let corpus = Corpus::index(collection, embedder, max_tokens, folder)?;
     let mut systems: Vec<(&'static str, SystemScore)> = Vec::new();
     for system in SYSTEMS {
-        systems.push((system.name, corpus.score(collection, system)?));
+        systems.push((system.name, corpus.score(collection, system, None)?));
+    }
+    if let Some(reranker) = reranker {
+        let score = corpus.score(collection, READ_AGAIN, Some(reranker))?;
+        systems.push((READ_AGAIN.name, score));
     }
     let space = embedder.space();
     Ok(Report {
@@ -91,17 +105,24 @@ pub fn run(
 }
 
 /// The corpus in real indexes.
-struct Corpus {
+pub(crate) struct Corpus {
     embedder: Arc<dyn Embedder>,
     dense: Box<dyn DenseIndex>,
     lexical: LexicalIndex,
     tokens: TokenIndex,
     /// Which document a chunk is of.
     owners: HashMap<u64, usize>,
+    /// What is embedded of each chunk.
+    texts: HashMap<u64, String>,
 }
 
 impl Corpus {
-    fn index(
+    /// Indexes `collection` in `folder`, or goes on where an earlier run with the same embedder
+    /// stopped.
+    ///
+    /// # Errors
+    /// Where the embedder or an index fails.
+    pub(crate) fn index(
         collection: &Collection,
         embedder: &Arc<dyn Embedder>,
         max_tokens: usize,
@@ -117,6 +138,7 @@ impl Corpus {
             lexical,
             tokens,
             owners: HashMap::new(),
+            texts: HashMap::new(),
         };
         let done = corpus
             .dense
@@ -139,8 +161,9 @@ impl Corpus {
                         max_tokens,
                         &mut next_id,
                     );
-                    for chunk in &indexed.chunks {
+                    for (chunk, text) in indexed.chunks.iter().zip(indexed.embedded_texts()) {
                         corpus.owners.insert(chunk.id, number);
+                        corpus.texts.insert(chunk.id, text);
                     }
                     indexed
                 })
@@ -181,35 +204,79 @@ impl Corpus {
         Ok(())
     }
 
-    fn score(&self, collection: &Collection, system: System) -> Result<SystemScore> {
+    /// What a library would find for `question`, reranked, best first.
+    ///
+    /// # Errors
+    /// Where the embedder or an index fails.
+    pub(crate) fn search(&self, question: &str, top_k: usize) -> Result<Vec<Hit>> {
+        self.search_by(question, READ_AGAIN, top_k)
+    }
+
+    /// Which document of the collection a chunk is of.
+    pub(crate) fn owner(&self, hit: &Hit) -> usize {
+        self.owners[&hit.chunk_id]
+    }
+
+    /// What is embedded of a chunk.
+    pub(crate) fn text(&self, hit: &Hit) -> &str {
+        &self.texts[&hit.chunk_id]
+    }
+
+    fn search_by(&self, question: &str, system: System, top_k: usize) -> Result<Vec<Hit>> {
         let stores = Stores {
             embedder: self.embedder.as_ref(),
             dense: self.dense.as_ref(),
             lexical: &self.lexical,
             tokens: Some(&self.tokens),
         };
+        let query = Query {
+            asked: ParsedQuery::plain(question),
+            fusion: Fusion::Convex,
+            mode: system.mode,
+            top_k,
+            rerank: system.rerank,
+            filter: Filter::default(),
+        };
+        Ok(hybrid::search(&query, &stores)?.hits)
+    }
+
+    /// Has the first hits read again.
+    fn read_again(&self, question: &str, hits: Vec<Hit>, by: &LoadedReranker) -> Result<Vec<Hit>> {
+        let mut head = hits;
+        let tail = head.split_off(head.len().min(by.depth()));
+        let texts: Vec<&str> = head.iter().map(|hit| self.text(hit)).collect();
+        let scores: Vec<f32> = head.iter().map(|hit| hit.score).collect();
+        let logits = by.encoder.score(question, &texts)?;
+        let order = residual::order(&scores, &logits, by.residual.as_ref());
+        Ok(order
+            .iter()
+            .map(|at| head[*at].clone())
+            .chain(tail)
+            .collect())
+    }
+
+    fn score(
+        &self,
+        collection: &Collection,
+        system: System,
+        reranker: Option<&LoadedReranker>,
+    ) -> Result<SystemScore> {
         let bar = Bar::items(system.name, collection.queries.len() as u64);
         let mut scores: Vec<QueryScore> = Vec::with_capacity(collection.queries.len());
         let mut times = Vec::with_capacity(collection.queries.len());
         for (at, query) in collection.queries.iter().enumerate() {
             let started = Instant::now();
-            let found = hybrid::search(
-                &Query {
-                    asked: ParsedQuery::plain(&query.text),
-                    fusion: Fusion::Convex,
-                    mode: system.mode,
-                    // Several chunks of one document may stand before another document.
-                    top_k: DEPTH * 2,
-                    rerank: system.rerank,
-                    filter: Filter::default(),
-                },
-                &stores,
-            )
-            .with_context(|| format!("query {}", query.id))?;
+            // Several chunks of one document may stand before another document.
+            let mut found = self
+                .search_by(&query.text, system, DEPTH * 2)
+                .with_context(|| format!("query {}", query.id))?;
+            if let Some(reranker) = reranker {
+                found = self.read_again(&query.text, found, reranker)?;
+            }
             times.push(started.elapsed().as_secs_f64() * 1000.0);
             let mut ranking: Vec<String> = Vec::with_capacity(DEPTH);
-            for hit in found.hits {
-                let id = &collection.corpus[self.owners[&hit.chunk_id]].id;
+            for hit in found {
+                let id = &collection.corpus[self.owner(&hit)].id;
                 // ArguAna's queries are documents of its corpus; finding oneself is no find.
                 if *id != query.id && !ranking.contains(id) && ranking.len() < DEPTH {
                     ranking.push(id.clone());

@@ -34,13 +34,13 @@ use std::sync::{Arc, Weak};
 use anyhow::{Context, Result};
 use generation::Generator;
 use generation::llama::Llama;
-use retrieval::cross_encoder::CrossEncoder;
 use retrieval::embed::Embedder;
 use tokio::sync::{Mutex, Notify, OnceCell};
 
 use crate::catalog::Catalog;
 use crate::models::answerer::Answerer;
 use crate::models::embedder::EmbedderModel;
+use crate::models::reranker::LoadedReranker;
 use crate::models::server::Server;
 use crate::models::{Model, pull};
 use crate::settings::Settings;
@@ -76,7 +76,8 @@ pub struct Library {
     /// Held while an adapter is evaluated.
     one_evaluation: Arc<Mutex<()>>,
     evaluating: adapters::background::Background,
-    cross_encoder: OnceCell<Arc<dyn CrossEncoder>>,
+    /// The cross-encoder that was used last, with what tells it from others.
+    cross_encoder: Mutex<Option<(String, Arc<LoadedReranker>)>>,
     /// The indexes that answer, once they are open.
     active: std::sync::Mutex<Option<Arc<Indexes>>>,
     /// The indexes that are being built beside them.
@@ -129,7 +130,7 @@ impl Library {
             adapting: Mutex::new(()),
             one_evaluation: Arc::default(),
             evaluating: Default::default(),
-            cross_encoder: OnceCell::new(),
+            cross_encoder: Mutex::default(),
             active: std::sync::Mutex::default(),
             building: std::sync::Mutex::default(),
             opening: Mutex::new(()),

@@ -76,8 +76,8 @@ pub(super) const KNOWN: &[Known] = &[
     },
     Known {
         key: "search.reranker",
-        default: "",
-        meaning: "cross-encoder that reads the first 20 passages again: a fastembed name, or a folder; none where empty",
+        default: "auto",
+        meaning: "cross-encoder that reads the first 20 passages again: a fastembed name, a folder, none, or auto for the library's own, where `lectern finetune reranker` found one better",
     },
     Known {
         key: "search.rerank",

@@ -220,7 +220,7 @@ fn step_of(checkpoint: &Path) -> usize {
 
 fn ended(run: &RunFolder, config: &TrainConfig, summary: &Summary) -> RunEvent {
     let result = match config.recipe {
-        Recipe::Full => run.model(),
+        Recipe::Full | Recipe::Reranker => run.model(),
         Recipe::Lora | Recipe::Qlora => run.adapter(),
     };
     RunEvent::Ended {

@@ -5,6 +5,7 @@ mod datasets;
 mod estimates;
 mod gradients;
 mod real;
+mod reranker;
 mod resume;
 mod runs;
 mod tiny;

@@ -7,6 +7,8 @@ mod training;
 mod adapters;
 mod compare;
 
+mod reranker;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -33,6 +35,7 @@ pub(super) async fn run(settings: Settings, command: Finetune) -> Result<Exit> {
         Finetune::Runs(command) => runs::run(&settings, command).await,
         Finetune::Merge(command) => export::merge(settings, command).await,
         Finetune::Export(command) => export::export(settings, command).await,
+        Finetune::Reranker(command) => reranker::run(settings, command).await,
         Finetune::Datasets(Datasets::List { json }) => {
             let datasets = asked(settings, DatasetsRequest::List).await?;
             if json {

@@ -183,7 +183,11 @@ impl Library {
 
     /// What the candidate learnt, and the documents that the other did: neither may be asked of what it
     /// has been shown.
-    pub(super) async fn trained_on(&self, record: &AdapterRecord, other: Option<&str>) -> Result<Trained> {
+    pub(super) async fn trained_on(
+        &self,
+        record: &AdapterRecord,
+        other: Option<&str>,
+    ) -> Result<Trained> {
         let train = record.dataset.as_ref().map(|dataset| dataset.train.clone());
         let mut trained = match train {
             // Gone or moved, it is known by its documents only.

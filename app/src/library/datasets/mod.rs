@@ -10,6 +10,7 @@
 
 mod build;
 mod imports;
+mod lists;
 mod pool;
 pub mod prepare;
 pub mod questions;
@@ -81,6 +82,7 @@ impl Library {
 
     async fn erase_deleted(&self) -> Result<()> {
         let _erasing = self.erasing.lock().await;
+        self.erase_lists().await?;
         let mut pending: BTreeMap<(String, PathBuf), Vec<String>> = BTreeMap::new();
         for (name, folder, document) in self.catalog.datasets_to_erase().await? {
             let documents = pending.entry((name, PathBuf::from(folder))).or_default();
@@ -109,6 +111,19 @@ impl Library {
 /// An order of names that is the same each time and another for each of `salt`.
 pub(crate) fn order(name: &str, salt: &str) -> [u8; 32] {
     prepare::digest(0, &format!("{salt} {name}"))
+}
+
+impl Library {
+    /// Takes away what runs of a reranker that were stopped hold of deleted documents.
+    async fn erase_lists(&self) -> Result<()> {
+        let data_dir = self.settings.data_dir.clone();
+        if !data_dir.join("runs").is_dir() {
+            return Ok(());
+        }
+        let documents = self.catalog.documents(None).await?;
+        let documents = documents.into_iter().map(|document| document.id).collect();
+        blocking(move || crate::reranker::forget_documents(&data_dir, &documents)).await
+    }
 }
 
 fn remove(folder: &Path) -> Result<()> {

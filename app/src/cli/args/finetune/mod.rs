@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 
 mod adapters;
 
+use super::Reranker;
 use super::runs::{ExportRun, Merge, Run, Runs};
 pub(in crate::cli) use adapters::{Adapters, Compare, Evaluate, Promote, Rollback};
 
@@ -43,6 +44,8 @@ pub(in crate::cli) enum Finetune {
     Merge(Merge),
     /// Write what was trained out for other programs
     Export(ExportRun),
+    /// Train a small model that orders passages, and use it where it is better than none
+    Reranker(Reranker),
 }
 
 #[derive(Debug, Args)]
@@ -114,6 +117,7 @@ impl Finetune {
             Finetune::Rollback(rollback) => rollback.json,
             Finetune::Adapters(adapters) => adapters.is_json(),
             Finetune::Lineage { json, .. } => *json,
+            Finetune::Reranker(reranker) => reranker.json,
             Finetune::Datasets(
                 Datasets::List { json }
                 | Datasets::Show { json, .. }
