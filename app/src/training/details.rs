@@ -316,17 +316,19 @@ fn newest_step(run: &Path) -> Option<StepMetrics> {
 /// Estimated seconds to the end, and steps in all, as the log last said.
 fn newest_progress(run: &Path) -> Option<(f64, usize)> {
     let lines = tail(&run.join(log::LOG))?;
-    lines
-        .lines()
-        .rev()
-        .find_map(|line| match serde_json::from_str::<RunEvent>(line).ok()? {
-            RunEvent::Step {
+    for line in lines.lines().rev() {
+        match serde_json::from_str::<RunEvent>(line) {
+            Ok(RunEvent::Step {
                 seconds_left,
                 steps,
                 ..
-            } => Some((seconds_left, steps)),
-            _ => None,
-        })
+            }) => return Some((seconds_left, steps)),
+            // What was said before the run went on holds no more.
+            Ok(RunEvent::Loading { .. }) => return None,
+            _ => {}
+        }
+    }
+    None
 }
 
 /// The last lines of a file.

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use finetune::{Recipe, TrainConfig};
 use serde_json::json;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::super::args::{RecipeName, Run};
 use super::super::{Exit, output};
@@ -23,21 +23,25 @@ pub(super) async fn run(settings: Settings, command: Run) -> Result<Exit> {
     let runs = Runs::new(&settings);
     let (json, background) = (command.json, command.background);
     let mut told = Vec::new();
-    let started = match &command.resume {
+    // From here on what is started must not be left alone by a Ctrl-C that nobody heard.
+    let listen = || signal(SignalKind::interrupt());
+    let (started, interrupts) = match &command.resume {
         Some(wanted) => {
             let run = runs.find(wanted)?;
-            blocking(move || runs.resume(&run)).await?
+            let interrupts = listen()?;
+            (blocking(move || runs.resume(&run)).await?, interrupts)
         }
         None => {
             runs.refuse_second()?;
             let config = resolve(&settings, command).await?;
             told = estimated(&runs, &config, json).await?;
-            blocking(move || runs.start(&config)).await?
+            let interrupts = listen()?;
+            (blocking(move || runs.start(&config)).await?, interrupts)
         }
     };
     match background {
         true => left(started, json),
-        false => watched(started, json, told).await,
+        false => watched(started, interrupts, json, told).await,
     }
 }
 
@@ -99,14 +103,17 @@ fn left(started: Started, json: bool) -> Result<Exit> {
 }
 
 /// Follows a run that this process started. The first Ctrl-C stops it, the second ends it.
-async fn watched(mut started: Started, json: bool, told: Vec<String>) -> Result<Exit> {
+async fn watched(
+    mut started: Started,
+    mut interrupts: Signal,
+    json: bool,
+    told: Vec<String>,
+) -> Result<Exit> {
     let run = started.run.clone();
     let name = name(&run);
     let mut log = started.log.clone();
     let mut shown = Watched::new(json, told);
     let mut is_stopping = false;
-    // One for all rounds: what comes between two of them is not lost.
-    let mut interrupts = signal(SignalKind::interrupt())?;
     loop {
         // Before the log is read: what is written last is read after it.
         let status = started.ended();
