@@ -11,8 +11,10 @@ macro_rules! assets {
 }
 
 const ASSETS: &[(&str, &[u8])] = assets![
+    "adapters.js",
     "api.js",
     "ask.js",
+    "comparison.js",
     "conversation_dialogs.js",
     "conversations.js",
     "delete.js",

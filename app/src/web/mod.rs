@@ -204,6 +204,7 @@ fn routes(config: &mut ServiceConfig<'_>) {
                 .service(training::page::training_page)
                 .service(training::page::run_page)
                 .service(training::page::run_panel)
+                .service(training::page::comparison_page)
                 .service(pages::library_page)
                 .service(search::search_page)
                 .service(pages::document_page)

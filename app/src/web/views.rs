@@ -5,6 +5,7 @@
 //! or a file name can never become markup. What the pages do after that (uploads, streaming,
 //! deleting) is in the modules under `static/`, which talk to the JSON API.
 
+mod adapters;
 mod api;
 mod conversation;
 mod curve;
@@ -14,6 +15,7 @@ mod training;
 
 use askama::Template;
 
+pub use adapters::{AdapterCard, ComparisonPage, ComparisonRow, EvaluationTable};
 pub use api::{ApiPage, Described, Field, Group, Operation, Parameter, Phrase, Span};
 pub use conversation::{
     AskPage, CiteView, ConversationsPage, ParagraphView, SentenceView, SourceView, TurnFragment,

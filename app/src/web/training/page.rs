@@ -3,13 +3,16 @@
 use actix_web::{HttpResponse, get, web};
 
 use super::{Shared, found, runs};
-use crate::catalog::FeedbackState;
+use crate::catalog::{AdapterState, FeedbackState};
 use crate::library::blocking;
 use crate::training::RunState;
 use crate::training::details::{RunRecord, details, record};
 use crate::training::request::trainable;
 use crate::web::pages::shown;
-use crate::web::views::{DatasetCard, RunPage, RunPanel, RunPanelPage, RunRow, TrainingPage};
+use crate::web::views::{
+    AdapterCard, ComparisonPage, ComparisonRow, DatasetCard, RunPage, RunPanel, RunPanelPage,
+    RunRow, TrainingPage,
+};
 
 /// The training page.
 #[get("/training")]
@@ -35,6 +38,13 @@ pub(in crate::web) async fn training_page(state: Shared) -> HttpResponse {
             Ok(base) => (base.id().to_owned(), None),
             Err(problem) => (String::new(), Some(problem)),
         };
+        let list = library.adapters().await?;
+        let known: Vec<&str> = list
+            .adapters
+            .iter()
+            .filter_map(|one| one.adapter.run.as_deref())
+            .collect();
+        let comparisons = library.comparisons().await?;
         let current = current.as_ref().map(RunPanel::of);
         let shown_above = current.as_ref().map(|panel| panel.name.clone());
         Ok(TrainingPage {
@@ -51,9 +61,22 @@ pub(in crate::web) async fn training_page(state: Shared) -> HttpResponse {
                 .collect(),
             trained: records
                 .iter()
-                .filter(|one| one.result.is_some() && one.recipe != "full")
+                .filter(|one| {
+                    one.result.is_some() && matches!(one.recipe.as_str(), "lora" | "qlora")
+                })
+                .filter(|one| !known.contains(&one.folder.as_str()))
                 .map(RunRow::of)
                 .collect(),
+            adapters: list
+                .adapters
+                .iter()
+                .map(|one| AdapterCard::of(one, list.serving.as_deref()))
+                .collect(),
+            can_roll_back: (list.adapters.iter())
+                .any(|one| one.adapter.state == AdapterState::InService),
+            serving: list.serving.clone().unwrap_or_default(),
+            because: list.because.clone(),
+            comparisons: comparisons.iter().map(ComparisonRow::of).collect(),
             current,
             base,
             base_problem,
@@ -98,6 +121,17 @@ pub(in crate::web) async fn run_panel(state: Shared, run: web::Path<String>) -> 
         Ok(RunPanelPage {
             panel: RunPanel::of(&details),
         })
+    })
+    .await
+}
+
+/// A blind comparison: the next pair to vote on.
+#[get("/training/comparisons/{id}")]
+pub(in crate::web) async fn comparison_page(state: Shared, id: web::Path<String>) -> HttpResponse {
+    shown(async {
+        let details = state.library.comparison(&id).await?;
+        let csrf_token = state.guard.csrf().to_owned();
+        Ok(ComparisonPage::of(&details, csrf_token))
     })
     .await
 }

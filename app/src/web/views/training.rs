@@ -3,6 +3,7 @@
 use askama::Template;
 use finetune::data::{Kind, Side};
 
+use super::adapters::{AdapterCard, ComparisonRow};
 use super::curve::LossCurve;
 use crate::catalog::DatasetRecord;
 use crate::error::Problem;
@@ -30,8 +31,18 @@ pub struct TrainingPage {
     pub is_running: bool,
     /// The other runs, newest first.
     pub runs: Vec<RunRow>,
-    /// Runs that came to an adapter, newest first.
+    /// Runs that came to an adapter which was not evaluated yet, newest first.
     pub trained: Vec<RunRow>,
+    /// Adapters that were, newest first.
+    pub adapters: Vec<AdapterCard>,
+    /// The one that answers; empty where none does.
+    pub serving: String,
+    /// Why that is.
+    pub because: String,
+    /// True where something was promoted that can be taken back.
+    pub can_roll_back: bool,
+    /// Blind comparisons, newest first.
+    pub comparisons: Vec<ComparisonRow>,
     /// The model that is trained.
     pub base: String,
     /// Why there is none.
