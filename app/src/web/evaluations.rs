@@ -65,7 +65,7 @@ pub(super) async fn start_evaluation(state: Shared, request: web::Json<SelfEvalu
         )
         .into());
     }
-    own::start(
+    let started = own::start(
         state.library.clone(),
         SelfRequest {
             questions,
@@ -73,7 +73,16 @@ pub(super) async fn start_evaluation(state: Shared, request: web::Json<SelfEvalu
             extractive: request.extractive,
             reason: "asked for".to_owned(),
         },
-    )?;
+    );
+    if !started {
+        return Err(Problem::new(
+            Fault::Conflict,
+            "self_evaluation_running",
+            "the library is being asked its own questions already",
+            "wait until `running` of GET /api/v1/evaluations is false",
+        )
+        .into());
+    }
     Ok(HttpResponse::Accepted().json(SelfEvaluations {
         evaluations: state.library.catalog.self_evaluations(LISTED).await?,
         running: true,

@@ -113,6 +113,8 @@ async fn a_better_adapter_is_promoted_and_rolled_back() {
     assert_eq!(found["sources"], json!({ "imported": QUESTIONS }));
     assert_eq!(found["general"]["declined"], 0);
 
+    compared(&app, &id).await;
+
     let promoted = app.post(promote).json(&json!({"by": "Ann"}));
     let promoted = call(promoted, 200).await;
     assert_eq!(promoted["state"], "in_service");
@@ -186,4 +188,47 @@ async fn a_better_adapter_is_promoted_and_rolled_back() {
     );
     let list = call(app.get("/api/v1/adapters"), 200).await;
     assert_eq!(list["adapters"], json!([]));
+}
+
+/// Whoever prefers the right answers finds that the adapter's are, without having known.
+async fn compared(app: &TestApp, id: &str) {
+    let all = "/api/v1/comparisons";
+    let same = json!({"adapter": id, "against": id});
+    let same = call(app.post(all).json(&same), 400).await;
+    assert_eq!(same["code"], "comparison_pointless");
+    let wanted = json!({"adapter": "wombat-run", "against": "base", "questions": 3});
+    let begun = call(app.post(all).json(&wanted), 202).await;
+    assert_eq!(begun["models"], json!([id, "base"]));
+    let one = format!("{all}/{}", begun["id"].as_str().unwrap());
+    let mut standing = loop {
+        let standing = call(app.get(&one), 200).await;
+        assert!(standing["failed"].is_null(), "{standing}");
+        if standing["finished"] == true {
+            break standing;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    assert_eq!(standing["pairs"], 3);
+    while let Some(position) = standing["next"]["position"].as_u64() {
+        let pair = &standing["next"];
+        let vote = match pair["left"].as_str().unwrap().contains(SENTENCE) {
+            true => "left",
+            false => "right",
+        };
+        let page = app.get(&format!(
+            "/training/comparisons/{}",
+            begun["id"].as_str().unwrap()
+        ));
+        let page = page.send().await.unwrap().text().await.unwrap();
+        assert!(page.contains("data-vote=\"left\"") && !page.contains(id));
+        let vote = json!({"position": position, "vote": vote, "by": "Ann"});
+        standing = call(app.post(&format!("{one}/votes")).json(&vote), 200).await;
+    }
+    assert_eq!(
+        (&standing["wins"], &standing["losses"]),
+        (&json!(3), &json!(0)),
+        "{standing}"
+    );
+    assert_eq!(standing["win_rate"]["value"], 1.0);
+    call(app.delete(&one), 204).await;
 }

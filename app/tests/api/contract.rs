@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use app::catalog::{AdapterRecord, NewAdapter};
+use app::catalog::{AdapterRecord, NewAdapter, Pair};
 use boon::{Compiler, Schemas};
 use reqwest::{RequestBuilder, Response};
 use serde_json::{Map, Value, json};
@@ -145,6 +145,49 @@ fn stricter(schema: &Value, merged: bool) -> Value {
         out.insert("unevaluatedProperties".into(), false.into());
     }
     out.into()
+}
+
+/// A blind comparison: pairs, votes, and how they stand.
+async fn comparisons(api: &mut Contract, app: &TestApp) {
+    let catalog = &app.library.catalog;
+    let models = ["0123456789abcdef".to_owned(), "base".to_owned()];
+    catalog
+        .add_comparison("c0ffee", &models, "d", 1)
+        .await
+        .unwrap();
+    let pair = Pair {
+        position: 1,
+        question: "Who?".to_owned(),
+        expected: "Ada [1]".to_owned(),
+        notes: vec!["1. Ada did it.".to_owned()],
+        answers: ["Ada".to_owned(), "Bob".to_owned()],
+        swapped: true,
+        vote: None,
+    };
+    catalog.add_pair("c0ffee", &pair, &[]).await.unwrap();
+    catalog.end_comparison("c0ffee", None).await.unwrap();
+    let all = "/api/v1/comparisons";
+    let list = api.hold(&format!("GET {all}"), 200, app.get(all)).await;
+    assert_eq!(list["comparisons"][0]["next"]["left"], "Bob");
+    let (one, votes) = (format!("{all}/c0ff"), format!("{all}/c0ff/votes"));
+    let shown = format!("GET {all}/{{id}}");
+    api.hold(&shown, 200, app.get(&one)).await;
+    let vote = format!("POST {all}/{{id}}/votes");
+    for (status, position) in [(404, 2), (200, 1)] {
+        let body = json!({ "position": position, "vote": "right" });
+        let standing = api.hold(&vote, status, app.post(&votes).json(&body)).await;
+        if status == 200 {
+            assert_eq!(
+                (&standing["wins"], &standing["losses"]),
+                (&1.into(), &0.into())
+            );
+        }
+    }
+    let unknown = app.post(all).json(&json!({ "adapter": "none" }));
+    api.hold(&format!("POST {all}"), 404, unknown).await;
+    let delete = format!("DELETE {all}/{{id}}");
+    api.hold(&delete, 204, app.delete(&one)).await;
+    api.hold(&shown, 404, app.get(&one)).await;
 }
 
 /// The library's questions of itself.
@@ -399,6 +442,7 @@ async fn every_response_is_as_described() {
     assert_eq!(replay.await["verdict"], "same");
     feedback(&mut api, &app, &answer).await;
     evaluations(&mut api, &app).await;
+    comparisons(&mut api, &app).await;
     adapters(&mut api, &app, &answer).await;
     api.hold("DELETE /api/v1/answers/{id}", 204, app.delete(&answer))
         .await;

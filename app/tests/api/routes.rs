@@ -25,6 +25,7 @@ const OTHERS: &[&str] = &[
     "GET /search",
     "GET /static/{name}",
     "GET /training",
+    "GET /training/comparisons/{id}",
     "GET /training/runs/{run}",
     "GET /training/runs/{run}/panel",
     "POST /login",

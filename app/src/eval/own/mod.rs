@@ -106,20 +106,19 @@ pub async fn run(
     asked(library, request, planned, judged).await
 }
 
-/// Starts it in the background; what fails is in the log.
-///
-/// # Errors
-/// A problem `self_evaluation_running`.
-pub fn start(library: Arc<Library>, request: SelfRequest) -> Result<(), Problem> {
-    let held = library.asking_itself.clone().try_lock_owned();
-    let held = held.map_err(|_| running())?;
+/// Starts it in the background; what fails is in the log. False where it is going on already.
+#[must_use]
+pub fn start(library: Arc<Library>, request: SelfRequest) -> bool {
+    let Ok(held) = library.asking_itself.clone().try_lock_owned() else {
+        return false;
+    };
     tokio::spawn(async move {
         if let Err(error) = asked(&library, &request, |_| (), |_| true).await {
             tracing::warn!("evaluating the library by itself: {error:#}");
         }
         drop(held);
     });
-    Ok(())
+    true
 }
 
 /// True while the questions are being asked.

@@ -313,7 +313,9 @@ fn folder_size(folder: &str) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::adapters::{ComparisonPage, EvaluationTable};
     use super::*;
+    use crate::library::adapters::compare::BlindPair;
 
     const HOSTILE: &str = "<script>alert(1)</script>\"'&<img src=x onerror=alert(2)>";
 
@@ -360,6 +362,27 @@ mod tests {
             current: Some(panel.clone()),
             runs: vec![row.clone()],
             trained: vec![row],
+            because: hostile(),
+            serving: hostile(),
+            adapters: vec![AdapterCard {
+                id: hostile(),
+                name: hostile(),
+                notes: vec![hostile()],
+                history: vec![hostile()],
+                failed: Some(hostile()),
+                evaluation: Some(EvaluationTable {
+                    reasons: vec![hostile()],
+                    asked: hostile(),
+                    against: hostile(),
+                    ..EvaluationTable::default()
+                }),
+                ..AdapterCard::default()
+            }],
+            comparisons: vec![ComparisonRow {
+                id: hostile(),
+                models: hostile(),
+                ..ComparisonRow::default()
+            }],
             ..TrainingPage::default()
         };
         let run = RunPage {
@@ -367,7 +390,24 @@ mod tests {
             settings: vec![(hostile(), hostile())],
             panel,
         };
-        for html in [page.render().unwrap(), run.render().unwrap()] {
+        let comparison = ComparisonPage {
+            id: hostile(),
+            pair: Some(BlindPair {
+                position: 1,
+                question: hostile(),
+                notes: vec![hostile()],
+                expected: hostile(),
+                left: hostile(),
+                right: hostile(),
+            }),
+            failed: Some(hostile()),
+            ..ComparisonPage::default()
+        };
+        for html in [
+            page.render().unwrap(),
+            run.render().unwrap(),
+            comparison.render().unwrap(),
+        ] {
             assert!(!html.contains("<script>") && !html.contains("<img src=x"));
             assert!(html.matches("&#60;script&#62;").count() > 5);
             // The policy of the pages allows neither.
