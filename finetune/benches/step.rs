@@ -8,6 +8,11 @@
 //! (`scripts/bench_training_step.py`) takes its turn with them, several rounds, and the ratio of the
 //! medians is told.
 
+#![allow(
+    clippy::print_stdout,
+    reason = "one process reads what the other measured"
+)]
+
 use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
