@@ -2,7 +2,8 @@
 
 The model has SmolLM2-135M's shape (random weights: time does not depend on them): 30 blocks of RMSNorm,
 rotary positions, grouped-query attention and SwiGLU in float32; rank 8 on all seven projections; one
-sequence, every token learnt; AdamW and gradient clipping. Needs PyTorch and nothing else.
+sequence, every token learnt; AdamW and gradient clipping. Needs PyTorch; Debian's is only fast with
+OpenBLAS beside it (`libopenblas0-pthread`).
 
 usage: bench_training_step.py [--tokens 512] [--steps 3] [--threads 2] [--checkpoint]
 prints one JSON object: median seconds of a step, tokens a second, peak memory in MiB.
