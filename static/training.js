@@ -183,6 +183,7 @@ function wantedRun(form) {
     recipe: form.elements.recipe.value,
     name: form.elements.name.value.trim() || undefined,
     max_steps: steps ? Number(steps) : undefined,
+    from: form.elements.from?.value || undefined,
     settings,
   };
 }
@@ -204,10 +205,11 @@ let asked = 0;
 async function estimate(form) {
   const place = byId("run-estimate");
   const mine = ++asked;
-  const { dataset, recipe, max_steps: steps, settings } = wantedRun(form);
+  const { dataset, recipe, max_steps: steps, from, settings } = wantedRun(form);
   if (!dataset) return;
   const query = new URLSearchParams({ dataset, recipe });
   if (steps) query.set("max_steps", steps);
+  if (from) query.set("from", from);
   const lines = Object.entries(settings).map(([key, value]) => `${key} = ${JSON.stringify(value)}`);
   query.set("settings", lines.join("\n"));
   fill(place, h("p", { class: "hint" }, "Estimating time and memory"));
@@ -217,7 +219,7 @@ async function estimate(form) {
     fill(
       place,
       h("p", {}, h("strong", {}, `About ${duration(plan.seconds)} and ${size(plan.memory_bytes)} of memory`), plan.timed ? ", as an earlier run took." : ", as a short measurement says; it may be twice that."),
-      h("p", { class: "hint" }, `${plain(plan.examples)} examples, ${plain(plan.eval_examples)} held out; ${plain(plan.steps)} steps; ${plain(plan.parameters)} numbers trained.`),
+      h("p", { class: "hint" }, `${plain(plan.examples)} examples, ${plain(plan.eval_examples)} held out; ${plain(plan.steps)} steps; ${plain(plan.parameters)} numbers trained${plan.from ? `, from the adapter ${plan.from} on` : ""}.`),
       plan.warnings.map((warning) => h("p", { class: "hint" }, `Note: ${warning}.`)),
     );
   } catch (problem) {

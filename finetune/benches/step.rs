@@ -25,6 +25,11 @@ use finetune::dataset::Encoded;
 use finetune::optimizer::{AdamW, clip};
 use generation::decoder::{Adapter, AdapterConfig, Decoder, Precision};
 
+#[path = "shared/memory.rs"]
+mod memory;
+
+use memory::peak;
+
 /// The program's own allocator.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -173,12 +178,4 @@ fn processor_seconds() -> f64 {
         .filter_map(|ticks| ticks.parse::<f64>().ok())
         .sum::<f64>()
         / 100.0
-}
-
-/// The most memory that this process has held, in MiB.
-fn peak() -> Option<usize> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-    let kilobytes: usize = line.split_whitespace().nth(1)?.parse().ok()?;
-    Some(kilobytes >> 10)
 }

@@ -92,6 +92,8 @@ pub struct TrainConfig {
     pub train: PathBuf,
     /// Held-out data in the same form; empty for none.
     pub eval: PathBuf,
+    /// The adapter that is trained further: a folder in PEFT's format. Empty to begin anew.
+    pub adapter: PathBuf,
     /// What the run's folder is named after.
     pub name: String,
 
@@ -222,6 +224,7 @@ impl TrainConfig {
             base: PathBuf::new(),
             train: PathBuf::new(),
             eval: PathBuf::new(),
+            adapter: PathBuf::new(),
             name: recipe.name().to_owned(),
             epochs: 3,
             max_steps: 0,
@@ -334,6 +337,7 @@ impl TrainConfig {
             ("base", &mut config.base),
             ("train", &mut config.train),
             ("eval", &mut config.eval),
+            ("adapter", &mut config.adapter),
         ] {
             if !is_overridden(key) && !value.as_os_str().is_empty() {
                 *value = folder.join(&*value);
@@ -390,6 +394,11 @@ impl TrainConfig {
             self.recipe != Recipe::Full || self.precision == BasePrecision::F32,
             "precision",
             "the recipe full trains every weight and bf16 is too coarse for the steps; hint: f32",
+        );
+        require(
+            self.recipe != Recipe::Reranker || self.adapter.as_os_str().is_empty(),
+            "adapter",
+            "a reranker has none; hint: leave it out",
         );
         require(
             self.recipe != Recipe::Reranker || self.max_length <= 512,

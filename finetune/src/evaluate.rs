@@ -105,7 +105,7 @@ pub fn token_losses(model: &Decoder, batch: &Batch) -> Result<Vec<f32>> {
 }
 
 /// As [`token_losses`], with the head's weights `(vocab, hidden)` unpacked once for many batches.
-pub(crate) fn losses(model: &Decoder, head: &Tensor, batch: &Batch) -> Result<Vec<f32>> {
+fn losses(model: &Decoder, head: &Tensor, batch: &Batch) -> Result<Vec<f32>> {
     let packing = model.packing(&batch.lengths);
     let states = model.hidden_states(&batch.tokens, &packing, Kernels::Fused)?;
     let states = states.index_select(&batch.predicting()?, 0)?;

@@ -8,16 +8,14 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use candle_core::Tensor;
-use generation::chat::ChatFormat;
-use generation::decoder::Decoder;
-use generation::llama::Llama;
+use generation::llama::{Llama, Prompt};
+use generation::prompt::NO_ANSWER;
 use generation::sampling::Sampling;
-use generation::{Generator, Message};
+use generation::{Completion, Message};
 
-use crate::batch::Batch;
 use crate::data::{Example, Kind, folded};
-use crate::dataset::Encoded;
-use crate::evaluate;
+use crate::loss::{Gradient, cross_entropy};
+use crate::score::auroc::Ranked;
 use crate::score::{Metric, Part, Parts, score};
 use crate::{Error, Result, random};
 
@@ -25,47 +23,61 @@ use crate::{Error, Result, random};
 /// was ruined has to have figures too.
 const WORST: f64 = 100.0;
 
-/// Losses of what a model should have written.
+/// A model that is put to questions.
 #[derive(Debug)]
-pub struct Losses<'m> {
-    chat: &'m ChatFormat,
-    decoder: &'m Decoder,
+pub struct Tested<'m> {
+    model: &'m Llama,
     /// `(vocab, hidden)` in f32, unpacked once.
     head: Tensor,
 }
 
-impl<'m> Losses<'m> {
-    /// Those of a model as it is served.
+impl<'m> Tested<'m> {
+    /// A model as it is served.
     ///
     /// # Errors
     /// Where its weights cannot be unpacked.
-    pub fn of(model: &'m Llama) -> Result<Self> {
-        let decoder = model.decoder();
-        let head = decoder.head().weight()?;
-        Ok(Self {
-            chat: model.chat(),
-            decoder,
-            head,
-        })
+    pub fn new(model: &'m Llama) -> Result<Self> {
+        let head = model.decoder().head().weight()?;
+        Ok(Self { model, head })
     }
 
-    /// The loss of `completion`, with the token that ends it, summed over its tokens, in nats.
+    /// What it writes behind `prompt`, always taking the likeliest token, and the losses of texts that
+    /// it might have written. The prompt is read once for all. None where it is longer than the model
+    /// reads.
+    ///
+    /// # Errors
+    /// Where the model cannot be run.
+    pub fn put<const TEXTS: usize>(
+        &self,
+        prompt: &[Message],
+        texts: [&str; TEXTS],
+        max_tokens: usize,
+    ) -> Result<Option<(Completion, [Part; TEXTS])>> {
+        let sampling = Sampling {
+            max_tokens,
+            ..Sampling::default()
+        };
+        let mut prompt = match self.model.read(prompt, max_tokens) {
+            Err(generation::Error::TooLong { .. }) => return Ok(None),
+            prompt => prompt?,
+        };
+        let written = prompt.write(&sampling, &mut |_| true)?;
+        let mut losses = [Part::default(); TEXTS];
+        for (loss, text) in losses.iter_mut().zip(texts) {
+            *loss = self.loss(&mut prompt, text)?;
+        }
+        Ok(Some((written, losses)))
+    }
+
+    /// The loss of `completion`, with the token that ends it, behind a prompt: summed over its tokens,
+    /// in nats.
     ///
     /// # Errors
     /// Those of encoding and computing.
-    pub fn loss(&self, prompt: &[Message], completion: &str) -> Result<Part> {
-        let mut tokens = self.chat.encode(prompt)?;
-        let length = tokens.len();
-        tokens.extend(self.chat.encode_completion(completion)?);
-        if length == 0 {
-            return Ok(Part::default());
-        }
-        let batch = Batch::new([&Encoded {
-            line: 0,
-            tokens,
-            prompt: length,
-        }]);
-        let losses = evaluate::losses(self.decoder, &self.head, &batch)?;
+    fn loss(&self, prompt: &mut Prompt<'_>, completion: &str) -> Result<Part> {
+        let tokens = self.model.chat().encode_completion(completion)?;
+        let states = prompt.predicting(&tokens)?;
+        let losses = cross_entropy(&states, &self.head, &tokens, Gradient::None)?.rows;
         Ok(Part {
             // The lesser of no number and a number is the number.
             sum: losses.iter().map(|loss| f64::from(*loss).min(WORST)).sum(),
@@ -83,36 +95,33 @@ pub struct Trial {
     pub truncated: bool,
     /// What it gives each figure.
     pub parts: Parts,
+    /// How readily the model would have declined, and whether it should have.
+    pub refusal: Ranked,
 }
 
 /// Puts a question to a model. None where its prompt is longer than the model reads.
 ///
 /// # Errors
 /// Where the model cannot be run.
-pub fn answer(
-    model: &Llama,
-    losses: &Losses<'_>,
-    example: &Example,
-    max_tokens: usize,
-) -> Result<Option<Trial>> {
+pub fn answer(tested: &Tested<'_>, example: &Example, max_tokens: usize) -> Result<Option<Trial>> {
     let Some((prompt, expected)) = example.parts() else {
         return Ok(None);
     };
-    let sampling = Sampling {
-        max_tokens,
-        ..Sampling::default()
-    };
-    let completion = match model.generate(prompt, &sampling, &mut |_| true) {
-        Err(generation::Error::TooLong { .. }) => return Ok(None),
-        completion => completion?,
+    let texts = [expected, NO_ANSWER];
+    let Some((completion, [loss, refusal])) = tested.put(prompt, texts, max_tokens)? else {
+        return Ok(None);
     };
     let is_refusal = example.about.kind == Kind::Refusal;
     let mut parts = score(expected, is_refusal, &completion.text);
-    parts.insert(Metric::Perplexity, losses.loss(prompt, expected)?);
+    parts.insert(Metric::Perplexity, loss);
     Ok(Some(Trial {
         written: completion.text,
         truncated: completion.truncated,
         parts,
+        refusal: Ranked {
+            score: -refusal.sum,
+            is_positive: is_refusal,
+        },
     }))
 }
 

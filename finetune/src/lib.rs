@@ -15,6 +15,7 @@
 //! - [`estimate`]: what a run will take.
 //! - [`guard`]: stops a run that has gone wrong, and says on what.
 //! - [`reranker`]: lists of passages, and the small BERT that learns to order them.
+//! - [`start`]: the adapter that a run goes on from.
 //! - [`checkpoint`]: what is needed to go on exactly where a run was killed.
 //! - [`evaluate`]: held-out loss, and sample answers.
 //! - [`held_out`]: a model put to questions that it was not trained on; [`score`]: how good its answers
@@ -45,6 +46,7 @@ pub mod run;
 pub mod schedule;
 pub mod score;
 pub mod session;
+pub mod start;
 pub mod tensorboard;
 
 mod files;

@@ -11,12 +11,12 @@ pub mod reranker;
 use std::path::Path;
 
 use generation::chat::ChatFormat;
-use generation::decoder::AdapterConfig;
+use generation::decoder::{Adapter, AdapterConfig, Decoder};
 
 use crate::dataset::Limits;
 use crate::run::Status;
 use crate::session::{Ending, Event};
-use crate::{Dataset, Recipe, Result, RunFolder, Summary, TrainConfig, Watch};
+use crate::{Dataset, Recipe, Result, RunFolder, Summary, TrainConfig, Watch, start};
 
 /// Trains as `config` says in the folder `run`; goes on where it was interrupted.
 ///
@@ -92,13 +92,22 @@ fn read_data(
     Ok((train, held_out))
 }
 
-/// The adapter's settings, as PEFT has them.
-fn adapter_config(config: &TrainConfig, base: &str) -> AdapterConfig {
+/// The adapter to train: a new one, or a copy of that which the run goes on from.
+fn adapter_to_train(
+    config: &TrainConfig,
+    run: &RunFolder,
+    base: &Decoder,
+    name: &str,
+) -> Result<Adapter> {
     let modules: Vec<&str> = config.target_modules.iter().map(String::as_str).collect();
-    AdapterConfig {
+    let settings = AdapterConfig {
         lora_dropout: config.dropout as f32,
         use_rslora: config.rslora,
-        base_model_name_or_path: Some(base.to_owned()),
+        base_model_name_or_path: Some(name.to_owned()),
         ..AdapterConfig::new(config.rank, config.alpha, &modules)
+    };
+    match start::of(config, run)? {
+        None => Ok(Adapter::new(settings, base.config(), config.seed)?),
+        Some(start) => Ok(start.with_dropout(settings.lora_dropout).trainable()?),
     }
 }

@@ -8,6 +8,7 @@
 //!   status.json      where it stands
 //!   metrics.jsonl    numbers of each step and evaluation; events.out.tfevents.* for TensorBoard
 //!   samples.jsonl    answers written at each evaluation
+//!   start/           the adapter that it goes on from, where it does
 //!   checkpoints/     what is needed to go on
 //!   adapter/         the adapter in PEFT's format; model/ where all weights were trained
 //!   diverged.json    the batch that stopped the run, if one did
@@ -25,12 +26,13 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::dataset::{Card, hexadecimal};
-use crate::{Dataset, Error, Result, TrainConfig, files};
+use crate::{Dataset, Error, Result, TrainConfig, files, start};
 
 const CONFIG: &str = "config.toml";
 const RUN: &str = "run.json";
 const DATASET: &str = "dataset.json";
 const STATUS: &str = "status.json";
+const START: &str = "start";
 const LATEST: &str = "latest";
 const LOCK: &str = ".lock";
 
@@ -82,8 +84,9 @@ impl RunFolder {
     ///
     /// # Errors
     /// [`Error::Run`] where it cannot be written, [`Error::Config`] where the base model cannot be
-    /// read.
+    /// read, or the adapter to go on from not be used.
     pub fn create(runs: &Path, config: &TrainConfig, git_revision: Option<&str>) -> Result<Self> {
+        start::check(config)?;
         let now = jiff::Timestamp::now();
         let origin = Origin {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -108,6 +111,7 @@ impl RunFolder {
             _lock: lock(&path)?,
             path,
         };
+        run.copy_start(config)?;
         run.write(CONFIG, config.to_toml().as_bytes())?;
         run.write_json(RUN, &origin)?;
         run.point_latest(runs)?;
@@ -135,6 +139,11 @@ impl RunFolder {
     /// The folder.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Where the adapter is that the run goes on from.
+    pub fn start(&self) -> PathBuf {
+        self.path.join(START)
     }
 
     /// Where the adapter is written.
@@ -203,6 +212,19 @@ impl RunFolder {
     fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
         let path = self.path.join(name);
         files::write_whole(&path, bytes).map_err(|error| Error::unwritable(&path, &error))
+    }
+
+    fn copy_start(&self, config: &TrainConfig) -> Result<()> {
+        if config.adapter.as_os_str().is_empty() {
+            return Ok(());
+        }
+        let folder = self.start();
+        std::fs::create_dir_all(&folder).map_err(|error| Error::unwritable(&folder, &error))?;
+        for name in start::FILES {
+            let (from, to) = (config.adapter.join(name), folder.join(name));
+            std::fs::copy(&from, &to).map_err(|error| Error::unwritable(&to, &error))?;
+        }
+        Ok(())
     }
 
     fn point_latest(&self, runs: &Path) -> Result<()> {

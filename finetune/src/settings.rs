@@ -55,6 +55,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
         show_path
     ),
     setting!(
+        adapter,
+        "adapter to train further: a folder in PEFT's format; empty to begin anew",
+        path,
+        show_path
+    ),
+    setting!(
         name,
         "what the run's folder is named after",
         name,

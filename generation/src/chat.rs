@@ -4,10 +4,13 @@
 //! Serving and training both go through here, so that a model is trained on the very prompt that it
 //! will be given. The weights are not needed for it.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
+use serde_json::json;
 use tokenizers::Tokenizer;
 
+use crate::decoder::files;
 use crate::family::Family;
 use crate::fence::neutralise;
 use crate::gguf::{Gguf, unusable};
@@ -33,6 +36,10 @@ pub struct ChatFormat {
     name: String,
     tokenizer: Tokenizer,
     template: ChatTemplate,
+    /// The template as it was written.
+    source: String,
+    /// Texts of the tokens that begin and end a text.
+    ends: [String; 2],
     special_tokens: Vec<String>,
     stop_tokens: Vec<u32>,
     end_of_turn: u32,
@@ -85,11 +92,8 @@ impl ChatFormat {
                 ));
             }
         };
-        let template = ChatTemplate::new(
-            source,
-            &token_text("tokenizer.ggml.bos_token_id"),
-            &token_text("tokenizer.ggml.eos_token_id"),
-        )?;
+        let ends = ["bos", "eos"].map(|end| token_text(&format!("tokenizer.ggml.{end}_token_id")));
+        let template = ChatTemplate::new(source, &ends[0], &ends[1])?;
         let stop_tokens: Vec<u32> = STOP_TOKENS
             .iter()
             .filter_map(|token| tokenizer.token_to_id(token))
@@ -104,7 +108,9 @@ impl ChatFormat {
         Ok(Self {
             name: name.to_owned(),
             tokenizer,
+            source: source.to_owned(),
             template,
+            ends,
             special_tokens,
             stop_tokens,
             end_of_turn,
@@ -114,6 +120,43 @@ impl ChatFormat {
     /// What the model calls itself, or its file's name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Writes it beside a model's weights as `transformers` reads it: `tokenizer.json`,
+    /// `tokenizer_config.json` with the chat template, and `generation_config.json` with the tokens
+    /// that end an answer. Files appear whole or not at all.
+    ///
+    /// # Errors
+    /// [`Error::Model`] where they can't be written, [`Error::Tokenize`] where the tokenizer can't be.
+    pub fn save(&self, folder: &Path) -> Result<()> {
+        let tokenizer = self
+            .tokenizer
+            .to_string(false)
+            .map_err(|error| Error::Tokenize(error.to_string()))?;
+        let [bos, eos] = self.ends.each_ref().map(|text| match text.is_empty() {
+            true => serde_json::Value::Null,
+            false => text.as_str().into(),
+        });
+        let settings = json!({
+            "tokenizer_class": "PreTrainedTokenizerFast",
+            "chat_template": self.source,
+            "bos_token": bos,
+            "eos_token": eos,
+            "add_bos_token": false,
+            "clean_up_tokenization_spaces": false,
+        });
+        let stops: BTreeSet<u32> = self.stop_tokens.iter().copied().collect();
+        let generation = json!({ "eos_token_id": stops, "do_sample": false });
+        for (name, text) in [
+            ("tokenizer.json", tokenizer),
+            ("tokenizer_config.json", format!("{settings:#}\n")),
+            ("generation_config.json", format!("{generation:#}\n")),
+        ] {
+            let path = folder.join(name);
+            files::write_bytes(&path, text.as_bytes())
+                .map_err(|error| files::unwritable(&path, &error))?;
+        }
+        Ok(())
     }
 
     /// The tokens of a chat as the model reads it, ending where its answer begins.

@@ -11,6 +11,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
+use candle_core::Tensor;
+
 use crate::chat::ChatFormat;
 use crate::decoder::{Adapter, Decoder, DecoderConfig, Kernels, KvCache, Precision};
 use crate::gguf::Gguf;
@@ -107,43 +109,69 @@ impl Llama {
     }
 }
 
-impl Generator for Llama {
-    fn id(&self) -> &str {
-        &self.id
-    }
+/// A prompt that a model has read. What comes behind it can be written, and other text be judged,
+/// any number of times without reading it again.
+#[derive(Debug)]
+pub struct Prompt<'m> {
+    llama: &'m Llama,
+    tokens: Vec<u32>,
+    cache: KvCache,
+    /// Of the token behind it.
+    logits: Vec<f32>,
+    prefill_ms: f64,
+}
 
-    fn adapter(&self) -> Option<&str> {
-        self.adapter.as_deref()
-    }
-
-    fn generate(
-        &self,
-        messages: &[Message],
-        sampling: &Sampling,
-        on_text: &mut dyn FnMut(&str) -> bool,
-    ) -> Result<Completion> {
-        let prompt = self.encode(messages)?;
+impl Llama {
+    /// Reads a prompt, with room for an answer of `answer` tokens.
+    ///
+    /// # Errors
+    /// As [`Generator::generate`].
+    pub fn read(&self, messages: &[Message], answer: usize) -> Result<Prompt<'_>> {
+        let tokens = self.encode(messages)?;
         // One place is left for the answer's first token.
-        if prompt.len() >= self.context {
+        if tokens.len() >= self.context {
             return Err(Error::TooLong {
-                tokens: prompt.len(),
+                tokens: tokens.len(),
                 context: self.context,
             });
         }
-        let limit = sampling.max_tokens.min(self.context - prompt.len());
+        let room = answer.min(self.context - tokens.len()).min(512);
+        let mut cache = KvCache::new(self.decoder.config(), tokens.len() + room);
+        let started = Instant::now();
+        let logits = last_logits(&self.decoder, &tokens, &mut cache)?;
+        Ok(Prompt {
+            llama: self,
+            tokens,
+            cache,
+            logits,
+            prefill_ms: started.elapsed().as_secs_f64() * 1000.0,
+        })
+    }
+}
 
-        let decoder = &self.decoder;
-        let mut cache = KvCache::new(decoder.config(), prompt.len() + limit.min(512));
+impl Prompt<'_> {
+    /// Writes what comes behind it.
+    ///
+    /// # Errors
+    /// As [`Generator::generate`].
+    pub fn write(
+        &mut self,
+        sampling: &Sampling,
+        on_text: &mut dyn FnMut(&str) -> bool,
+    ) -> Result<Completion> {
+        let Llama { chat, decoder, .. } = self.llama;
+        self.cache.truncate(self.tokens.len());
+        let limit = sampling
+            .max_tokens
+            .min(self.llama.context - self.tokens.len());
         let mut sampler = Sampler::new(sampling);
-        let mut stream = self.chat.stream();
+        let mut stream = chat.stream();
         let mut stops = StopStrings::new(&sampling.stop);
         let mut completion = Completion::default();
-        completion.usage.prompt_tokens = prompt.len();
+        completion.usage.prompt_tokens = self.tokens.len();
+        completion.prefill_ms = self.prefill_ms;
 
-        let started = Instant::now();
-        let mut logits = last_logits(decoder, &prompt, &mut cache)?;
-        completion.prefill_ms = started.elapsed().as_secs_f64() * 1000.0;
-
+        let mut logits = self.logits.clone();
         let mut written: Vec<u32> = Vec::new();
         loop {
             if written.len() >= limit {
@@ -151,7 +179,7 @@ impl Generator for Llama {
                 break;
             }
             let token = sampler.sample(&mut logits, &written);
-            if self.chat.is_stop(token) {
+            if chat.is_stop(token) {
                 break;
             }
             written.push(token);
@@ -172,7 +200,7 @@ impl Generator for Llama {
                 break;
             }
             if written.len() < limit {
-                logits = last_logits(decoder, &[token], &mut cache)?;
+                logits = last_logits(decoder, &[token], &mut self.cache)?;
             }
         }
         let held = stops.finish();
@@ -181,6 +209,50 @@ impl Generator for Llama {
             on_text(&held);
         }
         Ok(completion)
+    }
+
+    /// The normalised states `(tokens, hidden)` that the model predicts each of `tokens` from, where
+    /// they stand behind the prompt. [`Decoder::head`] turns them into logits.
+    ///
+    /// # Errors
+    /// No tokens, or one that is not in the vocabulary.
+    pub fn predicting(&mut self, tokens: &[u32]) -> Result<Tensor> {
+        // The last token of the prompt predicts the first, and the last of `tokens` none of them.
+        let (Some((last, _)), Some((_, rest))) = (self.tokens.split_last(), tokens.split_last())
+        else {
+            return Err(
+                candle_core::Error::Msg("there are no tokens to predict".to_owned()).into(),
+            );
+        };
+        self.cache.truncate(self.tokens.len() - 1);
+        let run = [&[*last], rest].concat();
+        let kernels = Kernels::Fused;
+        let states = self
+            .llama
+            .decoder
+            .states_behind(&run, &mut self.cache, kernels)?;
+        self.cache.truncate(self.tokens.len());
+        Ok(states)
+    }
+}
+
+impl Generator for Llama {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn adapter(&self) -> Option<&str> {
+        self.adapter.as_deref()
+    }
+
+    fn generate(
+        &self,
+        messages: &[Message],
+        sampling: &Sampling,
+        on_text: &mut dyn FnMut(&str) -> bool,
+    ) -> Result<Completion> {
+        self.read(messages, sampling.max_tokens)?
+            .write(sampling, on_text)
     }
 }
 

@@ -78,6 +78,10 @@ pub struct AdapterRecord {
     /// What it was trained on; null where that is not known.
     #[schema(required)]
     pub dataset: Option<AdapterDataset>,
+    /// Id of the adapter that it is the further training of; null where it was begun anew.
+    #[serde(default)]
+    #[schema(required)]
+    pub started_from: Option<String>,
     /// Rank of its matrices.
     pub rank: u64,
     /// How many weights it has.
@@ -156,7 +160,7 @@ pub struct NewAdapter {
     pub feedback: Vec<String>,
 }
 
-const COLUMNS: &str = "id, sha256, name, run, base, dataset, rank, parameters, state, \
+const COLUMNS: &str = "id, sha256, name, run, base, dataset, started_from, rank, parameters, state, \
      deleted_documents, evaluation, created_at, updated_at";
 
 impl Catalog {
@@ -174,8 +178,8 @@ impl Catalog {
         let dataset = record.dataset.as_ref().map(serde_json::to_string);
         let added = sqlx::query(
             "INSERT INTO adapters (id, sha256, name, run, base, dataset, rank, parameters, state, \
-             deleted_documents, created_at, updated_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'candidate', $9, $10, $10) \
+             deleted_documents, started_from, created_at, updated_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'candidate', $9, $10, $11, $11) \
              ON CONFLICT DO NOTHING",
         )
         .bind(&record.id)
@@ -187,6 +191,7 @@ impl Catalog {
         .bind(record.rank as i64)
         .bind(record.parameters as i64)
         .bind(record.deleted_documents as i64)
+        .bind(&record.started_from)
         .bind(now())
         .execute(&mut *transaction)
         .await?;
@@ -418,6 +423,7 @@ fn record(row: &SqliteRow) -> Result<AdapterRecord> {
         run: optional("run")?,
         base: read(&id, row.try_get("base")?)?,
         dataset: dataset.map(|json| read(&id, &json)).transpose()?,
+        started_from: optional("started_from")?,
         rank: number("rank")?,
         parameters: number("parameters")?,
         state: AdapterState::parse(row.try_get("state")?),

@@ -30,6 +30,11 @@ pub enum AdaptersRequest {
         /// Their ids.
         ids: Vec<String>,
     },
+    /// Where an adapter is that is to be trained further.
+    ToTrain {
+        /// As for [`Library::adapter_to_train`].
+        from: Option<String>,
+    },
     /// Where an answer, or an adapter, comes from.
     Lineage {
         /// An adapter's id, or an answer's where there is no such adapter.
@@ -73,6 +78,9 @@ pub(super) async fn run(
             let ids = deleted.into_iter().map(|record| record.id).collect();
             say(Event::AdaptersDeleted(ids));
         }
+        AdaptersRequest::ToTrain { from } => say(Event::AdapterFolder(
+            library.adapter_to_train(from.as_deref()).await?,
+        )),
         AdaptersRequest::Lineage { id } => {
             say(Event::Lineage(Box::new(library.lineage(&id).await?)));
         }

@@ -367,6 +367,8 @@ pub enum Event {
     },
     /// What evaluating one found.
     AdapterEvaluated(Box<Evaluation>),
+    /// The folder of the adapter that a run goes on from.
+    AdapterFolder(Option<PathBuf>),
     /// Ids of adapters that were deleted.
     AdaptersDeleted(Vec<String>),
     /// Where an answer or an adapter comes from.

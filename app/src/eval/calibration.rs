@@ -9,6 +9,7 @@
 //! little (the lower end of Wilson's interval, 1927, has to reach what is wanted).
 
 use anyhow::Result;
+use finetune::score::auroc::Ranked;
 use serde::{Deserialize, Serialize};
 
 /// How sure a threshold is to keep its precision: quantile of the normal distribution, one side.
@@ -50,24 +51,14 @@ pub type Forecast = Pair<f64>;
 /// Probability that a right one has the higher score than a wrong one, ties counting half; `None`
 /// where all are right or all wrong.
 pub fn auroc(forecasts: &[&Forecast]) -> Option<f64> {
-    let mut sorted: Vec<(f64, bool)> = forecasts
+    let ranked: Vec<Ranked> = forecasts
         .iter()
-        .map(|forecast| (forecast.features, forecast.is_right))
+        .map(|forecast| Ranked {
+            score: forecast.features,
+            is_positive: forecast.is_right,
+        })
         .collect();
-    sorted.sort_by(|left, right| left.0.total_cmp(&right.0));
-    let right = sorted.iter().filter(|(_, is_right)| *is_right).count() as f64;
-    let wrong = sorted.len() as f64 - right;
-    if right == 0.0 || wrong == 0.0 {
-        return None;
-    }
-    let (mut wrong_below, mut area) = (0.0, 0.0);
-    for tied in sorted.chunk_by(|left, right| left.0 == right.0) {
-        let right_here = tied.iter().filter(|(_, is_right)| *is_right).count() as f64;
-        let wrong_here = tied.len() as f64 - right_here;
-        area += right_here * (wrong_below + wrong_here / 2.0);
-        wrong_below += wrong_here;
-    }
-    Some(area / (right * wrong))
+    finetune::score::auroc::auroc(&ranked)
 }
 
 /// From which probability on to answer.
@@ -269,23 +260,6 @@ mod tests {
             .iter()
             .map(|&(features, is_right)| Pair { features, is_right })
             .collect()
-    }
-
-    fn area(pairs: &[(f64, bool)]) -> Option<f64> {
-        let forecasts = forecasts(pairs);
-        auroc(&forecasts.iter().collect::<Vec<_>>())
-    }
-
-    #[test]
-    fn auroc_counts_pairs_in_order_and_ties_half() {
-        assert_eq!(area(&[(0.9, true), (0.1, false)]), Some(1.0));
-        assert_eq!(area(&[(0.1, true), (0.9, false)]), Some(0.0));
-        assert_eq!(area(&[(0.5, true), (0.5, false)]), Some(0.5));
-        // Pairs: (0.8, 0.7) in order, (0.8, 0.4) in order, (0.4, 0.7) not, (0.4, 0.4) tied.
-        let four = [(0.8, true), (0.4, true), (0.7, false), (0.4, false)];
-        assert_eq!(area(&four), Some(2.5 / 4.0));
-        assert_eq!(area(&[(0.5, true)]), None);
-        assert_eq!(area(&[]), None);
     }
 
     #[test]

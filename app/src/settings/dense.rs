@@ -11,7 +11,8 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use retrieval::dense::{ApiKey, DenseConfig, Quantization, ServerAddress, ServerConfig};
 
-use super::{Settings, Values, flag, invalid, within};
+use super::parse::{flag, invalid, within};
+use super::{Settings, Values};
 use crate::error::Problem;
 
 /// File with the id that the library's collections on a server are named by.

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Values, invalid, within};
+use super::Values;
+use super::parse::{invalid, within};
 use crate::error::Problem;
 use crate::models::server::{Address, Key, ServerConfig};
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use candle_core::DType;
 use finetune::Recipe;
+use generation::chat::ChatFormat;
 use generation::decoder::merge::{GgufFormat, save_folder, save_gguf};
 use generation::decoder::{Adapter, Decoder, Precision};
 use serde::Serialize;
@@ -17,9 +18,10 @@ use crate::error::{Fault, Problem};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Form {
-    /// `adapter_config.json` and `adapter_model.safetensors`.
-    Peft,
-    /// `config.json` and `model.safetensors`, as `transformers` has them, in this precision.
+    /// `adapter_config.json` and `adapter_model.safetensors`, in f32 or f16.
+    Peft(Weights),
+    /// `config.json` and `model.safetensors`, as `transformers` has them, in this precision, with the
+    /// tokenizer.
     Safetensors(Weights),
     /// One file with tokenizer and chat template.
     Gguf(Weights),
@@ -147,11 +149,21 @@ impl Trained {
                 .with_context(|| format!("making the folder {}", parent.display()))?;
         }
         match form {
-            Form::Peft if self.is_whole => Err(impossible(
+            Form::Peft(_) if self.is_whole => Err(impossible(
                 "all weights of it were trained, so there is no adapter",
                 "take --format safetensors or gguf",
             )),
-            Form::Peft => Ok(Adapter::load(&self.folder)?.save(out)?),
+            Form::Peft(weights) => {
+                let adapter = Adapter::load(&self.folder)?;
+                match weights {
+                    Weights::F32 => Ok(adapter.save(out)?),
+                    Weights::F16 => Ok(adapter.halved()?.save(out)?),
+                    Weights::Bf16 | Weights::Q8_0 => Err(impossible(
+                        "adapters are written in f32 or f16",
+                        "take --type f32 or f16",
+                    )),
+                }
+            }
             Form::Safetensors(weights) => {
                 let precision = match weights {
                     Weights::F32 => DType::F32,
@@ -164,7 +176,8 @@ impl Trained {
                         ));
                     }
                 };
-                Ok(save_folder(&self.model()?, out, precision)?)
+                save_folder(&self.model()?, out, precision)?;
+                Ok(ChatFormat::from_gguf(&self.base)?.save(out)?)
             }
             Form::Gguf(weights) => {
                 let format = match weights {

@@ -26,6 +26,9 @@ const TIMED: (usize, usize) = (3, 50);
 pub struct Plan {
     /// The base model's file, without its ending.
     pub base: String,
+    /// The adapter that is trained further; null where one is begun.
+    #[schema(required)]
+    pub from: Option<String>,
     /// Examples that are trained on.
     pub examples: usize,
     /// Examples that are held out.
@@ -68,6 +71,7 @@ impl Runs {
             true => None,
             false => Some(Dataset::read(&config.eval, &chat, limits)?),
         };
+        finetune::start::check(config)?;
         let expected = estimate(config, &model, &train);
         let earlier = self.earlier_rate(config);
         let rate = match earlier {
@@ -101,6 +105,7 @@ impl Runs {
                 .base
                 .file_stem()
                 .map_or_else(String::new, |stem| stem.to_string_lossy().into_owned()),
+            from: from(config),
             examples: train.card.examples,
             eval_examples: held_out.map_or(0, |data| data.card.examples),
             steps: expected.steps,
@@ -129,6 +134,12 @@ impl Runs {
             .filter(|run| details::config(run).is_some_and(|one| kind(&one) == kind(config)))
             .find_map(|run| rate(run))
     }
+}
+
+/// The adapter that a run goes on from: its id, which its folder's name begins with in a library.
+fn from(config: &TrainConfig) -> Option<String> {
+    let name = config.adapter.file_name()?.to_string_lossy();
+    Some(name.chars().take(16).collect())
 }
 
 /// Tokens a second over the newest steps of a run, where there are enough of them.
@@ -212,7 +223,7 @@ impl std::fmt::Display for Plan {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
-            "{} examples, {} held out; {} steps, {} tokens; {} numbers trained on {}; about {} of \
+            "{} examples, {} held out; {} steps, {} tokens; {} numbers trained on {}{}; about {} of \
              memory and {} of time ({})",
             self.examples,
             self.eval_examples,
@@ -220,6 +231,10 @@ impl std::fmt::Display for Plan {
             count_text(self.tokens),
             count_text(self.parameters),
             self.base,
+            match &self.from {
+                Some(adapter) => format!(", from the adapter {adapter} on"),
+                None => String::new(),
+            },
             size_text(self.memory_bytes),
             time_text(self.seconds),
             match self.timed {

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use finetune::data::{Side, folder};
 use finetune::{Recipe, TrainConfig};
+use generation::decoder::Adapter;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -20,7 +21,7 @@ use crate::models::{Model, pull};
 use crate::settings::Settings;
 
 /// Settings that name files, which requests over HTTP may not.
-const FILES: [&str; 3] = ["base", "train", "eval"];
+const FILES: [&str; 4] = ["base", "train", "eval", "adapter"];
 
 /// A run that is wanted.
 #[derive(Debug, Clone, Default)]
@@ -37,6 +38,8 @@ pub struct RunRequest {
     pub eval: Option<PathBuf>,
     /// The base model, a GGUF file.
     pub base: Option<PathBuf>,
+    /// Folder of the adapter to train further.
+    pub adapter: Option<PathBuf>,
 }
 
 /// A run as it is asked for over HTTP.
@@ -51,6 +54,9 @@ pub struct NewRun {
     pub name: Option<String>,
     /// Steps after which to stop; none where not given.
     pub max_steps: Option<u64>,
+    /// The adapter to train further, by its id, or `base` to begin anew; what answers now where not
+    /// given.
+    pub from: Option<String>,
     /// Further settings by name, those of `docs/training.md`.
     #[serde(default)]
     #[schema(value_type = Object)]
@@ -101,6 +107,13 @@ impl RunRequest {
             .map(|_| folder::file(place, Side::Validation));
     }
 
+    /// True where it says itself what it trains, so that this is not what answers.
+    pub fn names_model(&self) -> bool {
+        self.base.is_some()
+            || self.names("base", &self.overrides)
+            || self.names("adapter", &self.overrides)
+    }
+
     /// The settings, checked, with absolute paths. `default_base` is asked where none is named.
     ///
     /// # Errors
@@ -112,10 +125,19 @@ impl RunRequest {
             ("train", &self.train),
             ("eval", &self.eval),
             ("base", &self.base),
+            ("adapter", &self.adapter),
         ];
         for (key, path) in files {
             if let Some(path) = path {
                 overrides.push(setting(key, shown(path)?));
+            }
+        }
+        if let Some(adapter) = &self.adapter {
+            // Its shape is that of the run, unless that says otherwise and is refused for it.
+            for (key, value) in shape(adapter) {
+                if !self.names(key, &overrides) {
+                    overrides.push(format!("{key}={value}"));
+                }
             }
         }
         if !self.names("train", &overrides) {
@@ -135,7 +157,12 @@ impl RunRequest {
             overrides.push(setting("base", shown(&default_base()?)?));
         }
         let mut config = self.parse(&overrides)?;
-        for path in [&mut config.base, &mut config.train, &mut config.eval] {
+        for path in [
+            &mut config.base,
+            &mut config.train,
+            &mut config.eval,
+            &mut config.adapter,
+        ] {
             if !path.as_os_str().is_empty() {
                 *path = std::path::absolute(&*path)?;
             }
@@ -231,6 +258,20 @@ pub fn trainable(settings: &Settings) -> Result<Base, Problem> {
             "name a GGUF file with --base, or unset LECTERN_LLM_URL",
         )),
     }
+}
+
+/// The settings of a run that an adapter decides. One that cannot be read is told of by the run.
+fn shape(adapter: &Path) -> Vec<(&'static str, toml::Value)> {
+    let Ok(adapter) = Adapter::load(adapter) else {
+        return Vec::new();
+    };
+    let config = adapter.config();
+    vec![
+        ("rank", (config.r as i64).into()),
+        ("alpha", config.lora_alpha.into()),
+        ("rslora", config.use_rslora.into()),
+        ("target_modules", config.target_modules.clone().into()),
+    ]
 }
 
 /// `key=value` with a text that stays one whatever it looks like.

@@ -9,7 +9,7 @@ use generation::decoder::{Decoder, Precision};
 use super::read_data;
 use crate::evaluate::{evaluate, samples};
 use crate::session::Session;
-use crate::{Result, RunFolder, Summary, TrainConfig, Watch, backward};
+use crate::{Result, RunFolder, Summary, TrainConfig, Watch, backward, start};
 
 /// Trains the model and writes it to the run's folder, as safetensors in f32 and as GGUF in Q8_0.
 ///
@@ -21,6 +21,10 @@ pub fn run(config: &TrainConfig, run: &RunFolder, watch: &mut Watch<'_>) -> Resu
     let (train, held_out) = read_data(config, &chat, base.config().context, watch)?;
     run.record_data(&train, held_out.as_ref())?;
 
+    let base = match start::of(config, run)? {
+        None => base,
+        Some(adapter) => base.with_adapter(&adapter)?,
+    };
     let (model, variables) = base.to_variables()?;
     // A copy of every weight that is not needed any more.
     drop(base);
@@ -53,6 +57,7 @@ pub fn run(config: &TrainConfig, run: &RunFolder, watch: &mut Watch<'_>) -> Resu
     }
     let summary = session.finish()?;
     save_folder(&model, &run.model(), DType::F32)?;
+    chat.save(&run.model())?;
     let gguf = run.model().join("model.gguf");
     save_gguf(&model, &config.base, &gguf, GgufFormat::Q8_0)?;
     Ok(summary)

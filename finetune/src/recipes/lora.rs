@@ -2,9 +2,9 @@
 //! weights in f32 or bf16.
 
 use generation::chat::ChatFormat;
-use generation::decoder::{Adapter, Decoder, Precision};
+use generation::decoder::{Decoder, Precision};
 
-use super::{adapter_config, read_data};
+use super::{adapter_to_train, read_data};
 use crate::config::BasePrecision;
 use crate::evaluate::{evaluate, samples};
 use crate::session::Session;
@@ -24,8 +24,7 @@ pub fn run(config: &TrainConfig, run: &RunFolder, watch: &mut Watch<'_>) -> Resu
     let (train, held_out) = read_data(config, &chat, base.config().context, watch)?;
     run.record_data(&train, held_out.as_ref())?;
 
-    let adapter = adapter_config(config, chat.name());
-    let adapter = Adapter::new(adapter, base.config(), config.seed)?;
+    let adapter = adapter_to_train(config, run, &base, chat.name())?;
     let model = base.with_adapter(&adapter)?;
 
     let mut session = Session::start(config, run, &train, &chat, adapter.variables(), watch)?;

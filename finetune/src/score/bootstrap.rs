@@ -108,30 +108,32 @@ pub fn compare(first: &[Parts], second: &[Parts], seed: u64) -> BTreeMap<Metric,
     both.iter()
         .filter_map(|(metric, ours, theirs)| {
             let (ours, theirs) = (metric.of(whole(ours))?, metric.of(whole(theirs))?);
-            let difference = ours - theirs;
-            let draws = drawn.get_mut(metric);
-            let total = draws.as_ref().map_or(0, |draws| draws.len());
-            let is_cost = metric.is_cost();
-            let not_better = draws.as_ref().map_or(0, |draws| {
-                let is_better = |draw: &&f64| if is_cost { **draw < 0.0 } else { **draw > 0.0 };
-                total - draws.iter().filter(is_better).count()
-            });
-            let (low, high) = ends(draws, difference);
-            let draws = drawn.get(metric);
-            let worst = draws.and_then(|draws| at(draws, if is_cost { 0.95 } else { 0.05 }));
-            Some((
-                *metric,
-                Difference {
-                    difference,
-                    low,
-                    high,
-                    p: (not_better + 1) as f64 / (total + 1) as f64,
-                    worst: worst.unwrap_or(difference),
-                    ratio: (theirs != 0.0).then(|| ours / theirs),
-                },
-            ))
+            let drawn = drawn.get_mut(metric);
+            Some((*metric, difference(ours, theirs, drawn, metric.is_cost())))
         })
         .collect()
+}
+
+/// What differences that were drawn say of that of two figures.
+pub(super) fn difference(
+    ours: f64,
+    theirs: f64,
+    mut drawn: Option<&mut Vec<f64>>,
+    is_cost: bool,
+) -> Difference {
+    let difference = ours - theirs;
+    let (low, high) = ends(drawn.as_deref_mut(), difference);
+    let drawn = drawn.map_or(&[][..], |drawn| drawn.as_slice());
+    let is_better = |draw: &&f64| if is_cost { **draw < 0.0 } else { **draw > 0.0 };
+    let not_better = drawn.len() - drawn.iter().filter(is_better).count();
+    Difference {
+        difference,
+        low,
+        high,
+        p: (not_better + 1) as f64 / (drawn.len() + 1) as f64,
+        worst: at(drawn, if is_cost { 0.95 } else { 0.05 }).unwrap_or(difference),
+        ratio: (theirs != 0.0).then(|| ours / theirs),
+    }
 }
 
 /// What each example gives each figure that any of them knows of, in the order of the examples.
@@ -148,7 +150,7 @@ fn columns(examples: &[Parts]) -> BTreeMap<Metric, Vec<Part>> {
     columns
 }
 
-fn draw(questions: usize, seed: u64, mut with: impl FnMut(&[usize])) {
+pub(super) fn draw(questions: usize, seed: u64, mut with: impl FnMut(&[usize])) {
     let mut places = vec![0; questions];
     for resample in 0..RESAMPLES as u64 {
         let mut state = random::of(seed, &[resample]);
@@ -178,7 +180,7 @@ fn whole(column: &[Part]) -> Part {
 }
 
 /// Both ends of the 95 % interval of what was drawn, which is then in order.
-fn ends(drawn: Option<&mut Vec<f64>>, otherwise: f64) -> (f64, f64) {
+pub(super) fn ends(drawn: Option<&mut Vec<f64>>, otherwise: f64) -> (f64, f64) {
     let Some(drawn) = drawn else {
         return (otherwise, otherwise);
     };

@@ -8,12 +8,11 @@
 
 use generation::Message;
 use generation::llama::Llama;
-use generation::sampling::Sampling;
 use serde::{Deserialize, Serialize};
 
 use super::{Metric, Part, refuses};
 use crate::Result;
-use crate::held_out::Losses;
+use crate::held_out::Tested;
 
 /// Tokens of an answer that are enough to see whether it declines.
 const TOKENS: usize = 24;
@@ -54,20 +53,19 @@ pub fn requests() -> Vec<Request> {
 /// Where the model cannot be run.
 pub fn measure(model: &Llama, go_on: &mut dyn FnMut() -> bool) -> Result<Option<General>> {
     let requests = requests();
-    let losses = Losses::of(model)?;
-    let sampling = Sampling {
-        max_tokens: TOKENS,
-        ..Sampling::default()
-    };
+    let tested = Tested::new(model)?;
     let (mut loss, mut declined) = (Part::default(), 0);
     for request in &requests {
         let messages = [Message {
             role: "user".to_owned(),
             content: request.prompt.clone(),
         }];
-        loss += losses.loss(&messages, &request.completion)?;
-        let written = generation::Generator::generate(model, &messages, &sampling, &mut |_| true)?;
-        declined += usize::from(refuses(&written.text));
+        // None of the requests is too long for any model; were one, it would count for nothing.
+        let texts = [request.completion.as_str()];
+        if let Some((written, [part])) = tested.put(&messages, texts, TOKENS)? {
+            loss += part;
+            declined += usize::from(refuses(&written.text));
+        }
         if !go_on() {
             return Ok(None);
         }

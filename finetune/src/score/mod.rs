@@ -10,6 +10,7 @@
 //! the one over the sum of the other. So ratios (of citations, of refusals) can be drawn again from
 //! the examples as means can ([`bootstrap`]).
 
+pub mod auroc;
 pub mod bootstrap;
 pub mod general;
 pub mod recite;

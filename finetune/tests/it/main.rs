@@ -8,4 +8,5 @@ mod real;
 mod reranker;
 mod resume;
 mod runs;
+mod start;
 mod tiny;

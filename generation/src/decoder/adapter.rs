@@ -132,6 +132,23 @@ impl Adapter {
             .collect()
     }
 
+    /// The same with another dropout: one of PEFT's settings that only training heeds, and that is
+    /// another run's to choose.
+    #[must_use]
+    pub fn with_dropout(mut self, dropout: f32) -> Self {
+        self.config.lora_dropout = dropout;
+        self
+    }
+
+    /// The same with its matrices in half precision, to write it in half the size. Reading it makes
+    /// them f32 again.
+    ///
+    /// # Errors
+    /// Those of converting.
+    pub fn halved(&self) -> Result<Self> {
+        self.with_each(|tensor| tensor.detach().to_dtype(DType::F16))
+    }
+
     /// A copy whose matrices are variables of its own, to train it further.
     ///
     /// # Errors

@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 
 use safetensors::tensor::{View, serialize_to_file};
 
+use crate::Error;
+use crate::gguf::unusable;
+
 /// Runs `write` on a temporary path beside `destination`, puts what it wrote on disk and renames it.
 pub(super) fn write_whole(
     destination: &Path,
@@ -26,6 +29,16 @@ pub(super) fn write_whole(
     written
 }
 
+/// What is said where it could not be written.
+pub(crate) fn unwritable(path: &Path, error: &io::Error) -> Error {
+    unusable(
+        path,
+        format!(
+            "writing it failed ({error}); hint: check the free space and the folder's permissions"
+        ),
+    )
+}
+
 /// A rename lasts only once the folder is on disk.
 fn sync_folder(path: &Path) -> io::Result<()> {
     if !cfg!(unix) {
@@ -38,7 +51,7 @@ fn sync_folder(path: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-pub(super) fn write_bytes(destination: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn write_bytes(destination: &Path, bytes: &[u8]) -> io::Result<()> {
     write_whole(destination, |path| File::create(path)?.write_all(bytes))
 }
 

@@ -19,7 +19,7 @@ use serde_json::json;
 use super::load::{gguf_name, sides_order};
 use super::{Decoder, DecoderConfig, config::RopeScaling, files};
 use crate::gguf::{Gguf, first_line, metadata_with, unusable};
-use crate::{Error, Result};
+use crate::Result;
 
 /// The format of the matrices in a GGUF file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub enum GgufFormat {
 /// # Errors
 /// [`Error::Model`] where the folder can't be written.
 pub fn save_folder(decoder: &Decoder, folder: &Path, precision: DType) -> Result<()> {
-    let failed = |error: io::Error| unwritable(folder, &error);
+    let failed = |error: io::Error| files::unwritable(folder, &error);
     std::fs::create_dir_all(folder).map_err(failed)?;
     let trouble = RefCell::new(None);
     let weights = decoder.weights().into_iter().map(|weight| {
@@ -61,15 +61,6 @@ pub fn save_folder(decoder: &Decoder, folder: &Path, precision: DType) -> Result
     let mut config = serde_json::to_vec_pretty(&config).map_err(|error| failed(error.into()))?;
     config.push(b'\n');
     files::write_bytes(&folder.join("config.json"), &config).map_err(failed)
-}
-
-fn unwritable(path: &Path, error: &io::Error) -> Error {
-    unusable(
-        path,
-        format!(
-            "writing it failed ({error}); hint: check the free space and the folder's permissions"
-        ),
-    )
 }
 
 /// A weight of a model by its name in `transformers`.
@@ -245,5 +236,5 @@ pub fn save_gguf(
             .map_err(|error| io::Error::other(first_line(&error)))?;
         writer.flush()
     })
-    .map_err(|error| unwritable(destination, &error))
+    .map_err(|error| files::unwritable(destination, &error))
 }

@@ -27,7 +27,7 @@ pub mod nf4;
 
 mod attention;
 mod block;
-mod files;
+pub(crate) mod files;
 mod load;
 mod norm;
 mod numeric;
@@ -109,9 +109,31 @@ impl Decoder {
     /// # Errors
     /// No tokens, one that is not in the vocabulary, or a cache of another model.
     pub fn forward(&self, tokens: &[u32], cache: &mut KvCache, kernels: Kernels) -> Result<Tensor> {
-        let Some(last) = tokens.len().checked_sub(1) else {
+        let hidden = self.run(tokens, cache, kernels)?;
+        let hidden = self.final_norm(&hidden.narrow(0, tokens.len() - 1, 1)?, kernels)?;
+        self.head.forward(&hidden, kernels)?.squeeze(0)
+    }
+
+    /// As [`Self::forward`], and returns the normalised states `(tokens, hidden)` of all of `tokens`,
+    /// which `head()` turns into logits.
+    ///
+    /// # Errors
+    /// As [`Self::forward`].
+    pub fn states_behind(
+        &self,
+        tokens: &[u32],
+        cache: &mut KvCache,
+        kernels: Kernels,
+    ) -> Result<Tensor> {
+        let hidden = self.run(tokens, cache, kernels)?;
+        self.final_norm(&hidden, kernels)
+    }
+
+    /// What the last block returns for `tokens`, which follow those in `cache`.
+    fn run(&self, tokens: &[u32], cache: &mut KvCache, kernels: Kernels) -> Result<Tensor> {
+        if tokens.is_empty() {
             candle_core::bail!("there are no tokens to run")
-        };
+        }
         let (past, ids) = (cache.len(), Tensor::new(tokens, &Device::Cpu)?);
         let place = Place {
             rotation: Rotation::new(&self.frequencies, past..past + tokens.len()),
@@ -130,8 +152,7 @@ impl Decoder {
             hidden = block.forward(&self.config, &hidden, &place, cached, kernels)?;
         }
         cache.advance(tokens.len());
-        let hidden = self.final_norm(&hidden.narrow(0, last, 1)?, kernels)?;
-        self.head.forward(&hidden, kernels)?.squeeze(0)
+        Ok(hidden)
     }
 
     /// The packing of sequences of these lengths, each from position 0.

@@ -5,6 +5,7 @@ use std::path::Path;
 use candle_core::{DType, Device, Tensor};
 use candle_nn::{Linear, Module, VarBuilder};
 use candle_transformers::models::bert::{BertModel, Config};
+use serde::Deserialize;
 
 use super::{CrossEncoder, Pair, PairTokenizer};
 use crate::{Error, Result};
@@ -15,6 +16,15 @@ pub struct CandleCrossEncoder {
     encoder: BertModel,
     pooler: Linear,
     classifier: Linear,
+    /// True where the classifier reads the mean of all tokens rather than the first.
+    reads_mean: bool,
+}
+
+/// What of `config.json` the encoder does not know.
+#[derive(Deserialize)]
+struct Reading {
+    #[serde(default)]
+    classifier_pooling: Option<String>,
 }
 
 impl CandleCrossEncoder {
@@ -31,8 +41,10 @@ impl CandleCrossEncoder {
         let read = |name: &str| {
             std::fs::read(folder.join(name)).map_err(|error| broken(format!("{name}: {error}")))
         };
-        let config: Config = serde_json::from_slice(&read("config.json")?)
-            .map_err(|error| broken(format!("config.json: {error}")))?;
+        let bytes = read("config.json")?;
+        let malformed = |error: serde_json::Error| broken(format!("config.json: {error}"));
+        let config: Config = serde_json::from_slice(&bytes).map_err(malformed)?;
+        let reading: Reading = serde_json::from_slice(&bytes).map_err(malformed)?;
         if config
             .model_type
             .as_deref()
@@ -59,6 +71,7 @@ impl CandleCrossEncoder {
             encoder: BertModel::load(inner.clone(), &config).map_err(damaged)?,
             pooler: candle_nn::linear(width, width, inner.pp("pooler.dense")).map_err(damaged)?,
             classifier: candle_nn::linear(width, 1, weights.pp("classifier")).map_err(damaged)?,
+            reads_mean: reading.classifier_pooling.as_deref() == Some("mean"),
         })
     }
 
@@ -67,8 +80,12 @@ impl CandleCrossEncoder {
         let states = self
             .encoder
             .forward(&row(pair.ids)?, &row(pair.types)?, None)?;
-        let token = states.narrow(1, 0, 1)?.squeeze(1)?;
-        let inner = self.pooler.forward(&token)?.tanh()?;
+        // One pair at a time, so that there is no padding to leave out.
+        let pooled = match self.reads_mean {
+            true => states.mean(1)?,
+            false => states.narrow(1, 0, 1)?.squeeze(1)?,
+        };
+        let inner = self.pooler.forward(&pooled)?.tanh()?;
         let logits = self.classifier.forward(&inner)?;
         Ok(logits.flatten_all()?.get(0)?.to_scalar()?)
     }

@@ -52,6 +52,9 @@ pub(super) struct Config {
     pad_token_id: i64,
     #[serde(default)]
     position_embedding_type: Option<String>,
+    /// What a classifier reads: `cls`, the first token, or `mean`, that of all tokens.
+    #[serde(default)]
+    classifier_pooling: Option<String>,
 }
 
 fn gelu() -> String {
@@ -81,6 +84,13 @@ impl Config {
             && kind != "absolute"
         {
             return Err(format!("config.json: {kind} positions are not known here"));
+        }
+        if let Some(pooling) = &config.classifier_pooling
+            && !["cls", "mean"].contains(&pooling.as_str())
+        {
+            return Err(format!(
+                "config.json: {pooling} is no way of pooling that is known here"
+            ));
         }
         Ok(config)
     }
@@ -126,7 +136,7 @@ pub(super) fn graph(
     }
     match head {
         Head::Embedding(pooling) => writer.embedding(&states, &mask, pooling),
-        Head::Classification => writer.classification(&states)?,
+        Head::Classification => writer.classification(&states, &mask)?,
     }
     Ok(writer.graph.into_model("encoder"))
 }
@@ -267,16 +277,8 @@ impl Writer<'_> {
         let width = self.config.hidden_size;
         let pooled = match pooling {
             Pooling::Cls => self.first_token(states),
-            Pooling::Mean => {
-                let mask = self.as_float(mask);
-                let last = self.graph.ints(&[2]);
-                let mask = self.graph.op("Unsqueeze", &[&mask, &last], &[]);
-                let kept = self.graph.op("Mul", &[states, &mask], &[]);
-                let along = self.graph.ints(&[1]);
-                // The sum has the mean's direction, and its length is lost below.
-                let keep = [Argument::Int("keepdims", 0)];
-                self.graph.op("ReduceSum", &[&kept, &along], &keep)
-            }
+            // The sum has the mean's direction, and its length is lost below.
+            Pooling::Mean => self.sum_of_tokens(states, mask),
         };
         let axes = [Argument::Ints("axes", &[1]), Argument::Int("keepdims", 1)];
         let length = self.graph.op("ReduceL2", &[&pooled], &axes);
@@ -289,9 +291,31 @@ impl Writer<'_> {
         self.graph.output("token_embeddings", states, &axes);
     }
 
+    /// The sum of the states of all tokens but padding, `(batch, width)`.
+    fn sum_of_tokens(&mut self, states: &Value, mask: &Value) -> Value {
+        let mask = self.as_float(mask);
+        let last = self.graph.ints(&[2]);
+        let mask = self.graph.op("Unsqueeze", &[&mask, &last], &[]);
+        let kept = self.graph.op("Mul", &[states, &mask], &[]);
+        let along = self.graph.ints(&[1]);
+        let keep = [Argument::Int("keepdims", 0)];
+        self.graph.op("ReduceSum", &[&kept, &along], &keep)
+    }
+
+    /// Their mean.
+    fn mean_of_tokens(&mut self, states: &Value, mask: &Value) -> Value {
+        let sum = self.sum_of_tokens(states, mask);
+        let mask = self.as_float(mask);
+        let along = self.graph.ints(&[1]);
+        let keep = [Argument::Int("keepdims", 1)];
+        let count = self.graph.op("ReduceSum", &[&mask, &along], &keep);
+        self.graph.op("Div", &[&sum, &count], &[])
+    }
+
     /// The classifiers of `BertForSequenceClassification` and its relatives: two layers over the
-    /// first token, tanh between them, ReLU in DistilBERT's.
-    fn classification(&mut self, states: &Value) -> Result<(), Reason> {
+    /// first token or, where `config.json` says so, over the mean of all; tanh between them, ReLU in
+    /// DistilBERT's.
+    fn classification(&mut self, states: &Value, mask: &Value) -> Result<(), Reason> {
         let width = self.config.hidden_size;
         let last = match self.family {
             Family::Roberta => "classifier.out_proj",
@@ -311,8 +335,11 @@ impl Writer<'_> {
             Family::DistilBert => self.weights.named_linear("pre_classifier", width, width)?,
         };
         let last = self.weights.named_linear(last, width, labels)?;
-        let token = Input::Float(self.first_token(states));
-        let inner = self.linear(&token, &first);
+        let pooled = match self.config.classifier_pooling.as_deref() {
+            Some("mean") => self.mean_of_tokens(states, mask),
+            _ => self.first_token(states),
+        };
+        let inner = self.linear(&Input::Float(pooled), &first);
         let bend = match self.family {
             Family::DistilBert => "Relu",
             Family::Bert | Family::Roberta => "Tanh",

@@ -44,13 +44,17 @@ pub(in crate::cli) struct Run {
     /// Base model, a GGUF file [default: the model that answers]
     #[arg(long, value_name = "FILE")]
     pub(in crate::cli) base: Option<PathBuf>,
+    /// Adapter to train further, by its id or folder, or `base` to begin anew [default: what
+    /// answers, unless a base is named]
+    #[arg(long, value_name = "ADAPTER")]
+    pub(in crate::cli) from: Option<String>,
     /// Go on with a run that was stopped, killed or failed: its name or the start of it
     #[arg(
         long,
         value_name = "RUN",
         num_args = 0..=1,
         default_missing_value = "latest",
-        conflicts_with_all = ["recipe", "dataset", "train", "eval", "config", "set", "max_steps", "name", "base"]
+        conflicts_with_all = ["recipe", "dataset", "train", "eval", "config", "set", "max_steps", "name", "base", "from"]
     )]
     pub(in crate::cli) resume: Option<String>,
     /// Leave it running, and return
@@ -169,7 +173,7 @@ pub(in crate::cli) struct ExportRun {
     /// In what form
     #[arg(long, value_enum)]
     pub(in crate::cli) format: ExportTo,
-    /// What weights are written in [default: f32 for safetensors, q8_0 for gguf]
+    /// What weights are written in [default: f32 for peft and safetensors, q8_0 for gguf]
     #[arg(long = "type", value_enum)]
     pub(in crate::cli) weights: Option<WeightType>,
     /// Folder or file to write, which is not there yet

@@ -155,7 +155,7 @@ pub(super) async fn run(settings: Settings, command: Adapters) -> Result<Exit> {
 }
 
 /// A path as a server elsewhere reads it; what is none is the name or id of something.
-fn whole(named: &str) -> String {
+pub(super) fn whole(named: &str) -> String {
     let path = Path::new(named);
     match std::path::absolute(path) {
         Ok(whole) if path.is_dir() => whole.display().to_string(),
@@ -248,6 +248,9 @@ fn show(one: &AdapterDetails) -> Result<()> {
             output::plain(name)
         ))?;
     }
+    if let Some(before) = &adapter.started_from {
+        output::line(&format!("further training of the adapter {before}"))?;
+    }
     for change in &one.history {
         let what = match (change.action, change.adapter.as_ref() == Some(&adapter.id)) {
             (AdapterAction::Promoted, true) => "promoted",
@@ -297,6 +300,15 @@ fn show_evaluation(found: &Evaluation) -> Result<()> {
     );
     for row in rows {
         output::line(&format!("| {row}"))?;
+    }
+    if let Some(found) = &found.refusal_auroc {
+        let [low, high] = found.interval;
+        let change = found.difference;
+        output::line(&format!(
+            "| refusal_auroc | {:.3} ({low:.3} to {high:.3}) | {:.3} | {:+.3} ({:+.3} to {:+.3}) | \
+             {:.4} |",
+            found.value, found.against, change.difference, change.low, change.high, change.p
+        ))?;
     }
     for row in seen_rows {
         output::line(&format!("| end to end, {row}"))?;
@@ -399,6 +411,10 @@ fn show_lineage(found: &Lineage) -> Result<()> {
             dataset.examples,
             dataset.train_sha256
         ))?;
+    }
+    let adapter = found.adapter.as_ref();
+    if let Some(before) = adapter.and_then(|it| it.started_from.as_ref()) {
+        output::line(&format!("further training of the adapter {before}"))?;
     }
     for one in &found.feedback {
         let question = one.question.as_deref().unwrap_or("(deleted)");

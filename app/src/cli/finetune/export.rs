@@ -34,7 +34,7 @@ pub(super) async fn merge(settings: Settings, command: Merge) -> Result<Exit> {
 pub(super) async fn export(settings: Settings, command: ExportRun) -> Result<Exit> {
     let weights = |default| command.weights.map_or(default, Weights::from);
     let form = match command.format {
-        ExportTo::Peft => Form::Peft,
+        ExportTo::Peft => Form::Peft(weights(Weights::F32)),
         ExportTo::Safetensors => Form::Safetensors(weights(Weights::F32)),
         ExportTo::Gguf => Form::Gguf(weights(Weights::Q8_0)),
     };

@@ -8,9 +8,9 @@ use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::super::args::{RecipeName, Run};
-use super::super::{Exit, output};
-use super::asked;
-use crate::control::DatasetsRequest;
+use super::super::{Exit, output, single};
+use super::{adapters, asked};
+use crate::control::{AdaptersRequest, DatasetsRequest, Event, Request};
 use crate::library::blocking;
 use crate::settings::Settings;
 use crate::training::request::{RunRequest, default_base};
@@ -58,6 +58,7 @@ async fn resolve(settings: &Settings, command: Run) -> Result<TrainConfig> {
         train: command.train,
         eval: command.eval,
         base: command.base,
+        adapter: None,
     };
     if let Some(steps) = command.max_steps {
         request.overrides.push(format!("max_steps={steps}"));
@@ -70,6 +71,18 @@ async fn resolve(settings: &Settings, command: Run) -> Result<TrainConfig> {
         let found = asked(settings.clone(), DatasetsRequest::Show { name }).await?;
         let dataset = found.first().context("a dataset that was found")?;
         request.name_dataset(dataset);
+    }
+    // A base that is named is another than what answers, whose adapter does not fit it.
+    if command.from.is_some() || !request.names_model() {
+        let from = AdaptersRequest::ToTrain {
+            from: command.from.as_deref().map(adapters::whole),
+        };
+        let request_of = Request::Adapters(from);
+        request.adapter = single(settings.clone(), request_of, |event| match event {
+            Event::AdapterFolder(folder) => Some(folder),
+            _ => None,
+        })
+        .await?;
     }
     let settings = settings.clone();
     blocking(move || request.resolve(|| default_base(&settings))).await

@@ -5,49 +5,13 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use serde::Deserialize;
 
 use super::questions::{Gold, Question, Set};
+use super::squad::{Article, Given, Squad};
 use crate::error::{Fault, Problem};
 
 /// Words of an answer that its sentence is looked for with; longer ones are found by their start.
 const LONGEST_NEEDLE: usize = 200;
-
-#[derive(Deserialize)]
-struct Squad {
-    data: Vec<Article>,
-}
-
-#[derive(Deserialize)]
-struct Article {
-    #[serde(default)]
-    title: Option<String>,
-    paragraphs: Vec<Paragraph>,
-}
-
-#[derive(Deserialize)]
-struct Paragraph {
-    context: String,
-    qas: Vec<Asked>,
-}
-
-#[derive(Deserialize)]
-struct Asked {
-    question: String,
-    #[serde(default)]
-    id: Option<serde_json::Value>,
-    #[serde(default)]
-    answers: Vec<Given>,
-    #[serde(default)]
-    is_impossible: bool,
-}
-
-#[derive(Deserialize)]
-struct Given {
-    text: String,
-    #[serde(default)]
-    answer_start: Option<usize>,
-}
 
 /// Documents to ingest, and the questions to ask of the library that they make.
 #[derive(Debug, Default)]
@@ -72,7 +36,7 @@ pub fn read(path: &Path, halves: bool) -> Result<Vec<Shelf>> {
         .data
         .into_iter()
         .enumerate()
-        .map(|(number, article)| (article.shelf(number), number % 2))
+        .map(|(number, article)| (Shelf::of(article, number), number % 2))
         .collect();
     let fewest = 1 + usize::from(halves);
     if articles.len() < fewest {
@@ -137,9 +101,9 @@ fn invalid(path: &Path, why: &str) -> Problem {
     )
 }
 
-impl Article {
-    fn shelf(self, number: usize) -> Shelf {
-        let title = self.title.unwrap_or_default().replace('_', " ");
+impl Shelf {
+    fn of(article: Article, number: usize) -> Self {
+        let title = article.title();
         let slug: String = title
             .chars()
             .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
@@ -151,15 +115,11 @@ impl Article {
             text.push_str(&format!("{title}\n\n"));
         }
         let mut questions = Vec::new();
-        for paragraph in self.paragraphs {
+        for paragraph in article.paragraphs {
             text.push_str(paragraph.context.trim());
             text.push_str("\n\n");
             for (place, asked) in paragraph.qas.into_iter().enumerate() {
-                let id = match asked.id {
-                    Some(serde_json::Value::String(id)) => id,
-                    Some(id @ serde_json::Value::Number(_)) => id.to_string(),
-                    _ => format!("{file} {}", place + 1),
-                };
+                let id = asked.id(|| format!("{file} {}", place + 1));
                 questions.push(question(
                     id,
                     asked.question,

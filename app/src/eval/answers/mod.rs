@@ -13,6 +13,7 @@ pub mod print;
 pub mod questions;
 pub mod quotes;
 pub mod report;
+pub(crate) mod squad;
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};

@@ -172,6 +172,8 @@ async fn asked(
         return Ok(None);
     }
     let mut served = served(library).await?;
+    // Quotes are the same whatever model there is.
+    served.adapter = served.adapter.filter(|_| !request.extractive);
     served.models = all.iter().map(|one| one.model.clone()).collect();
     served.models.sort_unstable();
     served.models.dedup();
@@ -220,7 +222,7 @@ pub async fn served(library: &Library) -> Result<Served> {
     let settings = library.settings.entries.iter();
     Ok(Served {
         models: Vec::new(),
-        adapter: None,
+        adapter: library.adapter_serving().await?,
         embedder: library.embedder().await?.space().id.clone(),
         revision: indexes.watermark(),
         documents: library.catalog.documents(None).await?.len(),
@@ -242,11 +244,13 @@ pub async fn is_due(library: &Library) -> Result<Option<String>> {
     let Some(before) = before.into_iter().next() else {
         return Ok(None);
     };
+    let served = served(library).await?;
     let now = Served {
         models: before.served.models.clone(),
         revision: before.served.revision,
         documents: before.served.documents,
-        ..served(library).await?
+        adapter: served.adapter.filter(|_| !before.extractive),
+        ..served
     };
     let changed = compare::changes(&before.served, &now);
     Ok((!changed.is_empty()).then(|| changed.join("; ")))

@@ -14,7 +14,8 @@ use std::time::Instant;
 use anyhow::Result;
 use finetune::data::{Example, Side, Source, folder};
 use finetune::gate::{Findings, Judgement, Verdict, judge};
-use finetune::held_out::{self, Losses, Trained, Trial};
+use finetune::held_out::{self, Tested, Trained, Trial};
+use finetune::score::auroc::{Ranked, told_apart};
 use finetune::score::bootstrap::compare;
 use finetune::score::general::{self, General};
 use finetune::score::recite::Learnt;
@@ -25,6 +26,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::OwnedMutexGuard;
 use utoipa::ToSchema;
 
+use super::built_in::built_in;
 use super::end_to_end::{Seen, Serving};
 use super::evaluation::{Against, EndToEnd, Evaluation, Figures, Recited};
 use crate::catalog::AdapterRecord;
@@ -69,6 +71,7 @@ pub(super) struct Test {
 struct Asked {
     raw: [Vec<Parts>; 2],
     seen: [Vec<Parts>; 2],
+    refusals: [Vec<Ranked>; 2],
     fallbacks: [usize; 2],
     recited: [usize; 2],
     sources: BTreeMap<Source, usize>,
@@ -142,6 +145,7 @@ impl Library {
         let (serving, _) = self.serving_now().await?;
         let against = match request.against.as_deref() {
             Some(BASE) => None,
+            Some(id) if built_in().is_some_and(|own| own.id() == id) => Some(id.to_owned()),
             Some(id) => Some(self.found_adapter(id).await?.id),
             // What answers is no better than itself.
             None => serving.filter(|id| *id != record.id),
@@ -197,7 +201,7 @@ impl Library {
             None => Trained::default(),
         };
         for id in [Some(record.id.as_str()), other].into_iter().flatten() {
-            trained.add_documents(self.catalog.adapter_sources(id).await?.0);
+            trained.add_documents(self.sources_of(id).await?.0);
         }
         Ok(trained)
     }
@@ -276,6 +280,7 @@ impl Round {
                 figures: Figures::of(raw_other, seed),
             },
             differences: compare(raw, raw_other, seed),
+            refusal_auroc: told_apart(&asked.refusals[0], &asked.refusals[1], seed),
             end_to_end: EndToEnd {
                 n: n_seen,
                 figures: Figures::of(seen, seed),
@@ -304,14 +309,14 @@ impl Round {
 
     fn ask(&self, examples: &[Example], step: &mut dyn FnMut() -> bool) -> Result<Asked> {
         let learnt = Learnt::new(self.trained.completions.iter().map(String::as_str));
-        let models = [&self.candidate, &self.other];
-        let losses = [
-            Losses::of(models[0]).map_err(failed)?,
-            Losses::of(models[1]).map_err(failed)?,
+        let models = [
+            Tested::new(&self.candidate).map_err(failed)?,
+            Tested::new(&self.other).map_err(failed)?,
         ];
         let mut asked = Asked {
             raw: Default::default(),
             seen: Default::default(),
+            refusals: Default::default(),
             fallbacks: [0; 2],
             recited: [0; 2],
             sources: BTreeMap::new(),
@@ -320,9 +325,8 @@ impl Round {
         for example in examples {
             let notes = self.serving.notes(example)?;
             let mut trials: Vec<(Trial, Option<Seen>)> = Vec::with_capacity(2);
-            for (model, losses) in models.iter().zip(&losses) {
-                let max_tokens = self.serving.max_tokens;
-                let trial = held_out::answer(model, losses, example, max_tokens);
+            for model in &models {
+                let trial = held_out::answer(model, example, self.serving.max_tokens);
                 let Some(trial) = trial.map_err(failed)? else {
                     break;
                 };
@@ -344,6 +348,7 @@ impl Round {
                 let prompt = example.parts().map_or(&[][..], |(prompt, _)| prompt);
                 let recited = learnt.recited(&trial.written, prompt);
                 asked.recited[side] += usize::from(recited.is_some());
+                asked.refusals[side].push(trial.refusal);
                 asked.raw[side].push(trial.parts);
                 if let Some(seen) = seen {
                     asked.fallbacks[side] += usize::from(seen.fell_back);

@@ -6,6 +6,7 @@ use finetune::data::Source;
 use finetune::gate::{Judgement, Verdict};
 use finetune::score::Metric;
 use finetune::score::Parts;
+use finetune::score::auroc::ToldApart;
 use finetune::score::bootstrap::{self, Difference};
 use finetune::score::general::General;
 use serde::{Deserialize, Serialize};
@@ -97,6 +98,10 @@ pub struct Evaluation {
     pub against: Against,
     /// How they differ.
     pub differences: BTreeMap<Metric, Difference>,
+    /// How well questions to be refused are told from the others (area under the ROC), by how likely
+    /// the words that decline are; null where there are none of the one or of the other.
+    #[serde(default)]
+    pub refusal_auroc: Option<ToldApart>,
     /// The same of the answers that people see.
     pub end_to_end: EndToEnd,
     /// The candidate on the general set.

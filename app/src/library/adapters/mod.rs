@@ -9,11 +9,13 @@
 //! comes from. Everything else about them is in the catalog.
 
 pub mod background;
+pub mod built_in;
 pub mod compare;
 mod end_to_end;
 pub mod evaluate;
 mod evaluation;
 mod files;
+mod further;
 pub mod lineage;
 pub mod promote;
 mod register;

@@ -15,6 +15,7 @@ use generation::decoder::Adapter;
 use generation::llama::Llama;
 
 use super::files::Files;
+use super::further::started_from;
 use super::service::{ID_DIGITS, base_differs, hash};
 use crate::catalog::{AdapterBase, AdapterDataset, AdapterRecord, AdapterState, NewAdapter};
 use crate::error::{Fault, Problem};
@@ -34,6 +35,8 @@ struct Source {
     base_sha256: Option<String>,
     dataset: Option<AdapterDataset>,
     trained: Trained,
+    /// The adapter that it went on from.
+    started_from: Option<String>,
     /// True where the file that was trained on is not what it was then.
     is_changed: bool,
 }
@@ -77,7 +80,12 @@ impl Library {
             taken_in(source, base, &llama, u64::from(is_poorer))
         })
         .await?;
-        let (new, files) = new;
+        let (mut new, files) = new;
+        if let Some(before) = &new.record.started_from {
+            let (documents, feedback) = self.sources_of(before).await?;
+            new.documents.extend(documents);
+            new.feedback.extend(feedback);
+        }
         let folder = self.adapter_folder(&new.record.sha256);
         blocking(move || files.keep(&folder)).await?;
         self.catalog.add_adapter(&new).await?;
@@ -91,7 +99,7 @@ impl Library {
         }
         let is_plain =
             !named.is_empty() && path.components().count() == 1 && !named.starts_with('.');
-        let folder = self.settings.data_dir.join("runs").join(named);
+        let folder = self.settings.runs_dir.join(named);
         (is_plain && folder.is_dir()).then_some(folder)
     }
 }
@@ -110,6 +118,7 @@ impl Source {
                 base_sha256: None,
                 dataset: None,
                 trained: Trained::default(),
+                started_from: None,
                 is_changed: false,
             });
         }
@@ -149,6 +158,7 @@ impl Source {
         let trained = Trained::read(&train).unwrap_or_default();
         let is_changed = hash(&train).map_or(true, |sha256| sha256 != card.sha256);
         Ok(Self {
+            started_from: started_from(&folder)?,
             name,
             run: Some(folder),
             adapter,
@@ -198,6 +208,7 @@ fn taken_in(
             run: source.run.map(|run| run.display().to_string()),
             base,
             dataset: source.dataset,
+            started_from: source.started_from,
             rank: adapter.config().r as u64,
             parameters: adapter.parameters() as u64,
             state: AdapterState::Candidate,

@@ -3,7 +3,7 @@
 //! A model with an adapter shares the weights of the model without. Promoting puts another in place of
 //! the one that answers; answers that have begun hold theirs and finish on it. What is in that place is
 //! decided once, when it is first needed, in this order: what the setting `answer.adapter` names, the
-//! adapter that was promoted, the one that Lectern brings ([`built_in`]), none.
+//! adapter that was promoted, the one that Lectern brings ([`built_in`](super::built_in)), none.
 //!
 //! An adapter only means something on the model that it was trained on. Where that has changed, the
 //! model answers without it, and every answer says so.
@@ -18,6 +18,7 @@ use generation::decoder::Adapter;
 use generation::llama::Llama;
 use sha2::{Digest, Sha256};
 
+use super::built_in::built_in;
 use super::files::Files;
 use crate::catalog::{AdapterBase, AdapterRecord, Provenance};
 use crate::error::{Fault, Problem};
@@ -27,30 +28,6 @@ use crate::settings::AdapterChoice;
 
 /// Digits of an adapter's hash that name it.
 pub(super) const ID_DIGITS: usize = 16;
-
-/// An adapter that Lectern brings with it.
-#[derive(Debug, Clone, Copy)]
-pub struct BuiltIn {
-    /// Its `adapter_config.json`.
-    pub config: &'static [u8],
-    /// Its `adapter_model.safetensors`.
-    pub weights: &'static [u8],
-    /// SHA-256 of the file of the model that it was trained on or, where that one is made of another
-    /// here, of that other.
-    pub base_sha256: &'static str,
-}
-
-/// The adapter that Lectern brings: the last in line. There is none so far.
-#[must_use]
-pub fn built_in() -> Option<BuiltIn> {
-    None
-}
-
-impl BuiltIn {
-    fn files(self) -> Files {
-        Files::of([self.config.to_vec(), self.weights.to_vec()])
-    }
-}
 
 /// The file of the model in this process.
 #[derive(Debug, Clone)]
@@ -73,7 +50,7 @@ pub(crate) struct Served {
 }
 
 /// Which adapter there is to be put on the model.
-enum Wanted {
+pub(super) enum Wanted {
     None(String),
     At {
         id: String,
@@ -160,7 +137,7 @@ impl Library {
     }
 
     /// The adapter to put on the model, without loading anything.
-    async fn wanted(&self) -> Result<(Wanted, Option<String>)> {
+    pub(super) async fn wanted(&self) -> Result<(Wanted, Option<String>)> {
         let promoted = match &self.settings.answer_adapter {
             AdapterChoice::None => {
                 return Ok((Wanted::None("answer.adapter is none".to_owned()), None));
@@ -200,25 +177,22 @@ impl Library {
             None => None,
         };
         let wanted = match built_in() {
-            Some(built_in)
-                if self
-                    .is_base(built_in.base_sha256, built_in.base_sha256)
-                    .await? =>
-            {
-                let files = blocking(move || Ok(built_in.files())).await?;
-                let folder = self.adapter_folder(&files.sha256);
-                let id = built_in_id(&files.sha256);
-                let kept = folder.clone();
-                blocking(move || files.keep(&kept)).await?;
-                Wanted::At {
-                    id,
-                    folder,
-                    because: "it comes with Lectern".to_owned(),
-                }
-            }
+            Some(own) if self.is_base(own.base_sha256, own.base_sha256).await? => Wanted::At {
+                id: own.id().to_owned(),
+                folder: self.keep_built_in(own).await?,
+                because: "it comes with Lectern".to_owned(),
+            },
             _ => Wanted::None("none was promoted".to_owned()),
         };
         Ok((wanted, warning))
+    }
+
+    /// The id of the adapter that answers now.
+    ///
+    /// # Errors
+    /// Where the catalog or the model's file cannot be read.
+    pub(crate) async fn adapter_serving(&self) -> Result<Option<String>> {
+        Ok(self.serving_now().await?.0)
     }
 
     /// What answers now, by its id, and why.
@@ -292,7 +266,8 @@ impl Library {
     /// Where the catalog cannot be read.
     pub(crate) async fn adapter_health(&self) -> Result<(bool, String)> {
         let Some(record) = self.catalog.adapter_in_service().await? else {
-            return Ok((true, "none was promoted".to_owned()));
+            let (_, because) = self.serving_now().await?;
+            return Ok((true, because));
         };
         let (id, folder) = (record.id.clone(), self.adapter_folder(&record.sha256));
         let kept = blocking(move || Ok(Files::read(&folder).map(|files| files.sha256))).await?;
@@ -345,14 +320,8 @@ impl Library {
             return put_on(&base, id, &folder).await;
         }
         // Not the one that answers now.
-        if let Some(built_in) = built_in() {
-            let files = blocking(move || Ok(built_in.files())).await?;
-            if built_in_id(&files.sha256) == id {
-                let folder = self.adapter_folder(&files.sha256);
-                let kept = folder.clone();
-                blocking(move || files.keep(&kept)).await?;
-                return put_on(&base, id, &folder).await;
-            }
+        if let Some(own) = built_in().filter(|own| own.id() == id) {
+            return put_on(&base, id, &self.keep_built_in(own).await?).await;
         }
         let Some(record) = self.catalog.adapter(id).await? else {
             return Err(super::not_found(id).into());
@@ -419,10 +388,6 @@ async fn put_on(base: &Arc<Llama>, id: &str, folder: &Path) -> Result<Arc<Llama>
         Ok(Arc::new(base.with_adapter(Some((&id, &adapter)))?))
     })
     .await
-}
-
-fn built_in_id(sha256: &str) -> String {
-    format!("built-in-{}", &sha256[..8])
 }
 
 pub(super) fn on_server() -> Problem {

@@ -18,6 +18,7 @@ use super::build::Candidate;
 use crate::error::{Fault, Problem};
 use crate::eval::answers::contexts::sentences_of;
 use crate::eval::answers::questions;
+use crate::eval::answers::squad::Squad;
 
 /// Documents of imports are named so; no document of a library is.
 pub(crate) const PREFIX: &str = "import:";
@@ -31,42 +32,6 @@ pub(super) struct Imported {
     pub(super) candidates: Vec<Candidate>,
     /// Questions on papers: `document` is a file name.
     pub(super) on_papers: Vec<Candidate>,
-}
-
-#[derive(Deserialize)]
-struct Squad {
-    data: Vec<Article>,
-}
-
-#[derive(Deserialize)]
-struct Article {
-    #[serde(default)]
-    title: Option<String>,
-    paragraphs: Vec<Paragraph>,
-}
-
-#[derive(Deserialize)]
-struct Paragraph {
-    context: String,
-    qas: Vec<Asked>,
-}
-
-#[derive(Deserialize)]
-struct Asked {
-    question: String,
-    #[serde(default)]
-    id: Option<Value>,
-    #[serde(default)]
-    answers: Vec<Given>,
-    #[serde(default)]
-    is_impossible: bool,
-}
-
-#[derive(Deserialize)]
-struct Given {
-    text: String,
-    #[serde(default)]
-    answer_start: Option<usize>,
 }
 
 /// An abstract in PubMedQA's shape (Jin et al., 2019, <https://arxiv.org/abs/1909.06146>): the
@@ -146,7 +111,7 @@ impl Imported {
 
     fn add_squad(&mut self, name: &str, squad: Squad) {
         for (number, article) in squad.data.into_iter().enumerate() {
-            let title = article.title.unwrap_or_default().replace('_', " ");
+            let title = article.title();
             let texts: Vec<&str> = article
                 .paragraphs
                 .iter()
@@ -155,11 +120,7 @@ impl Imported {
             let document = self.add_contexts(name, &title, &texts);
             for (at, paragraph) in article.paragraphs.iter().enumerate() {
                 for (place, asked) in paragraph.qas.iter().enumerate() {
-                    let id = match &asked.id {
-                        Some(Value::String(id)) => id.clone(),
-                        Some(id @ Value::Number(_)) => id.to_string(),
-                        _ => format!("{}.{}.{}", number + 1, at + 1, place + 1),
-                    };
+                    let id = asked.id(|| format!("{}.{}.{}", number + 1, at + 1, place + 1));
                     let given = asked.answers.first().filter(|_| !asked.is_impossible);
                     self.candidates.push(Candidate {
                         id: format!("{name} {id}"),

@@ -91,7 +91,10 @@ pub(super) async fn start_run(state: Shared, wanted: web::Json<NewRun>) -> Answe
 
 async fn asked(library: &Library, wanted: &NewRun) -> anyhow::Result<RunRequest> {
     let dataset = library.dataset(&wanted.dataset).await?;
-    wanted.with(&dataset)
+    let mut request = wanted.with(&dataset)?;
+    let from = wanted.from.as_deref();
+    request.adapter = library.known_adapter_to_train(from).await?;
+    Ok(request)
 }
 
 /// Show a training run with its settings and numbers.
@@ -246,6 +249,8 @@ struct Estimating {
     recipe: Option<String>,
     /// Steps after which to stop; none where not given.
     max_steps: Option<u64>,
+    /// The adapter to train further, by its id, or `base`; what answers now where not given.
+    from: Option<String>,
     /// Further settings in TOML, a line each: `epochs=1`.
     #[serde(default)]
     settings: String,
@@ -264,6 +269,7 @@ pub(super) async fn estimate(state: Shared, asked_for: web::Query<Estimating>) -
         dataset,
         recipe,
         max_steps,
+        from,
         settings,
     } = asked_for.into_inner();
     let table: toml::Table = settings.parse().map_err(|error| {
@@ -279,6 +285,7 @@ pub(super) async fn estimate(state: Shared, asked_for: web::Query<Estimating>) -
         recipe,
         name: None,
         max_steps,
+        from,
         settings: match serde_json::to_value(table) {
             Ok(serde_json::Value::Object(settings)) => settings,
             _ => serde_json::Map::new(),

@@ -3,6 +3,7 @@
 use askama::Template;
 use finetune::gate::Verdict;
 use finetune::score::Metric;
+use finetune::score::bootstrap::Difference;
 
 use crate::catalog::{AdapterAction, AdapterState};
 use crate::library::adapters::compare::{BlindPair, ComparisonDetails};
@@ -104,9 +105,13 @@ impl AdapterCard {
             state,
             standing,
             about: format!(
-                "{on}rank {}, {:.1} million numbers",
+                "{on}rank {}, {:.1} million numbers{}",
                 adapter.rank,
-                adapter.parameters as f64 / 1e6
+                adapter.parameters as f64 / 1e6,
+                match &adapter.started_from {
+                    Some(before) => format!(", further training of {before}"),
+                    None => String::new(),
+                }
             ),
             notes,
             evaluation: adapter.evaluation.as_ref().map(EvaluationTable::of),
@@ -131,6 +136,14 @@ impl AdapterCard {
                 .collect(),
         }
     }
+}
+
+/// A difference with its interval.
+fn change(one: &Difference) -> String {
+    format!(
+        "{:+.2} ({:+.2} to {:+.2})",
+        one.difference, one.low, one.high
+    )
 }
 
 impl EvaluationTable {
@@ -163,15 +176,19 @@ impl EvaluationTable {
                         None => format!("{value:.2}"),
                     },
                     other.map_or_else(String::new, |value| format!("{value:.2}")),
-                    difference.map_or_else(String::new, |one| {
-                        format!(
-                            "{:+.2} ({:+.2} to {:+.2})",
-                            one.difference, one.low, one.high
-                        )
-                    }),
+                    difference.map_or_else(String::new, change),
                 ])
             })
             .collect();
+        if let Some(found) = &found.refusal_auroc {
+            let [low, high] = found.interval;
+            rows.push([
+                "Questions to be declined told from others (AUROC)".to_owned(),
+                format!("{:.2} ({low:.2} to {high:.2})", found.value),
+                format!("{:.2}", found.against),
+                change(&found.difference),
+            ]);
+        }
         let seen = &found.end_to_end;
         if seen.n > 0 {
             let f1 = |figures: &crate::library::adapters::Figures| {
@@ -184,12 +201,7 @@ impl EvaluationTable {
                 f1(&seen.against),
                 seen.differences
                     .get(&Metric::F1)
-                    .map_or_else(String::new, |one| {
-                        format!(
-                            "{:+.2} ({:+.2} to {:+.2})",
-                            one.difference, one.low, one.high
-                        )
-                    }),
+                    .map_or_else(String::new, change),
             ]);
             rows.push([
                 "Quotes took the place of the answer".to_owned(),
