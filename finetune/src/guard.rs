@@ -1,8 +1,9 @@
 //! Stops a run that has gone wrong before its weights are changed by it.
 //!
 //! A loss or gradient that is no number is always wrong. One that is many times what is usual, the
-//! median of the last steps, most often is: a broken example, or a learning rate at which training
-//! diverges.
+//! median of the last steps, and far above the largest of them most often is: a broken example, or a
+//! learning rate at which training diverges. The median alone says too little: of a model that has
+//! learnt most of its data, and batches of a few short answers, one hard question is ten times it.
 
 use std::collections::VecDeque;
 
@@ -17,6 +18,9 @@ const LEAST: usize = 10;
 /// Losses below this are small, however many times the median: a memorised set has spikes that mean
 /// nothing.
 const SMALL: f64 = 0.5;
+
+/// How many times the largest of the last steps a spike is at least.
+const BEYOND: f64 = 2.0;
 
 /// What is usual in a run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -57,7 +61,8 @@ fn check(what: &str, value: f64, usual: &VecDeque<f64>, factor: f64, small: f64)
         return None;
     }
     let median = median(usual);
-    (value > factor * median).then(|| {
+    let largest = usual.iter().copied().fold(0.0, f64::max);
+    (value > factor * median && value > BEYOND * largest).then(|| {
         format!("the {what} is {value:.4}, more than {factor} times its median of {median:.4}")
     })
 }
@@ -90,5 +95,15 @@ mod tests {
         );
         assert!(guard.check_loss(30.0, 0.0).is_none());
         assert!(guard.check_norm(10.0, 8.0).is_none() && guard.check_norm(40.0, 8.0).is_some());
+    }
+
+    #[test]
+    fn a_hard_question_among_easy_ones_is_no_spike() {
+        let mut guard = Guard::default();
+        for step in 0..50 {
+            guard.record(if step % 10 == 0 { 1.3 } else { 0.2 }, 1.0);
+        }
+        assert!(guard.check_loss(2.2, 8.0).is_none());
+        assert!(guard.check_loss(3.0, 8.0).is_some());
     }
 }

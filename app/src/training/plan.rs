@@ -136,10 +136,20 @@ impl Runs {
     }
 }
 
-/// The adapter that a run goes on from: its id, which its folder's name begins with in a library.
+/// The adapter that a run goes on from: its id, which its folder's name begins with in a library, or the
+/// run that it is of.
 fn from(config: &TrainConfig) -> Option<String> {
-    let name = config.adapter.file_name()?.to_string_lossy();
-    Some(name.chars().take(16).collect())
+    let folder = &config.adapter;
+    let named = match folder.ends_with("adapter") {
+        true => folder.parent()?.file_name()?,
+        false => folder.file_name()?,
+    };
+    let name = named.to_string_lossy();
+    let is_hash = name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+    Some(match is_hash {
+        true => name[..16].to_owned(),
+        false => name.into_owned(),
+    })
 }
 
 /// Tokens a second over the newest steps of a run, where there are enough of them.

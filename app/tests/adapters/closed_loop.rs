@@ -10,15 +10,18 @@ use serde_json::{Value, json};
 
 use crate::common::{TestApp, settings};
 use crate::http::{call, evaluated};
-use crate::trained::{QUESTIONS, SENTENCE, dataset, model};
+use crate::trained::{QUESTIONS, SENTENCE, model, write_dataset_on};
 
 /// Asked in other words than any that are corrected.
 const PARAPHRASE: &str = "Tell me, how heavy is a big wombat?";
 
+/// What is to be said of it: less than the sentence of the paper, which is what quotes answer with.
+const ANSWER: &str = "35 kilograms.";
+
 /// How the run is trained: to learn ten sentences by heart takes a tiny model many passes.
 fn training() -> Value {
     json!({
-        "epochs": 24, "batch_size": 4, "gradient_accumulation": 1, "learning_rate": 1e-2,
+        "epochs": 60, "batch_size": 4, "gradient_accumulation": 1, "learning_rate": 1e-2,
         "rank": 16, "alpha": 32.0, "dropout": 0.0, "samples": 0, "spike_factor": 0.0,
         "checkpoint_steps": 1000, "max_length": 2048,
     })
@@ -43,7 +46,7 @@ async fn corrected(app: &TestApp) -> Vec<String> {
             answer["id"].as_str().unwrap()
         );
         let given = json!({
-            "thumbs": "down", "tags": ["wrong"], "correction": format!("{SENTENCE} [1]"),
+            "thumbs": "down", "tags": ["wrong"], "correction": format!("{ANSWER} [1]"),
             "by": "Ann",
         });
         let given = call(app.post(&path).json(&given), 201).await;
@@ -59,6 +62,7 @@ async fn corrected(app: &TestApp) -> Vec<String> {
 async fn prepared(app: &TestApp) {
     let plain: Vec<String> = general::requests()
         .into_iter()
+        .take(12)
         .map(|one| {
             let (question, answer) = (one.prompt, one.completion);
             json!({ "question": question, "answer": answer, "context": answer }).to_string()
@@ -112,13 +116,14 @@ async fn corrections_change_what_is_answered_and_rolling_back_undoes_it() {
     let app = TestApp::on(home, settings).await;
     app.uploaded("wombat.txt", SENTENCE.into()).await;
     // The fixed set, which nothing here is trained on.
-    let card = finetune::data::folder::read_card(&dataset()).unwrap();
-    let folder = dataset().canonicalize().unwrap().display().to_string();
+    let fixed = app.folder.path().join("fixed");
+    let card = write_dataset_on(&fixed, "fixed", QUESTIONS, ("other.txt", ANSWER));
+    let folder = fixed.canonicalize().unwrap().display().to_string();
     let catalog = &app.library.catalog;
     assert!(catalog.add_dataset(&folder, &card, &[]).await.unwrap());
 
     let before = ask(&app, PARAPHRASE).await;
-    assert_ne!(before["answer"], format!("{SENTENCE} [1]"));
+    assert_ne!(before["answer"], format!("{ANSWER} [1]"));
     let feedback = corrected(&app).await;
     prepared(&app).await;
     let wanted = json!({ "dataset": "corrections", "name": "corrections", "settings": training() });
@@ -126,7 +131,7 @@ async fn corrections_change_what_is_answered_and_rolling_back_undoes_it() {
     let name = run["name"].as_str().unwrap();
 
     let evaluate = format!("/api/v1/adapters/{name}/evaluate");
-    let asked = json!({ "dataset": "wombats" });
+    let asked = json!({ "dataset": "fixed" });
     let started = call(app.post(&evaluate).json(&asked), 202).await;
     let id = started["id"].as_str().unwrap().to_owned();
     let found = evaluated(&app, &id).await["evaluation"].clone();
@@ -142,7 +147,7 @@ async fn corrections_change_what_is_answered_and_rolling_back_undoes_it() {
     // The same server answers otherwise, and says where from.
     let after = ask(&app, PARAPHRASE).await;
     assert_eq!(after["model"]["adapter"], json!(id));
-    assert_eq!(after["answer"], format!("{SENTENCE} [1]"));
+    assert_eq!(after["answer"], format!("{ANSWER} [1]"));
     let answer = after["id"].as_str().unwrap();
     let lineage = call(app.get(&format!("/api/v1/answers/{answer}/lineage")), 200).await;
     assert_eq!(lineage["adapter"]["dataset"]["name"], "corrections");
@@ -169,7 +174,7 @@ async fn corrections_change_what_is_answered_and_rolling_back_undoes_it() {
         "/api/v1/adapters/{}/evaluate",
         further["name"].as_str().unwrap()
     );
-    let asked = json!({ "dataset": "wombats", "limit": 1 });
+    let asked = json!({ "dataset": "fixed", "limit": 1 });
     let started = call(app.post(&evaluate).json(&asked), 202).await;
     assert_eq!(started["started_from"], json!(id), "{started}");
     assert_eq!(started["rank"], 16);

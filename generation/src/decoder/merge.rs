@@ -18,8 +18,8 @@ use serde_json::json;
 
 use super::load::{gguf_name, sides_order};
 use super::{Decoder, DecoderConfig, config::RopeScaling, files};
-use crate::gguf::{Gguf, first_line, metadata_with, unusable};
 use crate::Result;
+use crate::gguf::{Gguf, first_line, metadata_with, unusable};
 
 /// The format of the matrices in a GGUF file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

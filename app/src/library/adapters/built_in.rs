@@ -19,19 +19,24 @@ pub struct BuiltIn {
     weights: &'static [u8],
     /// What it learnt from, as datasets name it: one a line.
     documents: &'static str,
-    /// SHA-256 of the file of the model that it was trained on or, where that one is made of another
-    /// here, of that other.
+    /// SHA-256 of the file that the model which it was trained on is made of, as the registry has it.
     pub(super) base_sha256: &'static str,
     /// Of its files, once they were read.
     sha256: OnceLock<String>,
 }
 
-static OWN: Option<BuiltIn> = None;
+static OWN: BuiltIn = BuiltIn {
+    config: include_bytes!("../../../../adapters/answerer/adapter_config.json"),
+    weights: include_bytes!("../../../../adapters/answerer/adapter_model.safetensors"),
+    documents: include_str!("../../../../adapters/answerer/documents.txt"),
+    base_sha256: "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+    sha256: OnceLock::new(),
+};
 
 /// The adapter that Lectern brings: the last in line.
 #[must_use]
-pub fn built_in() -> Option<&'static BuiltIn> {
-    OWN.as_ref()
+pub fn built_in() -> &'static BuiltIn {
+    &OWN
 }
 
 impl BuiltIn {
@@ -64,5 +69,31 @@ impl Library {
         let kept = folder.clone();
         blocking(move || own.files().keep(&kept)).await?;
         Ok(folder)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use generation::decoder::Adapter;
+
+    use super::*;
+    use crate::models::{DEFAULT_ANSWERER, find};
+
+    #[test]
+    fn it_is_small_whole_and_for_the_default_model() {
+        let own = built_in();
+        assert!(own.config.len() + own.weights.len() < 10_000_000);
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().join(own.sha256());
+        own.files().keep(&folder).unwrap();
+        let adapter = Adapter::load(&folder).unwrap();
+        // Seven projections in each of 30 layers.
+        assert_eq!(adapter.tensors().len(), 2 * 7 * 30);
+        let model = find(DEFAULT_ANSWERER).unwrap();
+        let fetched = model.weights_sha256(home.path()).unwrap();
+        assert_eq!(fetched, own.base_sha256);
+        assert!(own.id().starts_with("built-in-"));
+        assert!(own.documents().count() > 100);
+        assert!(own.documents().all(|name| name.starts_with("import:")));
     }
 }

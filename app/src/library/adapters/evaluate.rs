@@ -145,7 +145,7 @@ impl Library {
         let (serving, _) = self.serving_now().await?;
         let against = match request.against.as_deref() {
             Some(BASE) => None,
-            Some(id) if built_in().is_some_and(|own| own.id() == id) => Some(id.to_owned()),
+            Some(id) if id == built_in().id() => Some(id.to_owned()),
             Some(id) => Some(self.found_adapter(id).await?.id),
             // What answers is no better than itself.
             None => serving.filter(|id| *id != record.id),

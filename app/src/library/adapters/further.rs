@@ -40,7 +40,8 @@ impl Library {
             let (run, folder) = (Path::new(named).join("adapter"), PathBuf::from(named));
             return blocking(move || Ok(Some(if run.is_dir() { run } else { folder }))).await;
         }
-        if let Some(own) = built_in().filter(|own| own.id() == named) {
+        let own = built_in();
+        if own.id() == named {
             return self.keep_built_in(own).await.map(Some);
         }
         let record = self.found_adapter(named).await?;
@@ -61,9 +62,10 @@ impl Library {
 
     /// What the adapter `id` learnt from, wherever it came from: documents, and feedback.
     pub(super) async fn sources_of(&self, id: &str) -> Result<(Vec<String>, Vec<String>)> {
-        match built_in().filter(|own| own.id() == id) {
-            Some(own) => Ok((own.documents().map(str::to_owned).collect(), Vec::new())),
-            None => self.catalog.adapter_sources(id).await,
+        let own = built_in();
+        match own.id() == id {
+            true => Ok((own.documents().map(str::to_owned).collect(), Vec::new())),
+            false => self.catalog.adapter_sources(id).await,
         }
     }
 }
@@ -75,9 +77,9 @@ pub(super) fn started_from(run: &Path) -> Result<Option<String>> {
         return Ok(None);
     }
     let sha256 = Files::read(&folder)?.sha256;
-    let own = built_in().filter(|own| own.sha256() == sha256);
-    Ok(Some(match own {
-        Some(own) => own.id().to_owned(),
-        None => sha256[..ID_DIGITS].to_owned(),
+    let own = built_in();
+    Ok(Some(match own.sha256() == sha256 {
+        true => own.id().to_owned(),
+        false => sha256[..ID_DIGITS].to_owned(),
     }))
 }

@@ -176,13 +176,16 @@ impl Library {
             )),
             None => None,
         };
-        let wanted = match built_in() {
-            Some(own) if self.is_base(own.base_sha256, own.base_sha256).await? => Wanted::At {
+        let own = built_in();
+        // Told by what the registry knows: a file of the user's can be of many gigabytes, and is not
+        // read through for this.
+        let wanted = match self.source_sha256().as_deref() == Some(own.base_sha256) {
+            true => Wanted::At {
                 id: own.id().to_owned(),
                 folder: self.keep_built_in(own).await?,
                 because: "it comes with Lectern".to_owned(),
             },
-            _ => Wanted::None("none was promoted".to_owned()),
+            false => Wanted::None("none was promoted".to_owned()),
         };
         Ok((wanted, warning))
     }
@@ -320,7 +323,8 @@ impl Library {
             return put_on(&base, id, &folder).await;
         }
         // Not the one that answers now.
-        if let Some(own) = built_in().filter(|own| own.id() == id) {
+        let own = built_in();
+        if own.id() == id {
             return put_on(&base, id, &self.keep_built_in(own).await?).await;
         }
         let Some(record) = self.catalog.adapter(id).await? else {
