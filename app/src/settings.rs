@@ -142,6 +142,8 @@ pub enum AdapterChoice {
     Auto,
     /// Without one.
     None,
+    /// The one that Lectern brings.
+    BuiltIn,
     /// The one in this folder.
     Folder(PathBuf),
 }

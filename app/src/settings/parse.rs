@@ -207,10 +207,11 @@ fn answerer(values: &Values) -> Result<String, Problem> {
 fn adapter_choice(values: &Values) -> Result<AdapterChoice, Problem> {
     const KEY: &str = "answer.adapter";
     let (text, origin) = &values[KEY];
-    let wanted = "auto, none, or the folder of an adapter";
+    let wanted = "auto, none, built-in, or the folder of an adapter";
     match text.trim() {
         "auto" => Ok(AdapterChoice::Auto),
         "none" => Ok(AdapterChoice::None),
+        "built-in" => Ok(AdapterChoice::BuiltIn),
         "" => Err(invalid(KEY, text, origin, wanted)),
         folder => match std::path::absolute(folder) {
             Ok(folder) if folder.is_dir() => Ok(AdapterChoice::Folder(folder)),

@@ -281,3 +281,25 @@ fn folders_that_are_no_whole_adapter_say_why() {
         "no model is loaded or fetched for a list"
     );
 }
+
+#[test]
+fn the_adapter_that_comes_with_lectern_answers_where_it_is_asked_for() {
+    let home = tempfile::tempdir().unwrap();
+    let list = |answerer: Option<&str>| {
+        let mut listing = command(home.path(), &["finetune", "adapters", "list", "--json"]);
+        listing.env("LECTERN_ANSWER_ADAPTER", "built-in");
+        if let Some(answerer) = answerer {
+            listing.env("LECTERN_ANSWERER", answerer);
+        }
+        done(&listing.output().unwrap())
+    };
+    let listed = list(None);
+    let serving = listed["serving"].as_str().unwrap();
+    assert!(serving.starts_with("built-in-"), "{listed}");
+    assert_eq!(listed["adapters"], json!([]));
+    // It means nothing on another model.
+    let listed = list(model().to_str());
+    assert!(listed["serving"].is_null(), "{listed}");
+    let because = listed["because"].as_str().unwrap();
+    assert!(because.contains("another model answers"), "{because}");
+}

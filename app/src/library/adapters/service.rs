@@ -2,8 +2,8 @@
 //!
 //! A model with an adapter shares the weights of the model without. Promoting puts another in place of
 //! the one that answers; answers that have begun hold theirs and finish on it. What is in that place is
-//! decided once, when it is first needed, in this order: what the setting `answer.adapter` names, the
-//! adapter that was promoted, the one that Lectern brings ([`built_in`](super::built_in)), none.
+//! decided once, when it is first needed, in this order: what the setting `answer.adapter` names (a
+//! folder, or the one that [Lectern brings](super::built_in)), the adapter that was promoted, none.
 //!
 //! An adapter only means something on the model that it was trained on. Where that has changed, the
 //! model answers without it, and every answer says so.
@@ -23,6 +23,7 @@ use super::files::Files;
 use crate::catalog::{AdapterBase, AdapterRecord, Provenance};
 use crate::error::{Fault, Problem};
 use crate::library::{Library, blocking};
+use crate::models::DEFAULT_ANSWERER;
 use crate::models::answerer::Answerer;
 use crate::settings::AdapterChoice;
 
@@ -142,6 +143,7 @@ impl Library {
             AdapterChoice::None => {
                 return Ok((Wanted::None("answer.adapter is none".to_owned()), None));
             }
+            AdapterChoice::BuiltIn => return self.wanted_built_in().await,
             AdapterChoice::Folder(folder) => {
                 let folder = folder.clone();
                 return blocking(move || {
@@ -176,18 +178,28 @@ impl Library {
             )),
             None => None,
         };
+        Ok((Wanted::None("none was promoted".to_owned()), warning))
+    }
+
+    /// The adapter that Lectern brings, or why it cannot be used here.
+    async fn wanted_built_in(&self) -> Result<(Wanted, Option<String>)> {
         let own = built_in();
+        let because = "answer.adapter is built-in".to_owned();
         // Told by what the registry knows: a file of the user's can be of many gigabytes, and is not
         // read through for this.
-        let wanted = match self.source_sha256().as_deref() == Some(own.base_sha256) {
-            true => Wanted::At {
+        if self.source_sha256().as_deref() == Some(own.base_sha256) {
+            let wanted = Wanted::At {
                 id: own.id().to_owned(),
                 folder: self.keep_built_in(own).await?,
-                because: "it comes with Lectern".to_owned(),
-            },
-            false => Wanted::None("none was promoted".to_owned()),
-        };
-        Ok((wanted, warning))
+                because,
+            };
+            return Ok((wanted, None));
+        }
+        let warning = format!(
+            "the adapter that comes with Lectern is not used: it was trained on {DEFAULT_ANSWERER}, \
+             and another model answers; hint: set answer.adapter to auto"
+        );
+        Ok((Wanted::None(because), Some(warning)))
     }
 
     /// The id of the adapter that answers now.
