@@ -88,20 +88,10 @@ fn make(place: &Path) {
 /// Writes a dataset whose questions are all answered by the sentence; `document` is what the examples
 /// to train on are of.
 pub(crate) fn write_dataset(folder: &Path, name: &str, questions: usize, document: &str) -> Card {
-    write_dataset_on(folder, name, questions, (document, SENTENCE))
-}
-
-/// The same with `answer` as what is to be said of the sentence.
-pub(crate) fn write_dataset_on(
-    folder: &Path,
-    name: &str,
-    questions: usize,
-    (document, answer): (&str, &str),
-) -> Card {
     let mut sets = Sets::new();
     let asked = (100..124).map(|number| {
         let question = format!("How heavy is wombat {number}?");
-        example(&format!("train-{number}"), document, &question, answer)
+        example(&format!("train-{number}"), document, &question, SENTENCE)
     });
     let plain = general::requests()
         .into_iter()
@@ -119,7 +109,7 @@ pub(crate) fn write_dataset_on(
         let question = format!("How heavy is wombat {}?", number + 200);
         let document = format!("import:test-{number}");
         (
-            example(&format!("test-{number}"), &document, &question, answer),
+            example(&format!("test-{number}"), &document, &question, SENTENCE),
             100,
         )
     });
