@@ -129,6 +129,7 @@ fn measure(model: &Path, (name, precision, keep): (&str, Precision, usize)) {
             .map(|place| (place * 7919 % vocab) as u32)
             .collect(),
         prompt: 1,
+        is_feedback: false,
     }]);
     let config = TrainConfig::new(Recipe::Lora);
     let mut optimizer = AdamW::new(&config, &variables);

@@ -41,6 +41,8 @@ pub struct Position {
 #[derive(Debug)]
 pub struct Order {
     lengths: Vec<usize>,
+    /// The examples of a pass, in the order of the file, some of them more than once.
+    taken: Vec<usize>,
     batching: Batching,
     seed: u64,
     accumulation: usize,
@@ -58,8 +60,17 @@ impl Order {
             false => Batching::Examples(config.batch_size),
         };
         let lengths = dataset.examples.iter().map(|it| it.tokens.len()).collect();
+        let times = |it: &Encoded| match it.is_feedback {
+            true => config.feedback_repeats,
+            false => 1,
+        };
+        let examples = dataset.examples.iter().enumerate();
+        let taken = examples
+            .flat_map(|(number, it)| std::iter::repeat_n(number, times(it)))
+            .collect();
         let mut order = Self {
             lengths,
+            taken,
             batching,
             seed: config.seed,
             accumulation: config.gradient_accumulation,
@@ -74,7 +85,7 @@ impl Order {
     /// The batches of an epoch, as numbers of examples.
     pub fn epoch(&self, epoch: usize) -> Vec<Vec<usize>> {
         let seed = random::of(self.seed, &[1, epoch as u64]);
-        let mut order: Vec<usize> = (0..self.lengths.len()).collect();
+        let mut order = self.taken.clone();
         random::shuffle(&mut order, seed);
         let mut batches: Vec<Vec<usize>> = match self.batching {
             Batching::Examples(count) => order

@@ -101,6 +101,9 @@ pub struct TrainConfig {
     pub epochs: usize,
     /// Steps after which to stop whatever is left; 0 for no limit.
     pub max_steps: usize,
+    /// Times that a pass takes an example from feedback: a few corrections would not be heard among
+    /// thousands of other questions.
+    pub feedback_repeats: usize,
     /// Examples in a batch.
     pub batch_size: usize,
     /// Batches whose gradients make one step.
@@ -228,6 +231,7 @@ impl TrainConfig {
             name: recipe.name().to_owned(),
             epochs: 3,
             max_steps: 0,
+            feedback_repeats: 4,
             batch_size: 4,
             gradient_accumulation: 4,
             max_length: 1024,

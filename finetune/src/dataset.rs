@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::config::TooLong;
+use crate::data::Source;
 use crate::{Error, Example, Result, parse_line};
 
 /// An example as the model sees it.
@@ -22,6 +23,8 @@ pub struct Encoded {
     pub tokens: Vec<u32>,
     /// How many of them are the prompt's.
     pub prompt: usize,
+    /// True where a person's judgement made it.
+    pub is_feedback: bool,
 }
 
 impl Encoded {
@@ -119,7 +122,7 @@ impl Dataset {
             }
             match parse_line(index + 1, content) {
                 Ok(example) => dataset
-                    .add(index + 1, &example, chat, limits)
+                    .add((index + 1, is_feedback(content)), &example, chat, limits)
                     .map_err(|error| match error {
                         Refusal::TooLong(tokens) => refused(format!(
                             "line {} is {tokens} tokens long and {} are allowed; hint: raise \
@@ -157,7 +160,7 @@ impl Dataset {
 
     fn add(
         &mut self,
-        line: usize,
+        (line, is_feedback): (usize, bool),
         example: &Example,
         chat: &ChatFormat,
         limits: Limits,
@@ -197,6 +200,7 @@ impl Dataset {
             line,
             tokens,
             prompt: prompt_length,
+            is_feedback,
         });
         Ok(())
     }
@@ -243,6 +247,23 @@ impl Dataset {
         }
         warnings
     }
+}
+
+/// What is read of an example's [`About`](crate::data::About): other files have something else there,
+/// or nothing.
+#[derive(Deserialize)]
+struct Provenance {
+    about: Origin,
+}
+
+#[derive(Deserialize)]
+struct Origin {
+    source: Source,
+}
+
+/// Whether a line of a dataset says that it is of feedback.
+fn is_feedback(content: &str) -> bool {
+    serde_json::from_str::<Provenance>(content).is_ok_and(|it| it.about.source == Source::Feedback)
 }
 
 enum Refusal {

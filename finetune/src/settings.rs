@@ -79,6 +79,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
         show_whole
     ),
     setting!(
+        feedback_repeats,
+        "times that a pass takes an example from feedback, so that a few corrections are heard among many questions",
+        |v| whole(v, 1, 1000),
+        show_whole
+    ),
+    setting!(
         batch_size,
         "examples in a batch",
         |v| whole(v, 1, 1024),

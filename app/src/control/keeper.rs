@@ -134,6 +134,22 @@ mod tests {
         opened(&settings).await;
     }
 
+    #[tokio::test]
+    async fn a_folder_that_somebody_is_about_to_let_go_is_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let flags = [("data_dir", folder.path().display().to_string())];
+        let settings = Settings::load(None, std::iter::empty(), &flags).unwrap();
+        let library = opened(&settings).await;
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(400)).await;
+            drop(library);
+        });
+        let mut events = super::super::start(settings, Request::Collections)
+            .await
+            .unwrap();
+        assert!(matches!(events.recv().await, Some(Event::Collections(_))));
+    }
+
     /// The library, once nobody else has it open.
     async fn opened(settings: &Settings) -> Arc<Library> {
         loop {

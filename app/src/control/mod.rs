@@ -444,19 +444,26 @@ async fn reach(settings: &Settings, request: &Request) -> Result<Reached> {
     if let Some(events) = socket::call(&settings.data_dir, request).await? {
         return Ok(Reached::Elsewhere(events));
     }
-    match Library::open(settings.clone()).await {
-        Ok(library) => Ok(Reached::Here(library)),
-        Err(error) => {
-            // A server that has just taken the folder opens its socket a moment later.
-            for _ in 0..20 {
+    let mut waits = 20;
+    loop {
+        match Library::open(settings.clone()).await {
+            Ok(library) => return Ok(Reached::Here(library)),
+            // A server that has just taken the folder opens its socket a moment later; a command that
+            // has just ended, or the one before in this process, lets go of it a moment later.
+            Err(error) if waits > 0 && is_in_use(&error) => {
+                waits -= 1;
                 tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-                if let Some(events) = socket::call(&settings.data_dir, request).await? {
-                    return Ok(Reached::Elsewhere(events));
-                }
             }
-            Err(error)
+            Err(error) => return Err(error),
+        }
+        if let Some(events) = socket::call(&settings.data_dir, request).await? {
+            return Ok(Reached::Elsewhere(events));
         }
     }
+}
+
+fn is_in_use(error: &anyhow::Error) -> bool {
+    Problem::from_error(error).code == "folder_in_use"
 }
 
 /// True where another process owns the data folder and takes requests.

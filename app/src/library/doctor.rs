@@ -7,6 +7,7 @@ use super::index::check::{IndexesReport, PartReport};
 use super::{Library, blocking};
 use crate::catalog::READER_VERSION;
 use crate::models::{self, Role, pull};
+use crate::settings::AdapterChoice;
 
 /// Chunks that each store holds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -234,10 +235,13 @@ impl Library {
         .await
     }
 
-    /// Whether the adapter that was promoted is whole and can be used.
+    /// Whether the adapter that is to answer is whole and can be used.
     async fn check_adapter(&self) -> Result<Check> {
         let (ok, detail) = self.adapter_health().await?;
-        let hint = "promote another, or run `lectern finetune rollback`";
+        let hint = match self.settings.answer_adapter {
+            AdapterChoice::Auto => "promote another, or run `lectern finetune rollback`",
+            _ => "correct the setting answer.adapter",
+        };
         Ok(check("adapter", ok, detail, hint))
     }
 

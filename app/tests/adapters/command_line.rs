@@ -115,6 +115,22 @@ fn too_few_questions_decide_nothing_and_force_needs_a_reason() {
     assert_eq!(check["ok"], false, "{check}");
     let (error, _) = refused(&on(data, &other, &promote));
     assert_eq!(error["code"], "adapter_base_differs");
+    // A setting that names no adapter fails its check; what there is to choose from is still listed.
+    let nowhere = |args: &[&str]| {
+        let mut named = command(data, args);
+        named.env("LECTERN_ANSWERER", model());
+        named.env("LECTERN_ANSWER_ADAPTER", data);
+        named.output().unwrap()
+    };
+    let doctor = printed(&nowhere(&["doctor", "--json"]));
+    let found = doctor["checks"].as_array().unwrap().iter();
+    let check = found.into_iter().find(|one| one["name"] == "adapter");
+    let detail = &check.unwrap()["detail"];
+    assert!(detail.to_string().contains("adapter_config.json"), "{detail}");
+    let listed = done(&nowhere(&["finetune", "adapters", "list", "--json"]));
+    assert_eq!(listed["adapters"][0]["id"], id);
+    assert!(listed["serving"].is_null());
+    assert_eq!(&listed["because"], detail);
     let bare = command(data, &["ask", QUESTION, "--json"])
         .env("LECTERN_ANSWERER", model())
         .env("LECTERN_ANSWER_ADAPTER", "none")

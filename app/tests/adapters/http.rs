@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::common::{TestApp, settings};
 use crate::trained::{QUESTION, QUESTIONS, SENTENCE, dataset, model, run};
 
-async fn call(request: reqwest::RequestBuilder, status: u16) -> Value {
+pub(crate) async fn call(request: reqwest::RequestBuilder, status: u16) -> Value {
     let response = request.send().await.unwrap();
     let found = response.status();
     let text = response.text().await.unwrap();
@@ -52,7 +52,7 @@ async fn ask(app: &TestApp) -> Value {
     serde_json::to_value(answer).unwrap()
 }
 
-async fn evaluated(app: &TestApp, id: &str) -> Value {
+pub(crate) async fn evaluated(app: &TestApp, id: &str) -> Value {
     loop {
         let details = call(app.get(&format!("/api/v1/adapters/{id}")), 200).await;
         let running = &details["evaluating"];

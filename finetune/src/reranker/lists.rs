@@ -207,6 +207,7 @@ impl Lists {
                 line,
                 prompt: tokens.len() - 1,
                 tokens,
+                is_feedback: false,
             });
             lists.push(encoded);
         }

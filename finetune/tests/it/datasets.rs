@@ -53,6 +53,22 @@ fn the_prompt_is_the_one_that_is_served_and_only_the_answer_is_learnt() {
 }
 
 #[test]
+fn what_is_of_feedback_is_known_where_a_line_says_so() {
+    let place = Place::new();
+    let plain = line("What is red?", "A rose.");
+    let said = |about: &str| plain.replacen('{', &format!(r#"{{"about":{about},"#), 1);
+    let text = [
+        said(r#"{"source":"feedback","id":"1"}"#),
+        said(r#"{"source":"imported","id":"2"}"#),
+        said(r#""a rose""#),
+        plain.clone(),
+    ];
+    let data = read(&place, &text.join("\n"), LIMITS).unwrap();
+    let found: Vec<bool> = data.examples.iter().map(|it| it.is_feedback).collect();
+    assert_eq!(found, [true, false, false, false]);
+}
+
+#[test]
 fn bad_lines_are_named() {
     let place = Place::new();
     let good = line("What is red?", "A rose.");
@@ -174,20 +190,26 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(30))]
 
     #[test]
-    fn every_epoch_has_every_example_once(
+    fn every_epoch_has_every_example_once_and_feedback_as_often_as_set(
         lengths in prop::collection::vec(2usize..60, 1..200),
         batch_size in 1usize..9,
         packing: bool,
         accumulation in 1usize..5,
+        repeats in 1usize..4,
+        every in 1usize..9,
         seed: u64,
     ) {
         let config = TrainConfig {
             batch_size, packing, seed, epochs: 3,
             max_length: 60,
             gradient_accumulation: accumulation,
+            feedback_repeats: repeats,
             ..TrainConfig::new(Recipe::Lora)
         };
-        let data = dataset(&lengths);
+        let mut data = dataset(&lengths);
+        for example in data.examples.iter_mut().step_by(every) {
+            example.is_feedback = true;
+        }
         let mut order = batch::Order::new(&config, &data);
         let steps = order.steps();
         let (mut taken, mut seen, mut positions) = (0, vec![0; lengths.len()], Vec::new());
@@ -210,7 +232,9 @@ proptest! {
             all.push(step);
         }
         prop_assert_eq!(taken, steps);
-        prop_assert!(seen.iter().all(|count| *count == 3));
+        for (count, example) in seen.into_iter().zip(&data.examples) {
+            prop_assert_eq!(count, if example.is_feedback { 3 * repeats } else { 3 });
+        }
         // From any place it goes on as it would have.
         let middle = positions.len() / 2;
         let mut resumed = batch::Order::new(&config, &data);

@@ -10,6 +10,9 @@ use anyhow::Result;
 use super::files::Files;
 use crate::library::{Library, blocking};
 
+/// What its id begins with.
+pub(super) const BUILT_IN: &str = "built-in-";
+
 /// An adapter that Lectern brings with it.
 #[derive(Debug)]
 pub struct BuiltIn {
@@ -53,7 +56,7 @@ impl BuiltIn {
     #[must_use]
     pub fn id(&self) -> &str {
         static ID: OnceLock<String> = OnceLock::new();
-        ID.get_or_init(|| format!("built-in-{}", &self.sha256()[..8]))
+        ID.get_or_init(|| format!("{BUILT_IN}{}", &self.sha256()[..8]))
     }
 
     /// What it learnt from.
@@ -92,7 +95,7 @@ mod tests {
         let model = find(DEFAULT_ANSWERER).unwrap();
         let fetched = model.weights_sha256(home.path()).unwrap();
         assert_eq!(fetched, own.base_sha256);
-        assert!(own.id().starts_with("built-in-"));
+        assert!(own.id().starts_with(BUILT_IN));
         assert!(own.documents().count() > 100);
         assert!(own.documents().all(|name| name.starts_with("import:")));
     }

@@ -18,7 +18,7 @@ use generation::decoder::Adapter;
 use generation::llama::Llama;
 use sha2::{Digest, Sha256};
 
-use super::built_in::built_in;
+use super::built_in::{BUILT_IN, built_in};
 use super::files::Files;
 use crate::catalog::{AdapterBase, AdapterRecord, Provenance};
 use crate::error::{Fault, Problem};
@@ -26,6 +26,9 @@ use crate::library::{Library, blocking};
 use crate::models::DEFAULT_ANSWERER;
 use crate::models::answerer::Answerer;
 use crate::settings::AdapterChoice;
+
+/// Why no adapter answers where there is a server.
+const SERVER_ANSWERS: &str = "answers come from a server (llm.url)";
 
 /// Digits of an adapter's hash that name it.
 pub(super) const ID_DIGITS: usize = 16;
@@ -213,7 +216,7 @@ impl Library {
     /// What answers now, by its id, and why.
     pub(super) async fn serving_now(&self) -> Result<(Option<String>, String)> {
         if let Answerer::Server(_) = &self.answerer {
-            return Ok((None, "answers come from a server (llm.url)".to_owned()));
+            return Ok((None, SERVER_ANSWERS.to_owned()));
         }
         if let Some(served) = self.serving.lock().await.as_ref() {
             let id = served.llama.adapter().map(str::to_owned);
@@ -275,34 +278,34 @@ impl Library {
         Ok(serving.insert(served).clone())
     }
 
-    /// Whether the adapter that was promoted can be used, and what was found.
+    /// Whether the adapter that is to answer can be used, and what was found.
     ///
     /// # Errors
     /// Where the catalog cannot be read.
     pub(crate) async fn adapter_health(&self) -> Result<(bool, String)> {
-        let Some(record) = self.catalog.adapter_in_service().await? else {
-            let (_, because) = self.serving_now().await?;
-            return Ok((true, because));
+        if let Answerer::Server(_) = &self.answerer {
+            return Ok((true, SERVER_ANSWERS.to_owned()));
+        }
+        let (id, folder, because) = match self.wanted().await {
+            Ok((_, Some(warning))) => return Ok((false, warning)),
+            Ok((Wanted::None(because), None)) => return Ok((true, because)),
+            Ok((
+                Wanted::At {
+                    id,
+                    folder,
+                    because,
+                },
+                None,
+            )) => (id, folder, because),
+            Err(error) => return told(error),
         };
-        let (id, folder) = (record.id.clone(), self.adapter_folder(&record.sha256));
-        let kept = blocking(move || Ok(Files::read(&folder).map(|files| files.sha256))).await?;
-        Ok(match kept {
-            Ok(sha256) if sha256 == record.sha256 => match self.fits(&record).await? {
-                true => (true, format!("{id}, its files as they were promoted")),
-                false => (
-                    false,
-                    format!(
-                        "{id} was trained on {}, and another model answers",
-                        record.base.model
-                    ),
-                ),
-            },
-            Ok(_) => (
-                false,
-                format!("the files of {id} are not what was promoted"),
-            ),
-            Err(error) => (false, format!("{error:#}")),
-        })
+        match blocking(move || Files::read(&folder)).await {
+            Ok(files) if files.sha256.starts_with(id.trim_start_matches(BUILT_IN)) => {
+                Ok((true, format!("{id}, its files whole: {because}")))
+            }
+            Ok(_) => Ok((false, format!("the files of {id} are not what they were"))),
+            Err(error) => told(error),
+        }
     }
 
     /// What has to be told with every answer of the model in this process.
@@ -404,6 +407,12 @@ async fn put_on(base: &Arc<Llama>, id: &str, folder: &Path) -> Result<Arc<Llama>
         Ok(Arc::new(base.with_adapter(Some((&id, &adapter)))?))
     })
     .await
+}
+
+/// A problem as something that was found; anything else stays an error.
+fn told(error: anyhow::Error) -> Result<(bool, String)> {
+    let problem = error.downcast::<Problem>()?;
+    Ok((false, problem.message))
 }
 
 pub(super) fn on_server() -> Problem {
