@@ -126,7 +126,10 @@ fn too_few_questions_decide_nothing_and_force_needs_a_reason() {
     let found = doctor["checks"].as_array().unwrap().iter();
     let check = found.into_iter().find(|one| one["name"] == "adapter");
     let detail = &check.unwrap()["detail"];
-    assert!(detail.to_string().contains("adapter_config.json"), "{detail}");
+    assert!(
+        detail.to_string().contains("adapter_config.json"),
+        "{detail}"
+    );
     let listed = done(&nowhere(&["finetune", "adapters", "list", "--json"]));
     assert_eq!(listed["adapters"][0]["id"], id);
     assert!(listed["serving"].is_null());

@@ -211,7 +211,11 @@ impl Dropout {
                 let drawn = mix(self.seed ^ (index * WIDTH / SHARE + group) as u64);
                 for lane in 0..SHARE {
                     let drawn = (drawn >> (16 * lane)) as u16;
-                    let factor = if u32::from(drawn) < threshold { 0.0 } else { keep };
+                    let factor = if u32::from(drawn) < threshold {
+                        0.0
+                    } else {
+                        keep
+                    };
                     factors[group * SHARE + lane] = factor;
                 }
             }

@@ -5,8 +5,8 @@
 //! good when the library is next opened.
 //!
 //! [`prepare`] is the path of a new one: [`questions`] makes questions of sentences, `imports` reads
-//! those of files, `pool` finds passages and `build` makes an example of a question and passages, as it
-//! would be served.
+//! those of files, `refusals` says which are to be declined, `pool` finds passages and `build` makes an
+//! example of a question and passages, as it would be served.
 
 mod build;
 mod imports;
@@ -14,6 +14,7 @@ mod lists;
 mod pool;
 pub mod prepare;
 pub mod questions;
+mod refusals;
 
 /// What the names of imported documents begin with.
 pub(crate) use imports::PREFIX as IMPORTED;

@@ -20,6 +20,7 @@ use sha2::{Digest, Sha256};
 use super::build::{Builder, Candidate};
 use super::imports::{self, Imported};
 use super::questions;
+use super::refusals::Refusals;
 use crate::catalog::feedback::FeedbackFilter;
 use crate::catalog::{DatasetRecord, Feedback, FeedbackState};
 use crate::error::{Fault, Problem};
@@ -92,7 +93,7 @@ impl Library {
         asked.extend(on_papers);
         sort_by_seed(&mut asked, request.seed);
 
-        let refusals = Refusals::new(request, &asked);
+        let refusals = Refusals::new(request.refusals, request.seed, &asked);
         asked.retain(|candidate| refusals.keeps(candidate));
         let groups = groups(&examples, generated.iter().chain(&asked), &contexts);
         let sides = assign(&groups, request.seed);
@@ -328,57 +329,6 @@ impl PrepareRequest {
     }
 }
 
-/// Which candidates become refusals, so that about the wanted share of each kind of source is.
-///
-/// Questions that files mark as unanswerable are close to what their paragraphs say, and files have
-/// few or very many of them. They are half of the refusals at most: a model that has only seen the
-/// hard ones has not learnt the easy ones, whose notes are about something else.
-struct Refusals {
-    seed: u64,
-    /// Of what is generated.
-    share: f64,
-    /// Of what files mark as unanswerable, the share that is kept.
-    kept: f64,
-    /// Of what files answer, the share whose evidence is taken away.
-    turned: f64,
-}
-
-impl Refusals {
-    fn new(request: &PrepareRequest, asked: &[Candidate]) -> Self {
-        let share = request.refusals;
-        let absent = asked.iter().filter(|one| one.answer.is_empty()).count() as f64;
-        let answered = asked.len() as f64 - absent;
-        // With no answers there is nothing to be in proportion to.
-        let most = match answered > 0.0 {
-            true => answered * (share / 2.0) / (1.0 - share / 2.0),
-            false => absent,
-        };
-        let kept = absent.min(most);
-        Self {
-            seed: request.seed,
-            share,
-            kept: kept / absent.max(1.0),
-            turned: (share * (answered + kept) - kept) / answered.max(1.0),
-        }
-    }
-
-    fn keeps(&self, candidate: &Candidate) -> bool {
-        !candidate.answer.is_empty() || share(self.seed, &candidate.id) < self.kept
-    }
-
-    fn kind(&self, candidate: &Candidate) -> Kind {
-        let turned = match candidate.source {
-            Source::Imported => self.turned,
-            _ => self.share,
-        };
-        let is_refusal = candidate.answer.is_empty() || share(self.seed, &candidate.id) < turned;
-        match is_refusal {
-            true => Kind::Refusal,
-            false => Kind::Answer,
-        }
-    }
-}
-
 fn of_feedback(feedback: &Feedback) -> Option<Example> {
     Some(Example {
         messages: feedback.example()?,
@@ -460,12 +410,6 @@ pub(super) fn digest(seed: u64, text: &str) -> [u8; 32] {
     hash.finalize().into()
 }
 
-/// A number from 0 to 1 that the seed and the name decide.
-fn share(seed: u64, id: &str) -> f64 {
-    let digest = digest(seed, &format!("refusal {id}"));
-    f64::from(u16::from_le_bytes([digest[0], digest[1]])) / 65_536.0
-}
-
 fn sort_by_seed(candidates: &mut [Candidate], seed: u64) {
     candidates.sort_by_cached_key(|candidate| digest(seed, &candidate.id));
 }
@@ -477,48 +421,4 @@ fn exists(name: &str) -> Problem {
         format!("there is a dataset {name:?} already"),
         "take another name, or delete it with `lectern finetune datasets delete`",
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn refusals(wanted: f64, answered: usize, absent: usize) -> (usize, usize) {
-        let candidate = |number: usize| Candidate {
-            id: number.to_string(),
-            source: Source::Imported,
-            question: "Who?".to_owned(),
-            answer: if number < answered { "Ada" } else { "" }.to_owned(),
-            sentence: String::new(),
-            document: "paper".to_owned(),
-        };
-        let mut asked: Vec<Candidate> = (0..answered + absent).map(candidate).collect();
-        let request = PrepareRequest {
-            refusals: wanted,
-            ..PrepareRequest::default()
-        };
-        let refusals = Refusals::new(&request, &asked);
-        asked.retain(|one| refusals.keeps(one));
-        let declined = |one: &&Candidate| refusals.kind(one) == Kind::Refusal;
-        (asked.iter().filter(declined).count(), asked.len())
-    }
-
-    #[test]
-    fn about_the_wanted_share_is_refused_whatever_files_hold() {
-        for (wanted, answered, absent) in [
-            (0.25, 2000, 0),
-            (0.25, 2000, 100),
-            (0.25, 2000, 3000),
-            (0.5, 2000, 3000),
-            (0.0, 2000, 3000),
-        ] {
-            let (refused, all) = refusals(wanted, answered, absent);
-            let share = refused as f64 / all as f64;
-            assert!(
-                (share - wanted).abs() < 0.03,
-                "{wanted}: {refused} of {all}"
-            );
-        }
-        assert_eq!(refusals(0.25, 0, 10), (10, 10));
-    }
 }
