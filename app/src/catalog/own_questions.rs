@@ -39,7 +39,25 @@ impl Catalog {
     /// # Errors
     /// Where the database refuses.
     pub async fn add_own_questions(&self, questions: &[OwnQuestion]) -> Result<()> {
+        self.keep_own_questions(questions, false).await
+    }
+
+    /// Keeps questions in the place of those that are kept; those whose document is gone are passed
+    /// over.
+    ///
+    /// # Errors
+    /// Where the database refuses; what was kept is then kept still.
+    pub async fn replace_own_questions(&self, questions: &[OwnQuestion]) -> Result<()> {
+        self.keep_own_questions(questions, true).await
+    }
+
+    async fn keep_own_questions(&self, questions: &[OwnQuestion], alone: bool) -> Result<()> {
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        if alone {
+            sqlx::query("DELETE FROM own_questions")
+                .execute(&mut *transaction)
+                .await?;
+        }
         for one in questions {
             sqlx::query(
                 "INSERT INTO own_questions (id, document_id, question, answer, created_at) \
@@ -54,17 +72,6 @@ impl Catalog {
             .await?;
         }
         transaction.commit().await?;
-        Ok(())
-    }
-
-    /// Forgets the questions that are kept, so that others are made.
-    ///
-    /// # Errors
-    /// Where the database refuses.
-    pub async fn delete_own_questions(&self) -> Result<()> {
-        sqlx::query("DELETE FROM own_questions")
-            .execute(&self.pool)
-            .await?;
         Ok(())
     }
 

@@ -32,7 +32,8 @@ async fn ask(app: &TestApp, question: &str) -> Value {
 /// Ten answers are corrected by Ann and approved by Bo. Returns the ids of the feedback.
 async fn corrected(app: &TestApp) -> Vec<String> {
     let mut ids = Vec::new();
-    for number in 400..410 {
+    // Every digit somewhere: a model this small has to have seen them.
+    for number in [135, 246, 357, 468, 579, 680, 791, 802, 913, 774] {
         let answer = ask(app, &format!("How heavy is wombat {number}?")).await;
         assert!(answer["model"]["adapter"].is_null());
         let path = format!(
@@ -129,6 +130,8 @@ async fn corrections_change_what_is_answered_and_rolling_back_undoes_it() {
     let id = started["id"].as_str().unwrap().to_owned();
     let found = evaluated(&app, &id).await["evaluation"].clone();
     assert_eq!(found["n"], QUESTIONS, "{found}");
+    let f1 = found["metrics"]["f1"].as_f64().unwrap();
+    assert!(f1 > 0.9, "{f1}");
     assert_eq!(
         (&found["verdict"], &found["not_worse"]),
         (&json!("better"), &json!(true)),

@@ -67,6 +67,13 @@ fn the_library_is_asked_the_same_questions_each_time() {
     assert_eq!(other["figures"]["answered"]["value"], 1.0);
     std::fs::remove_file(settings).unwrap();
 
+    // Others are asked where that is wanted, as far as there are any; and then these each time.
+    let anew = lectern(data, &[&QUICK[..], &["--anew"]].concat());
+    let anew = printed(&anew);
+    assert_eq!(anew["answerable"], 3);
+    assert_ne!(ids(&anew), ids(&first));
+    assert_eq!(ids(&evaluated(data)), ids(&anew));
+
     // A question goes with its paper, and another takes its place.
     let listed = printed(&lectern(data, &["documents", "list", "--json"]));
     let mut left = 5;

@@ -24,10 +24,15 @@ const FEEDBACK: usize = 200;
 /// All questions of an evaluation. Questions whose document is gone went with it, and others take
 /// their place.
 pub(super) async fn collect(library: &Library, request: &SelfRequest) -> Result<Vec<Question>> {
-    if request.anew {
-        library.catalog.delete_own_questions().await?;
-    }
     let mut kept = library.catalog.own_questions().await?;
+    if request.anew {
+        let mut others = fresh(library, &kept, request.questions).await?;
+        // A small library does not have enough others.
+        let missing = request.questions - others.len();
+        others.extend(kept.into_iter().take(missing));
+        library.catalog.replace_own_questions(&others).await?;
+        kept = library.catalog.own_questions().await?;
+    }
     if kept.len() < request.questions {
         let wanted = request.questions - kept.len();
         let fresh = fresh(library, &kept, wanted).await?;
