@@ -48,6 +48,7 @@ pub mod score;
 pub mod session;
 pub mod start;
 pub mod tensorboard;
+pub mod watch;
 
 mod files;
 mod random;
@@ -60,7 +61,7 @@ use serde::{Deserialize, Serialize};
 pub use config::{Recipe, TrainConfig};
 pub use dataset::Dataset;
 pub use run::RunFolder;
-pub use session::{Event, Progress, Summary, Watch};
+pub use watch::{Ending, Event, Progress, Summary, Watch};
 
 /// One training example: a chat whose last message is what the model should have said.
 ///

@@ -15,7 +15,7 @@ use generation::decoder::{Adapter, AdapterConfig, Decoder};
 
 use crate::dataset::Limits;
 use crate::run::Status;
-use crate::session::{Ending, Event};
+use crate::watch::{Ending, Event};
 use crate::{Dataset, Recipe, Result, RunFolder, Summary, TrainConfig, Watch, start};
 
 /// Trains as `config` says in the folder `run`; goes on where it was interrupted.

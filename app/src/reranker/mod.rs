@@ -187,7 +187,7 @@ pub fn train(
         models_dir: &settings.models_dir,
         offline: settings.offline,
     })?;
-    let is_stopped = summary.ending == finetune::session::Ending::Stopped;
+    let is_stopped = summary.ending == finetune::Ending::Stopped;
     let judgement = match is_stopped {
         true => None,
         false => {

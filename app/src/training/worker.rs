@@ -15,8 +15,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
+use finetune::Ending;
 use finetune::run::Status;
-use finetune::session::Ending;
 use finetune::{Event, Recipe, RunFolder, Summary, TrainConfig, Watch, recipes};
 use thread_priority::ThreadPriority;
 use thread_priority::unix::{

@@ -14,7 +14,8 @@ use crate::evaluate::Evaluation;
 use crate::reranker::encoder::RerankerModel;
 use crate::reranker::lists::Lists;
 use crate::reranker::loss;
-use crate::session::{Event, Session};
+use crate::session::Session;
+use crate::watch::Event;
 use crate::{Error, Result, RunFolder, Summary, TrainConfig, Watch};
 
 /// Trains a reranker and writes it to the run's folder, with its graph in int8.

@@ -9,8 +9,7 @@ use finetune::config::Recipe;
 use finetune::reranker::encoder::RerankerModel;
 use finetune::reranker::lists::{self, Candidate, EncodedList, List, Lists};
 use finetune::reranker::loss::{fit_scale, of_list};
-use finetune::session::Ending;
-use finetune::{Error, Event, RunFolder, Summary, TrainConfig, Watch, recipes};
+use finetune::{Ending, Error, Event, RunFolder, Summary, TrainConfig, Watch, recipes};
 use retrieval::cross_encoder::{CandleCrossEncoder, CrossEncoder, PairTokenizer, Residual};
 use retrieval::onnx::{Head, Precision, file_name};
 

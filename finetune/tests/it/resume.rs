@@ -6,8 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use finetune::config::Recipe;
-use finetune::session::Ending;
-use finetune::{Event, RunFolder, TrainConfig, Watch, recipes};
+use finetune::{Ending, Event, RunFolder, TrainConfig, Watch, recipes};
 
 use crate::tiny::{Place, losses, quiet};
 

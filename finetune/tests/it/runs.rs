@@ -2,8 +2,7 @@
 
 use finetune::config::Recipe;
 use finetune::run::status;
-use finetune::session::Ending;
-use finetune::{Error, Event, RunFolder, TrainConfig, recipes};
+use finetune::{Ending, Error, Event, RunFolder, TrainConfig, recipes};
 use generation::chat::ChatFormat;
 use generation::decoder::{Adapter, Decoder, Kernels, KvCache, Precision};
 use generation::llama::Llama;
