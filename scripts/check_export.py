@@ -73,22 +73,25 @@ def main():
         expected = ours(asked.logits, asked.base, asked.adapter)
         merged = export("safetensors", "f32", place / "merged")
 
-        from transformers import AutoModelForCausalLM, AutoTokenizer
-
-        import torch
-
-        tokenizer = AutoTokenizer.from_pretrained(merged)
-        tokens = tokenizer.apply_chat_template(CHAT, add_generation_prompt=True, return_dict=False)
-        found["same tokens in transformers"] = tokens == expected["tokens"]
-        check("tokens", tokens == expected["tokens"])
-        model = AutoModelForCausalLM.from_pretrained(merged, dtype=torch.float32)
-        found["merged safetensors, largest difference of logits"] = furthest(model, expected)
-        check("safetensors", found["merged safetensors, largest difference of logits"] < CLOSE)
+        try:
+            import torch
+            from transformers import AutoModelForCausalLM, AutoTokenizer
+        except ImportError as missing:
+            found["transformers"] = f"not tried: {missing}"
+        else:
+            tokenizer = AutoTokenizer.from_pretrained(merged)
+            tokens = tokenizer.apply_chat_template(CHAT, add_generation_prompt=True, return_dict=False)
+            found["same tokens in transformers"] = tokens == expected["tokens"]
+            check("tokens", tokens == expected["tokens"])
+            model = AutoModelForCausalLM.from_pretrained(merged, dtype=torch.float32)
+            found["merged safetensors, largest difference of logits"] = furthest(model, expected)
+            check("safetensors", found["merged safetensors, largest difference of logits"] < CLOSE)
 
         try:
-            from peft import PeftModel
-
             import gguf  # noqa: F401, what transformers reads GGUF files with
+            import torch
+            from peft import PeftModel
+            from transformers import AutoModelForCausalLM
         except ImportError as missing:
             found["peft"] = f"not tried: {missing}"
         else:
