@@ -23,10 +23,13 @@ import urllib.request
 ADDRESS = "127.0.0.1:4799"
 NAME = "closed-loop"
 
+# Given out by the server, and wanted with whatever changes something.
+token = ""
+
 
 def call(method, path, body=None):
     data = None if body is None else json.dumps(body).encode()
-    headers = {"content-type": "application/json"}
+    headers = {"content-type": "application/json", "x-csrf-token": token}
     request = urllib.request.Request(f"http://{ADDRESS}{path}", data, headers, method=method)
     try:
         with urllib.request.urlopen(request, timeout=600) as response:
@@ -49,12 +52,13 @@ def ask(question):
 
 
 def served(lectern, data_dir):
+    global token
     log = open("/dev/null", "w")
     command = [lectern, "--data-dir", data_dir, "serve", "--addr", ADDRESS]
     server = subprocess.Popen(command, stdout=log, stderr=log)
     for _ in range(200):
         try:
-            get("/api/v1/adapters")
+            token = get("/api/v1/session")["csrf_token"]
             return server
         except urllib.error.URLError:
             time.sleep(0.3)

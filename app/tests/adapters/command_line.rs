@@ -302,23 +302,31 @@ fn folders_that_are_no_whole_adapter_say_why() {
 }
 
 #[test]
-fn the_adapter_that_comes_with_lectern_answers_where_it_is_asked_for() {
+fn the_adapter_that_comes_with_lectern_answers_on_its_model_alone() {
     let home = tempfile::tempdir().unwrap();
-    let list = |answerer: Option<&str>| {
+    let list = |answerer: Option<&str>, adapter: &str| {
         let mut listing = command(home.path(), &["finetune", "adapters", "list", "--json"]);
-        listing.env("LECTERN_ANSWER_ADAPTER", "built-in");
+        listing.env("LECTERN_ANSWER_ADAPTER", adapter);
         if let Some(answerer) = answerer {
             listing.env("LECTERN_ANSWERER", answerer);
         }
         done(&listing.output().unwrap())
     };
-    let listed = list(None);
-    let serving = listed["serving"].as_str().unwrap();
-    assert!(serving.starts_with("built-in-"), "{listed}");
-    assert_eq!(listed["adapters"], json!([]));
-    // It means nothing on another model.
-    let listed = list(model().to_str());
-    assert!(listed["serving"].is_null(), "{listed}");
-    let because = listed["because"].as_str().unwrap();
-    assert!(because.contains("another model answers"), "{because}");
+    for adapter in ["auto", "built-in"] {
+        let listed = list(None, adapter);
+        let serving = listed["serving"].as_str().unwrap();
+        assert!(serving.starts_with("built-in-"), "{listed}");
+        assert_eq!(listed["adapters"], json!([]));
+    }
+    assert!(list(None, "none")["serving"].is_null());
+    // It means nothing on another model, which is only worth a word where it was asked for.
+    for (adapter, why) in [
+        ("auto", "none was promoted"),
+        ("built-in", "another model answers"),
+    ] {
+        let listed = list(model().to_str(), adapter);
+        assert!(listed["serving"].is_null(), "{listed}");
+        let because = listed["because"].as_str().unwrap();
+        assert!(because.contains(why), "{because}");
+    }
 }
