@@ -10,7 +10,10 @@ use serde_json::{Value, json};
 
 use crate::common::{TestApp, settings};
 use crate::http::{call, evaluated};
-use crate::trained::{QUESTION, QUESTIONS, SENTENCE, dataset, model};
+use crate::trained::{QUESTION, QUESTIONS, SENTENCE, model, write_dataset_saying};
+
+/// What is to be said: less than the sentence of the paper, which is what quotes answer with.
+const ANSWER: &str = "35 kilograms.";
 
 /// How the run is trained: to learn ten sentences by heart takes a tiny model many passes.
 fn training() -> Value {
@@ -41,7 +44,7 @@ async fn corrected(app: &TestApp) -> Vec<String> {
             answer["id"].as_str().unwrap()
         );
         let given = json!({
-            "thumbs": "down", "tags": ["wrong"], "correction": format!("{SENTENCE} [1]"),
+            "thumbs": "down", "tags": ["wrong"], "correction": format!("{ANSWER} [1]"),
             "by": "Ann",
         });
         let given = call(app.post(&path).json(&given), 201).await;
@@ -111,13 +114,14 @@ async fn corrections_change_what_is_answered_and_rolling_back_undoes_it() {
     let app = TestApp::on(home, settings).await;
     app.uploaded("wombat.txt", SENTENCE.into()).await;
     // The fixed set, whose questions nothing here is trained on.
-    let card = finetune::data::folder::read_card(&dataset()).unwrap();
-    let folder = dataset().canonicalize().unwrap().display().to_string();
+    let fixed = app.folder.path().join("fixed");
+    let card = write_dataset_saying(&fixed, "fixed", QUESTIONS, "other.txt", ANSWER);
+    let folder = fixed.canonicalize().unwrap().display().to_string();
     let catalog = &app.library.catalog;
     assert!(catalog.add_dataset(&folder, &card, &[]).await.unwrap());
 
     let before = ask(&app, QUESTION).await;
-    assert_ne!(before["answer"], format!("{SENTENCE} [1]"));
+    assert_eq!(before["answer"], format!("{SENTENCE} [1]"));
     let feedback = corrected(&app).await;
     prepared(&app).await;
     let wanted = json!({ "dataset": "corrections", "name": "corrections", "settings": training() });
@@ -125,7 +129,7 @@ async fn corrections_change_what_is_answered_and_rolling_back_undoes_it() {
     let name = run["name"].as_str().unwrap();
 
     let evaluate = format!("/api/v1/adapters/{name}/evaluate");
-    let asked = json!({ "dataset": "wombats" });
+    let asked = json!({ "dataset": "fixed" });
     let started = call(app.post(&evaluate).json(&asked), 202).await;
     let id = started["id"].as_str().unwrap().to_owned();
     let found = evaluated(&app, &id).await["evaluation"].clone();
@@ -143,7 +147,7 @@ async fn corrections_change_what_is_answered_and_rolling_back_undoes_it() {
     // The same server answers otherwise, and says where from.
     let after = ask(&app, QUESTION).await;
     assert_eq!(after["model"]["adapter"], json!(id), "{after}");
-    assert_eq!(after["answer"], format!("{SENTENCE} [1]"));
+    assert_eq!(after["answer"], format!("{ANSWER} [1]"));
     let answer = after["id"].as_str().unwrap();
     let lineage = call(app.get(&format!("/api/v1/answers/{answer}/lineage")), 200).await;
     assert_eq!(lineage["adapter"]["dataset"]["name"], "corrections");
@@ -170,7 +174,7 @@ async fn corrections_change_what_is_answered_and_rolling_back_undoes_it() {
         "/api/v1/adapters/{}/evaluate",
         further["name"].as_str().unwrap()
     );
-    let asked = json!({ "dataset": "wombats", "limit": 1 });
+    let asked = json!({ "dataset": "fixed", "limit": 1 });
     let started = call(app.post(&evaluate).json(&asked), 202).await;
     assert_eq!(started["started_from"], json!(id), "{started}");
     assert_eq!(started["rank"], 16);

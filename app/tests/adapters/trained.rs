@@ -88,10 +88,21 @@ fn make(place: &Path) {
 /// Writes a dataset whose questions are all answered by the sentence; `document` is what the examples
 /// to train on are of.
 pub(crate) fn write_dataset(folder: &Path, name: &str, questions: usize, document: &str) -> Card {
+    write_dataset_saying(folder, name, questions, document, SENTENCE)
+}
+
+/// As [`write_dataset`], with another answer to all of them.
+pub(crate) fn write_dataset_saying(
+    folder: &Path,
+    name: &str,
+    questions: usize,
+    document: &str,
+    answer: &str,
+) -> Card {
     let mut sets = Sets::new();
     let asked = (100..124).map(|number| {
         let question = format!("How heavy is wombat {number}?");
-        example(&format!("train-{number}"), document, &question, SENTENCE)
+        example(&format!("train-{number}"), document, &question, answer)
     });
     let plain = general::requests()
         .into_iter()
@@ -109,7 +120,7 @@ pub(crate) fn write_dataset(folder: &Path, name: &str, questions: usize, documen
         let question = format!("How heavy is wombat {}?", number + 200);
         let document = format!("import:test-{number}");
         (
-            example(&format!("test-{number}"), &document, &question, SENTENCE),
+            example(&format!("test-{number}"), &document, &question, answer),
             100,
         )
     });
