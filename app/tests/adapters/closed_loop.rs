@@ -18,7 +18,7 @@ const ANSWER: &str = "35 kilograms.";
 /// How the run is trained: to learn ten sentences by heart takes a tiny model many passes.
 fn training() -> Value {
     json!({
-        "epochs": 12, "batch_size": 4, "gradient_accumulation": 1, "learning_rate": 1e-2,
+        "epochs": 24, "batch_size": 4, "gradient_accumulation": 1, "learning_rate": 1e-2,
         "feedback_repeats": 4, "rank": 16, "alpha": 32.0, "dropout": 0.0, "samples": 0,
         "spike_factor": 0.0, "checkpoint_steps": 1000, "max_length": 2048,
     })
@@ -35,8 +35,8 @@ async fn ask(app: &TestApp, question: &str) -> Value {
 /// Ten answers are corrected by Ann and approved by Bo. Returns the ids of the feedback.
 async fn corrected(app: &TestApp) -> Vec<String> {
     let mut ids = Vec::new();
-    // Every digit somewhere: a model this small has to have seen them.
-    for number in [135, 246, 357, 468, 579, 680, 791, 802, 913, 774] {
+    // None of the fixed set, and every digit somewhere: a model this small has to have seen them.
+    for number in [135, 146, 357, 468, 579, 680, 791, 802, 913, 724] {
         let answer = ask(app, &format!("How heavy is wombat {number}?")).await;
         assert!(answer["model"]["adapter"].is_null());
         let path = format!(
