@@ -159,7 +159,8 @@ async fn corrections_change_what_is_answered_and_rolling_back_undoes_it() {
         .map(|one| one["id"].as_str().unwrap())
         .collect();
     let mut given: Vec<&str> = feedback.iter().map(String::as_str).collect();
-    (learnt.sort_unstable(), given.sort_unstable());
+    learnt.sort_unstable();
+    given.sort_unstable();
     assert_eq!(learnt, given);
 
     // The next run goes on from what answers now, and what it makes comes from the same corrections.
