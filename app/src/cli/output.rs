@@ -1,8 +1,10 @@
 //! Writing to stdout: a reader that goes away (`| head`) ends the command quietly.
 
-use std::io::{ErrorKind, Write};
+use std::fs::File;
+use std::io::{BufWriter, ErrorKind, Write};
+use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde::Serialize;
 
 /// Prints a line.
@@ -22,6 +24,33 @@ pub(super) fn text(text: &str) -> Result<()> {
 /// Prints a value as one line of JSON.
 pub(super) fn json(value: &impl Serialize) -> Result<()> {
     line(&serde_json::to_string(value)?)
+}
+
+/// A file of JSON lines that grows as its values come: what was written is there, even where the rest
+/// fails.
+#[derive(Debug)]
+pub(super) struct Lines {
+    file: BufWriter<File>,
+    path: PathBuf,
+}
+
+impl Lines {
+    /// Begins the file anew.
+    pub(super) fn new(path: &Path) -> Result<Self> {
+        let file = File::create(path).with_context(|| format!("writing {}", path.display()))?;
+        Ok(Self {
+            file: BufWriter::new(file),
+            path: path.to_owned(),
+        })
+    }
+
+    /// Adds a line.
+    pub(super) fn add(&mut self, value: &impl Serialize) -> Result<()> {
+        let text = serde_json::to_string(value)?;
+        writeln!(self.file, "{text}")
+            .and_then(|()| self.file.flush())
+            .with_context(|| format!("writing {}", self.path.display()))
+    }
 }
 
 /// True where the reader of stdout went away.

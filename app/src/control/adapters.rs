@@ -57,11 +57,8 @@ pub(super) async fn run(
         }
         AdaptersRequest::Evaluate(request) => {
             let progress = events.clone();
-            let on_progress = move |done, total| {
-                let told = progress.send(Event::AdapterEvaluating { done, total });
-                told.is_ok()
-            };
-            let found = library.evaluate_adapter(&request, on_progress).await?;
+            let on_step = move |step| progress.send(Event::AdapterEvaluating(step)).is_ok();
+            let found = library.evaluate_adapter(&request, on_step).await?;
             say(Event::AdapterEvaluated(Box::new(found)));
         }
         AdaptersRequest::Promote(request) => {

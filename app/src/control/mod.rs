@@ -31,7 +31,7 @@ use crate::eval::answers::{Judged, Round};
 use crate::eval::own::{SelfEvaluation, SelfRequest};
 use crate::library::adapters::compare::ComparisonDetails;
 use crate::library::adapters::lineage::Lineage;
-use crate::library::adapters::{AdapterDetails, AdapterList, Evaluation};
+use crate::library::adapters::{AdapterDetails, AdapterList, Evaluation, Step};
 use crate::library::answers::AnswerList;
 use crate::library::answers::replay::Replay;
 use crate::library::ask::{AskEvent, AskRequest};
@@ -359,12 +359,7 @@ pub enum Event {
     /// One of them in full.
     Adapter(Box<AdapterDetails>),
     /// How evaluating one comes along.
-    AdapterEvaluating {
-        /// Answers given.
-        done: usize,
-        /// Answers in all.
-        total: usize,
-    },
+    AdapterEvaluating(Step),
     /// What evaluating one found.
     AdapterEvaluated(Box<Evaluation>),
     /// The folder of the adapter that a run goes on from.

@@ -1,6 +1,5 @@
 //! `lectern eval answers`.
 
-use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -215,29 +214,22 @@ async fn listen(
 struct Teller {
     verbose: bool,
     json: bool,
-    file: Option<std::io::BufWriter<std::fs::File>>,
+    lines: Option<output::Lines>,
 }
 
 impl Teller {
     fn new(args: &EvalAnswers) -> Result<Self> {
-        let file = args.questions_out.as_ref().map(|path| {
-            std::fs::File::create(path)
-                .map(std::io::BufWriter::new)
-                .with_context(|| format!("writing {}", path.display()))
-        });
+        let lines = args.questions_out.as_deref().map(output::Lines::new);
         Ok(Self {
             verbose: args.verbose,
             json: args.json,
-            file: file.transpose()?,
+            lines: lines.transpose()?,
         })
     }
 
     fn tell(&mut self, judged: &Judged, bar: &Bar) -> Result<()> {
-        if let Some(file) = &mut self.file {
-            serde_json::to_writer(&mut *file, judged)?;
-            file.write_all(b"\n")?;
-            // What was asked is there, even where the rest fails.
-            file.flush()?;
+        if let Some(lines) = &mut self.lines {
+            lines.add(judged)?;
         }
         match (self.verbose, self.json) {
             (false, _) => Ok(()),

@@ -16,7 +16,7 @@ use crate::control::{self, AdaptersRequest, Event, Request};
 use crate::library::adapters::evaluate::EvaluateRequest;
 use crate::library::adapters::lineage::Lineage;
 use crate::library::adapters::promote::{PromoteRequest, RollbackRequest};
-use crate::library::adapters::{AdapterDetails, AdapterList, Evaluation};
+use crate::library::adapters::{AdapterDetails, AdapterList, Evaluation, Step};
 use crate::progress::Bar;
 use crate::settings::Settings;
 
@@ -36,6 +36,8 @@ const SHOWN: [Metric; 11] = [
 ];
 
 pub(super) async fn evaluate(settings: Settings, command: Evaluate) -> Result<Exit> {
+    let answers = command.answers.as_deref().map(output::Lines::new);
+    let mut answers = answers.transpose()?;
     let request = EvaluateRequest {
         adapter: whole(&command.adapter),
         dataset: command.dataset.as_deref().map(whole),
@@ -48,9 +50,14 @@ pub(super) async fn evaluate(settings: Settings, command: Evaluate) -> Result<Ex
     let mut bar: Option<Bar> = None;
     let found = loop {
         match events.recv().await.ok_or_else(lost)? {
-            Event::AdapterEvaluating { done, total } => bar
+            Event::AdapterEvaluating(Step::Answers { done, total }) => bar
                 .get_or_insert_with(|| Bar::items("answers", total as u64))
                 .set(done as u64),
+            Event::AdapterEvaluating(Step::Case(case)) => {
+                if let Some(answers) = &mut answers {
+                    answers.add(&case)?;
+                }
+            }
             Event::AdapterEvaluated(found) => break found,
             Event::Failed(problem) => return Err(problem.into()),
             _ => {}

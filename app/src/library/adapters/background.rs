@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use super::AdapterDetails;
 use super::evaluate::EvaluateRequest;
+use super::evaluation::Step;
 use crate::error::Problem;
 use crate::library::Library;
 
@@ -47,16 +48,18 @@ impl Library {
         let id = record.id.clone();
         tokio::spawn(async move {
             let (told, name) = (library.clone(), id.clone());
-            let on_progress = move |done, total| {
-                let now = Evaluating {
-                    done,
-                    total,
-                    failed: None,
-                };
-                told.set_evaluating(&name, Some(now));
+            let on_step = move |step| {
+                if let Step::Answers { done, total } = step {
+                    let now = Evaluating {
+                        done,
+                        total,
+                        failed: None,
+                    };
+                    told.set_evaluating(&name, Some(now));
+                }
                 true
             };
-            let outcome = library.evaluate_held(&request, held, on_progress).await;
+            let outcome = library.evaluate_held(&request, held, on_step).await;
             let state = outcome.err().map(|error| {
                 let Problem { message, hint, .. } = Problem::from_error(&error);
                 tracing::warn!("evaluating the adapter {id}: {message}");

@@ -23,6 +23,7 @@ use generation::{Answer, Completion, Generator, IndexInfo, Message, Origin, Outc
 use retrieval::embed::Embedder;
 use retrieval::{Passage, Scores};
 
+use super::evaluation::Given;
 use crate::library::Indexes;
 
 /// What answers are served with.
@@ -46,8 +47,7 @@ pub(super) struct Notes {
 /// An answer as people would have seen it.
 pub(super) struct Seen {
     pub(super) parts: Parts,
-    /// Quotes took the place of the model's words.
-    pub(super) fell_back: bool,
+    pub(super) given: Given,
 }
 
 impl Serving {
@@ -110,9 +110,20 @@ impl Serving {
             refuses: answer.outcome == Outcome::InsufficientEvidence,
         };
         let expected = example.parts().map_or("", |(_, expected)| expected);
+        let parts = score_answer(expected, example.about.kind == Kind::Refusal, &said);
+        // What is cited where there is no answer is what comes nearest.
+        let quotes = match said.refuses {
+            true => Vec::new(),
+            false => answer.citations.into_iter().map(|one| one.quote).collect(),
+        };
         Ok(Seen {
-            parts: score_answer(expected, example.about.kind == Kind::Refusal, &said),
-            fell_back: answer.origin == Origin::Fallback,
+            parts,
+            given: Given {
+                written: trial.written.clone(),
+                shown: text.join(" "),
+                quotes,
+                fell_back: answer.origin == Origin::Fallback,
+            },
         })
     }
 

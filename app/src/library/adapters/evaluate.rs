@@ -28,7 +28,7 @@ use utoipa::ToSchema;
 
 use super::built_in::built_in;
 use super::end_to_end::{Seen, Serving};
-use super::evaluation::{Against, EndToEnd, Evaluation, Figures, Recited};
+use super::evaluation::{Against, Case, EndToEnd, Evaluation, Figures, Given, Recited, Step};
 use crate::catalog::AdapterRecord;
 use crate::error::{Fault, Problem};
 use crate::library::{Library, blocking};
@@ -79,8 +79,8 @@ struct Asked {
 }
 
 impl Library {
-    /// Evaluates an adapter and keeps what was found. `on_progress` hears how many answers were given,
-    /// of how many, and returns false to stop.
+    /// Evaluates an adapter and keeps what was found. `on_step` hears how many answers were given, and
+    /// what they were, and returns false to stop.
     ///
     /// # Errors
     /// As [`register_adapter`](Self::register_adapter); a problem `evaluation_running`,
@@ -89,12 +89,12 @@ impl Library {
     pub async fn evaluate_adapter(
         &self,
         request: &EvaluateRequest,
-        on_progress: impl FnMut(usize, usize) -> bool + Send + 'static,
+        on_step: impl FnMut(Step) -> bool + Send + 'static,
     ) -> Result<Evaluation> {
         let Ok(held) = self.one_evaluation.clone().try_lock_owned() else {
             return Err(running().into());
         };
-        self.evaluate_held(request, held, on_progress).await
+        self.evaluate_held(request, held, on_step).await
     }
 
     /// As [`evaluate_adapter`](Self::evaluate_adapter), where no other is running already.
@@ -102,7 +102,7 @@ impl Library {
         &self,
         request: &EvaluateRequest,
         held: OwnedMutexGuard<()>,
-        on_progress: impl FnMut(usize, usize) -> bool + Send + 'static,
+        on_step: impl FnMut(Step) -> bool + Send + 'static,
     ) -> Result<Evaluation> {
         let record = self.register_adapter(&request.adapter).await?;
         self.check_base(&record).await?;
@@ -122,7 +122,7 @@ impl Library {
                 trained,
                 serving,
             };
-            round.run(&adapter, &test, limits, on_progress)
+            round.run(&adapter, &test, limits, on_step)
         })
         .await?;
         drop(held);
@@ -233,7 +233,7 @@ impl Round {
         adapter: &str,
         test: &Test,
         (limit, seed): (usize, u64),
-        mut on_progress: impl FnMut(usize, usize) -> bool,
+        mut on_step: impl FnMut(Step) -> bool,
     ) -> Result<Evaluation> {
         let started = Instant::now();
         let all = folder::read(&test.folder, Side::Test).map_err(|error| unusable(&error))?;
@@ -247,11 +247,15 @@ impl Round {
         }
         let total = 2 * (examples.len() + general::requests().len());
         let mut done = 0;
-        let mut step = || {
-            done += 1;
-            on_progress(done, total)
+        let mut step = |case: Option<Case>| match case {
+            Some(case) => on_step(Step::Case(Box::new(case))),
+            None => {
+                done += 1;
+                on_step(Step::Answers { done, total })
+            }
         };
         let asked = self.ask(&examples, &mut step)?;
+        let mut step = || step(None);
         let general = |model: &Llama, step: &mut dyn FnMut() -> bool| -> Result<General> {
             let measured = general::measure(model, step).map_err(failed)?;
             measured.ok_or_else(|| stopped().into())
@@ -307,7 +311,12 @@ impl Round {
         Ok(evaluation)
     }
 
-    fn ask(&self, examples: &[Example], step: &mut dyn FnMut() -> bool) -> Result<Asked> {
+    /// `step` hears of each answer, and of each question that both have answered.
+    fn ask(
+        &self,
+        examples: &[Example],
+        step: &mut dyn FnMut(Option<Case>) -> bool,
+    ) -> Result<Asked> {
         let learnt = Learnt::new(self.trained.completions.iter().map(String::as_str));
         let models = [
             Tested::new(&self.candidate).map_err(failed)?,
@@ -335,13 +344,16 @@ impl Round {
                     None => None,
                 };
                 trials.push((trial, seen));
-                if !step() {
+                if !step(None) {
                     return Err(stopped().into());
                 }
             }
             if trials.len() < 2 {
                 asked.too_long += 1;
                 continue;
+            }
+            if !step(Some(case(example, &trials))) {
+                return Err(stopped().into());
             }
             *asked.sources.entry(example.about.source).or_default() += 1;
             for (side, (trial, seen)) in trials.into_iter().enumerate() {
@@ -351,12 +363,37 @@ impl Round {
                 asked.refusals[side].push(trial.refusal);
                 asked.raw[side].push(trial.parts);
                 if let Some(seen) = seen {
-                    asked.fallbacks[side] += usize::from(seen.fell_back);
+                    asked.fallbacks[side] += usize::from(seen.given.fell_back);
                     asked.seen[side].push(seen.parts);
                 }
             }
         }
         Ok(asked)
+    }
+}
+
+/// A question, and what the candidate and the other made of it.
+fn case(example: &Example, trials: &[(Trial, Option<Seen>)]) -> Case {
+    let given = |side: usize| -> Given {
+        match trials.get(side) {
+            Some((_, Some(seen))) => seen.given.clone(),
+            Some((trial, None)) => Given {
+                written: trial.written.clone(),
+                shown: trial.written.clone(),
+                ..Given::default()
+            },
+            None => Given::default(),
+        }
+    };
+    Case {
+        id: example.about.id.clone(),
+        question: example.about.question.clone(),
+        expected: example
+            .parts()
+            .map_or("", |(_, expected)| expected)
+            .to_owned(),
+        candidate: given(0),
+        against: given(1),
     }
 }
 

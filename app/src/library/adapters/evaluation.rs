@@ -48,6 +48,48 @@ pub struct Against {
     pub figures: Figures,
 }
 
+/// What a model made of one question.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Given {
+    /// What it wrote.
+    pub written: String,
+    /// What people would have been shown; empty where the question would have been declined.
+    pub shown: String,
+    /// The quotes that would have been cited.
+    pub quotes: Vec<String>,
+    /// True where quotes took the place of its words.
+    pub fell_back: bool,
+}
+
+/// One question of an evaluation: a line of `lectern finetune evaluate --answers`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Case {
+    /// Name of the example.
+    pub id: String,
+    /// What was asked.
+    pub question: String,
+    /// What should be answered; that the notes do not say, where they do not.
+    pub expected: String,
+    /// What the candidate made of it.
+    pub candidate: Given,
+    /// What the model that it is compared with made of it.
+    pub against: Given,
+}
+
+/// How an evaluation comes along.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Step {
+    /// So many answers were given, of how many.
+    Answers {
+        /// Answers given.
+        done: usize,
+        /// Answers in all.
+        total: usize,
+    },
+    /// Both have answered a question.
+    Case(Box<Case>),
+}
+
 /// Answers as people see them: after alignment, refusal and fallback.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct EndToEnd {

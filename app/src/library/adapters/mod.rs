@@ -30,7 +30,7 @@ use crate::catalog::{AdapterChange, AdapterRecord, AdapterState};
 use crate::error::{Fault, Problem};
 use background::Evaluating;
 
-pub use evaluation::{Against, EndToEnd, Evaluation, Figures, Recited};
+pub use evaluation::{Against, Case, EndToEnd, Evaluation, Figures, Given, Recited, Step};
 
 /// An adapter with what is known of it beside its record.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]

@@ -1,5 +1,7 @@
 //! What `lectern finetune` does with adapters, as clap parses it.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 
 #[derive(Debug, Args)]
@@ -19,6 +21,9 @@ pub(in crate::cli) struct Evaluate {
     /// Chooses those questions, and draws the intervals
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(in crate::cli) seed: u64,
+    /// Write what both answered to each question, as lines of JSON
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::cli) answers: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     pub(in crate::cli) json: bool,
