@@ -77,6 +77,8 @@ fn start_lectern(data_dir: &Path, models: Option<&Path>) -> Result<(Process, Str
     if let Some(models) = models {
         command.env("LECTERN_MODELS_DIR", models);
         command.env("LECTERN_TRAINING_PRIORITY", "normal");
+        // The one that comes with Lectern is for the model whose place a tiny one takes.
+        command.env("LECTERN_ANSWER_ADAPTER", "none");
     }
     Process::start(command, SLOW, |line| {
         Some(line.strip_prefix("listening on ")?.trim().to_owned())

@@ -90,9 +90,7 @@ impl<'m> Tested<'m> {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trial {
     /// What the model wrote.
-    pub written: String,
-    /// True where it was stopped at the limit of tokens.
-    pub truncated: bool,
+    pub completion: Completion,
     /// What it gives each figure.
     pub parts: Parts,
     /// How readily the model would have declined, and whether it should have.
@@ -115,8 +113,7 @@ pub fn answer(tested: &Tested<'_>, example: &Example, max_tokens: usize) -> Resu
     let mut parts = score(expected, is_refusal, &completion.text);
     parts.insert(Metric::Perplexity, loss);
     Ok(Some(Trial {
-        written: completion.text,
-        truncated: completion.truncated,
+        completion,
         parts,
         refusal: Ranked {
             score: -refusal.sum,

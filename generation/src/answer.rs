@@ -4,24 +4,24 @@
 //! alignment decides which of them the papers support. Where it supports none, the answer is made
 //! of the evidence itself, word for word, and says so by the model id `extractive`.
 
+mod draft;
+pub(crate) mod few_words;
+
 use std::collections::HashSet;
 use std::time::Instant;
 
 use retrieval::Passage;
 
-use crate::align::{align, strip_markers};
+use crate::align::strip_markers;
 use crate::calibration::{Calibration, Signals};
 use crate::evidence::{self, Evidence, Limits, Sources};
-use crate::prompt::{messages, one_line};
+use crate::prompt::one_line;
 use crate::question::Question;
-use crate::quote::{cite, key_of, quote};
+use crate::quote::{cite, quote};
 use crate::sampling::Sampling;
-use crate::short::short_answer;
 use crate::words::content_stems;
-use crate::{
-    Answer, Answered, Citation, Completion, Generator, IndexInfo, ModelInfo, Origin, Outcome,
-    Result, Sentence, ShortAnswer, Timings, Trace, TracedEvidence,
-};
+use crate::{Answered, Citation, Completion, Generator, IndexInfo, Outcome, Result, Sentence};
+use draft::Draft;
 
 /// The model id of answers that are made of quotes only.
 pub const EXTRACTIVE: &str = "extractive";
@@ -138,6 +138,7 @@ pub fn from_evidence(
         draft.align(sentence, evidence);
     }
     if draft.is_mostly_supported() {
+        draft.quote_few_words(evidence, completion.certainty());
         draft.shorten(&question, evidence);
         Ok(draft.finish(Outcome::Answered))
     } else if declined && confidence < 0.5 * (1.0 + threshold) {
@@ -163,225 +164,6 @@ pub fn given<'e>(
         has_room
     });
     &evidence[..fits.count().max(1).min(evidence.len())]
-}
-
-/// An answer in the making.
-struct Draft<'a> {
-    request: &'a Request,
-    passages: &'a [Passage],
-    answer: Answer,
-    trace: Trace,
-}
-
-impl<'a> Draft<'a> {
-    fn new(request: &'a Request, passages: &'a [Passage]) -> Self {
-        Self {
-            request,
-            passages,
-            answer: Answer {
-                id: request.id.clone(),
-                question: request.question.clone(),
-                outcome: Outcome::InsufficientEvidence,
-                answer: String::new(),
-                sentences: Vec::new(),
-                citations: Vec::new(),
-                origin: Origin::Extractive,
-                short: None,
-                parts: Vec::new(),
-                standalone: None,
-                conversation: None,
-                warnings: Vec::new(),
-                confidence: None,
-                model: ModelInfo {
-                    id: EXTRACTIVE.to_owned(),
-                    adapter: None,
-                },
-                index: request.index.clone(),
-                seed: None,
-                timings_ms: Timings {
-                    retrieve: request.retrieve_ms,
-                    rerank: request.rerank_ms,
-                    ..Timings::default()
-                },
-                usage: crate::Usage::default(),
-            },
-            trace: Trace {
-                passages: passages.iter().map(|passage| passage.chunk_id).collect(),
-                sampling: request.sampling.clone(),
-                extractive: request.extractive,
-                ..Trace::default()
-            },
-        }
-    }
-
-    fn trace(&mut self, evidence: &[Evidence]) {
-        self.trace.evidence = evidence
-            .iter()
-            .map(|item| {
-                let passage = &self.passages[item.passage];
-                TracedEvidence {
-                    document_id: passage.document_id.clone(),
-                    chunk_id: passage.chunk_id,
-                    start: item.range.start,
-                    end: item.range.end,
-                    text: passage.text[item.range.clone()].to_owned(),
-                    chosen: item.clone(),
-                }
-            })
-            .collect();
-    }
-
-    /// Adds the few words that were asked for, where they are certain.
-    fn shorten(&mut self, question: &Question, evidence: &[Evidence]) {
-        let passages = self.passages;
-        let texts: Vec<&str> = evidence
-            .iter()
-            .map(|item| &passages[item.passage].text[item.range.clone()])
-            .collect();
-        let Some(short) = short_answer(question, evidence, &texts) else {
-            return;
-        };
-        let text = one_line(&texts[short.evidence][short.range]);
-        let citation = self.key_of(&evidence[short.evidence]);
-        // A quote is cut to one page; what stands on the other is not in it.
-        let quoted = &self.answer.citations[citation as usize - 1].quote;
-        if one_line(quoted).contains(&text) {
-            self.answer.short = Some(ShortAnswer { text, citation });
-        }
-    }
-
-    /// Runs the model on the evidence and records what it took.
-    fn generate(
-        &mut self,
-        generator: &dyn Generator,
-        evidence: &[Evidence],
-        on_event: &mut dyn FnMut(Event) -> bool,
-    ) -> Result<Completion> {
-        let Request {
-            question,
-            sampling,
-            started,
-            ..
-        } = self.request;
-        let chat = messages(question, self.passages, evidence);
-        let mut first_token = None;
-        let completion = generator.generate(&chat, sampling, &mut |text| {
-            if !text.is_empty() {
-                first_token.get_or_insert_with(|| milliseconds_since(*started));
-            }
-            on_event(Event::Token(text))
-        })?;
-        self.answer.model = ModelInfo {
-            id: generator.id().to_owned(),
-            adapter: generator.adapter().map(str::to_owned),
-        };
-        self.answer.seed = (sampling.temperature > 0.0).then_some(sampling.seed);
-        self.answer.timings_ms.prefill = Some(completion.prefill_ms);
-        self.answer.timings_ms.first_token = first_token;
-        self.answer.usage = completion.usage;
-        self.answer.origin = Origin::Model;
-        self.trace.prompt = chat;
-        self.trace.completion = Some(completion.text.clone());
-        Ok(completion)
-    }
-
-    /// Adds a sentence of the model's, with the quotes that support it.
-    fn align(&mut self, text: String, evidence: &[Evidence]) {
-        let alignment = align(&text, &self.request.question, self.passages, evidence);
-        let citations = match alignment.supported {
-            true => alignment
-                .evidence
-                .iter()
-                .map(|index| self.key_of(&evidence[*index]))
-                .collect(),
-            false => Vec::new(),
-        };
-        self.answer.sentences.push(Sentence {
-            text,
-            supported: alignment.supported,
-            support: alignment.support,
-            citations,
-        });
-    }
-
-    /// The key of the citation of `item`, which is added where it is new.
-    fn key_of(&mut self, item: &Evidence) -> u32 {
-        let passage = &self.passages[item.passage];
-        let quote = quote(passage, item.range.clone());
-        key_of(&mut self.answer.citations, passage, quote)
-    }
-
-    /// True where the first sentence, the one that answers, is supported, and at least half of
-    /// all: a draft of which most is made up is not worth mending.
-    fn is_mostly_supported(&self) -> bool {
-        let sentences = &self.answer.sentences;
-        let supported = sentences
-            .iter()
-            .filter(|sentence| sentence.supported)
-            .count();
-        let is_begun_well = sentences.first().is_some_and(|first| first.supported);
-        is_begun_well && supported * 2 >= sentences.len()
-    }
-
-    /// Drops the model's sentences and answers with the best evidence, word for word.
-    fn extractive(mut self, question: &Question, evidence: &[Evidence]) -> Answered {
-        self.clear();
-        self.answer.origin = match self.trace.completion {
-            Some(_) => Origin::Fallback,
-            None => Origin::Extractive,
-        };
-        for item in extract(evidence, self.passages) {
-            let key = self.key_of(item);
-            let quoted = &self.answer.citations[key as usize - 1].quote;
-            self.answer.sentences.push(Sentence {
-                text: one_line(quoted),
-                supported: true,
-                support: 1.0,
-                citations: vec![key],
-            });
-        }
-        self.shorten(question, evidence);
-        self.finish(Outcome::Answered)
-    }
-
-    /// Says that there is no answer and cites what comes nearest. There are no sentences.
-    fn insufficient(mut self, evidence: &[Evidence]) -> Answered {
-        let model = self.answer.model.clone();
-        self.clear();
-        self.answer.model = model;
-        for item in evidence
-            .iter()
-            .filter(|item| !item.is_neighbour)
-            .take(MOST_QUOTES)
-        {
-            self.key_of(item);
-        }
-        self.finish(Outcome::InsufficientEvidence)
-    }
-
-    fn clear(&mut self) {
-        self.answer.sentences.clear();
-        self.answer.citations.clear();
-        self.answer.short = None;
-        self.answer.seed = None;
-        self.answer.model = ModelInfo {
-            id: EXTRACTIVE.to_owned(),
-            adapter: None,
-        };
-    }
-
-    fn finish(mut self, outcome: Outcome) -> Answered {
-        self.answer.outcome = outcome;
-        self.answer.answer = match outcome {
-            Outcome::Answered => with_markers(&self.answer.sentences),
-            Outcome::InsufficientEvidence => INSUFFICIENT.to_owned(),
-        };
-        self.answer.timings_ms.total = Some(milliseconds_since(self.request.started));
-        Answered {
-            answer: self.answer,
-            trace: self.trace,
-        }
-    }
 }
 
 /// The sentences of an extractive answer: the best, with the next best where they are nearly as
@@ -494,8 +276,4 @@ fn with_markers(sentences: &[Sentence]) -> String {
         })
         .collect();
     marked.join(" ")
-}
-
-fn milliseconds_since(started: Instant) -> f64 {
-    started.elapsed().as_secs_f64() * 1000.0
 }

@@ -290,6 +290,18 @@ pub struct Completion {
     pub prefill_ms: f64,
     /// True where it ended at its token limit rather than at a stop token.
     pub truncated: bool,
+    /// The logarithm of the probability of each token of it, the stop token included; empty where the
+    /// model does not say.
+    pub log_probs: Vec<f32>,
+}
+
+impl Completion {
+    /// How sure the model was of its words: the geometric mean of their probabilities, 0 to 1. None where
+    /// the model does not say.
+    pub fn certainty(&self) -> Option<f32> {
+        let count = self.log_probs.len() as f32;
+        (count > 0.0).then(|| (self.log_probs.iter().sum::<f32>() / count).exp())
+    }
 }
 
 /// A language model that answers. Blocking: call it from a thread that may block.

@@ -16,7 +16,7 @@ use candle_core::Tensor;
 use crate::chat::ChatFormat;
 use crate::decoder::{Adapter, Decoder, DecoderConfig, Kernels, KvCache, Precision};
 use crate::gguf::Gguf;
-use crate::sampling::{Sampler, Sampling, is_looping, repeats_a_sentence};
+use crate::sampling::{Sampler, Sampling, is_looping, log_prob, repeats_a_sentence};
 use crate::stop::StopStrings;
 use crate::{Completion, Error, Generator, Message, Result};
 
@@ -179,6 +179,7 @@ impl Prompt<'_> {
                 break;
             }
             let token = sampler.sample(&mut logits, &written);
+            completion.log_probs.push(log_prob(&logits, token));
             if chat.is_stop(token) {
                 break;
             }

@@ -112,6 +112,19 @@ fn likeliest(logits: &[f32]) -> u32 {
     best.0
 }
 
+/// The logarithm of the probability that `logits` give a token.
+pub(crate) fn log_prob(logits: &[f32], token: u32) -> f32 {
+    let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let sum: f32 = logits
+        .iter()
+        .map(|logit| (logit - highest).exp())
+        .filter(|share| !share.is_nan())
+        .sum();
+    logits
+        .get(token as usize)
+        .map_or(f32::NEG_INFINITY, |logit| logit - highest - sum.ln())
+}
+
 fn penalise(logits: &mut [f32], written: &[u32], penalty: f32) {
     let mut lately = written[written.len().saturating_sub(PENALTY_WINDOW)..].to_vec();
     lately.sort_unstable();

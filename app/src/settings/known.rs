@@ -127,7 +127,7 @@ pub(super) const KNOWN: &[Known] = &[
     Known {
         key: "answer.adapter",
         default: "auto",
-        meaning: "what it answers with: auto for the adapter that was promoted, built-in for the one that comes with Lectern, none, or the folder of an adapter in PEFT's format",
+        meaning: "what it answers with: auto for the adapter that was promoted or, before there is one, that which comes with Lectern; built-in for that one always; none; or the folder of an adapter in PEFT's format",
     },
     Known {
         key: "answer.max_tokens",

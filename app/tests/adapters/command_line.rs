@@ -302,7 +302,7 @@ fn folders_that_are_no_whole_adapter_say_why() {
 }
 
 #[test]
-fn the_adapter_that_comes_with_lectern_answers_where_it_is_asked_for() {
+fn the_adapter_that_comes_with_lectern_answers_on_its_model_alone() {
     let home = tempfile::tempdir().unwrap();
     let list = |answerer: Option<&str>, adapter: &str| {
         let mut listing = command(home.path(), &["finetune", "adapters", "list", "--json"]);
@@ -312,13 +312,13 @@ fn the_adapter_that_comes_with_lectern_answers_where_it_is_asked_for() {
         }
         done(&listing.output().unwrap())
     };
-    let listed = list(None, "built-in");
-    let serving = listed["serving"].as_str().unwrap();
-    assert!(serving.starts_with("built-in-"), "{listed}");
-    assert_eq!(listed["adapters"], json!([]));
-    for adapter in ["auto", "none"] {
-        assert!(list(None, adapter)["serving"].is_null());
+    for adapter in ["auto", "built-in"] {
+        let listed = list(None, adapter);
+        let serving = listed["serving"].as_str().unwrap();
+        assert!(serving.starts_with("built-in-"), "{listed}");
+        assert_eq!(listed["adapters"], json!([]));
     }
+    assert!(list(None, "none")["serving"].is_null());
     // It means nothing on another model, which is only worth a word where it was asked for.
     for (adapter, why) in [
         ("auto", "none was promoted"),

@@ -11,6 +11,8 @@ pub(crate) async fn training(api: &mut Contract) {
     let models = tiny_answerer::models();
     let app = spawn_app(&[
         ("models_dir", &models.path().display().to_string()),
+        // The one that comes with Lectern is for the model whose place the tiny one takes.
+        ("answer.adapter", "none"),
         ("training.priority", "normal"),
     ])
     .await;

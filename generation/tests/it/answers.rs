@@ -136,6 +136,31 @@ fn sentences_are_cited_and_what_nothing_supports_is_marked() {
 }
 
 #[test]
+fn an_answer_of_a_few_words_is_shown_with_the_sentence_that_they_stand_in() {
+    let asked = Request {
+        question: "Who keeps track of all names in the file system?".to_owned(),
+        ..request()
+    };
+    let sure = Scripted::with_certainty("the master [2]", 0.97);
+    let answer = ask(&asked, Some(&sure));
+    let short = answer.short.as_ref().unwrap();
+    assert_eq!((short.text.as_str(), short.citation), ("The master", 1));
+    assert_eq!(
+        answer.answer,
+        "The master keeps the namespace, and the leader of [1]"
+    );
+    // Of what it is not sure of only the sentence is left, and so of what nobody knows how sure it is.
+    for unsure in [
+        Scripted::with_certainty("the master [2]", 0.6),
+        Scripted::new("the master"),
+    ] {
+        let unsure = ask(&asked, Some(&unsure));
+        assert!(unsure.short.is_none(), "{unsure:?}");
+        assert!(unsure.answer.contains("The master keeps the namespace"));
+    }
+}
+
+#[test]
 fn an_unsupported_answer_is_replaced_by_the_evidence() {
     let model = Scripted::new("It takes 9 hours, as Leslie Lamport has shown.");
     let answer = ask(&request(), Some(&model));

@@ -143,6 +143,7 @@ impl Embedder for BagOfWords {
 /// Writes the same text always, word by word, and remembers what it was asked.
 pub(crate) struct Scripted {
     text: &'static str,
+    log_prob: Option<f32>,
     pub(crate) asked: Mutex<Vec<Message>>,
 }
 
@@ -150,7 +151,16 @@ impl Scripted {
     pub(crate) fn new(text: &'static str) -> Self {
         Self {
             text,
+            log_prob: None,
             asked: Mutex::new(Vec::new()),
+        }
+    }
+
+    /// With words each of which has this probability.
+    pub(crate) fn with_certainty(text: &'static str, probability: f32) -> Self {
+        Self {
+            log_prob: Some(probability.ln()),
+            ..Self::new(text)
         }
     }
 }
@@ -182,6 +192,7 @@ impl Generator for Scripted {
         for word in self.text.split_inclusive(' ') {
             completion.text.push_str(word);
             completion.usage.completion_tokens += 1;
+            completion.log_probs.extend(self.log_prob);
             if !on_text(word) {
                 break;
             }

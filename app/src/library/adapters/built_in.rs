@@ -1,6 +1,6 @@
-//! The adapter that Lectern brings with it, which answers where the setting `answer.adapter` says so:
-//! SmolLM2-135M trained to answer from notes, to cite them, and to decline (`docs/default-adapter.md`
-//! says how, on what, and with what success, and why it is not the default).
+//! The adapter that Lectern brings with it, which answers unless another was promoted: SmolLM2-135M
+//! trained to answer from notes, to cite them, and to decline (`docs/default-adapter.md` says how, on
+//! what, and with what success).
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -36,7 +36,7 @@ static OWN: BuiltIn = BuiltIn {
     sha256: OnceLock::new(),
 };
 
-/// The adapter that Lectern brings.
+/// The adapter that Lectern brings: the last in line.
 #[must_use]
 pub fn built_in() -> &'static BuiltIn {
     &OWN

@@ -104,8 +104,13 @@ impl Serving {
             .iter()
             .map(|sentence| sentence.text.as_str())
             .collect();
+        // The few words that were asked for are what people read first.
+        let shown = match &answer.short {
+            Some(short) => short.text.clone(),
+            None => text.join(" "),
+        };
         let said = Said {
-            text: &text.join(" "),
+            text: &shown,
             citations: cited(&answer, &notes.numbered),
             refuses: answer.outcome == Outcome::InsufficientEvidence,
         };
@@ -119,8 +124,8 @@ impl Serving {
         Ok(Seen {
             parts,
             given: Given {
-                written: trial.written.clone(),
-                shown: text.join(" "),
+                written: trial.completion.text.clone(),
+                shown,
                 quotes,
                 fell_back: answer.origin == Origin::Fallback,
             },
@@ -228,11 +233,7 @@ impl Generator for Written<'_> {
         _sampling: &Sampling,
         _on_text: &mut dyn FnMut(&str) -> bool,
     ) -> generation::Result<Completion> {
-        Ok(Completion {
-            text: self.0.written.clone(),
-            truncated: self.0.truncated,
-            ..Completion::default()
-        })
+        Ok(self.0.completion.clone())
     }
 }
 

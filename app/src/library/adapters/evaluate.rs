@@ -358,7 +358,7 @@ impl Round {
             *asked.sources.entry(example.about.source).or_default() += 1;
             for (side, (trial, seen)) in trials.into_iter().enumerate() {
                 let prompt = example.parts().map_or(&[][..], |(prompt, _)| prompt);
-                let recited = learnt.recited(&trial.written, prompt);
+                let recited = learnt.recited(&trial.completion.text, prompt);
                 asked.recited[side] += usize::from(recited.is_some());
                 asked.refusals[side].push(trial.refusal);
                 asked.raw[side].push(trial.parts);
@@ -378,8 +378,8 @@ fn case(example: &Example, trials: &[(Trial, Option<Seen>)]) -> Case {
         match trials.get(side) {
             Some((_, Some(seen))) => seen.given.clone(),
             Some((trial, None)) => Given {
-                written: trial.written.clone(),
-                shown: trial.written.clone(),
+                written: trial.completion.text.clone(),
+                shown: trial.completion.text.clone(),
                 ..Given::default()
             },
             None => Given::default(),

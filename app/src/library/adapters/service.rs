@@ -2,8 +2,8 @@
 //!
 //! A model with an adapter shares the weights of the model without. Promoting puts another in place of
 //! the one that answers; answers that have begun hold theirs and finish on it. What is in that place is
-//! decided once, when it is first needed, in this order: what the setting `answer.adapter` names (a
-//! folder, or the one that [Lectern brings](super::built_in)), the adapter that was promoted, none.
+//! decided once, when it is first needed, in this order: what the setting `answer.adapter` names, the
+//! adapter that was promoted, the one that Lectern [brings](super::built_in) for its default model, none.
 //!
 //! An adapter only means something on the model that it was trained on. Where that has changed, the
 //! model answers without it, and every answer says so.
@@ -181,28 +181,39 @@ impl Library {
             )),
             None => None,
         };
-        Ok((Wanted::None("none was promoted".to_owned()), warning))
+        let wanted = match self.built_in_fits() {
+            true => self.at_built_in("it comes with Lectern").await?,
+            false => Wanted::None("none was promoted".to_owned()),
+        };
+        Ok((wanted, warning))
+    }
+
+    /// True where the adapter that Lectern brings was trained on the model that answers. Told by what
+    /// the registry knows: a file of the user's can be of many gigabytes, and is not read for this.
+    fn built_in_fits(&self) -> bool {
+        self.source_sha256().as_deref() == Some(built_in().base_sha256)
+    }
+
+    async fn at_built_in(&self, because: &str) -> Result<Wanted> {
+        let own = built_in();
+        Ok(Wanted::At {
+            id: own.id().to_owned(),
+            folder: self.keep_built_in(own).await?,
+            because: because.to_owned(),
+        })
     }
 
     /// The adapter that Lectern brings, or why it cannot be used here.
     async fn wanted_built_in(&self) -> Result<(Wanted, Option<String>)> {
-        let own = built_in();
-        let because = "answer.adapter is built-in".to_owned();
-        // Told by what the registry knows: a file of the user's can be of many gigabytes, and is not
-        // read through for this.
-        if self.source_sha256().as_deref() == Some(own.base_sha256) {
-            let wanted = Wanted::At {
-                id: own.id().to_owned(),
-                folder: self.keep_built_in(own).await?,
-                because,
-            };
-            return Ok((wanted, None));
+        let because = "answer.adapter is built-in";
+        if self.built_in_fits() {
+            return Ok((self.at_built_in(because).await?, None));
         }
         let warning = format!(
             "the adapter that comes with Lectern is not used: it was trained on {DEFAULT_ANSWERER}, \
              and another model answers; hint: set answer.adapter to auto"
         );
-        Ok((Wanted::None(because), Some(warning)))
+        Ok((Wanted::None(because.to_owned()), Some(warning)))
     }
 
     /// The id of the adapter that answers now.

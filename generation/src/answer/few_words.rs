@@ -1,0 +1,107 @@
+//! Answers in a few words: "80 bytes".
+//!
+//! A model that was trained on reading comprehension answers so. The words say nothing of what was asked,
+//! so that a reader cannot see from them whether the paper speaks of that, and neither can alignment: it
+//! finds them wherever they stand. They are shown with the sentence that they stand in, and only where
+//! that is as near to the question as what quotes alone would have answered with
+//! ([`align`](mod@crate::align)).
+
+use std::collections::HashSet;
+
+use regex::Regex;
+
+use crate::words::{content_stems, words};
+
+/// Words that carry content, at most, of what is called few.
+const FEW: usize = 10;
+
+/// A sentence that has less than this share of the question's words does not say what it is about.
+const LEAST_ASKED: f32 = 0.34;
+
+/// From this share of a quote's words on the quote itself is as short.
+const MOST_OF_QUOTE: f32 = 0.6;
+
+/// True where a sentence is of few words and does not say what it is about.
+pub(crate) fn is_bare(sentence: &str, question: &str) -> bool {
+    let asked: HashSet<String> = content_stems(question).into_iter().collect();
+    let said: HashSet<String> = content_stems(sentence).into_iter().collect();
+    let shared = asked.intersection(&said).count();
+    said.len() <= FEW && (shared as f32) < LEAST_ASKED * asked.len() as f32
+}
+
+/// How the words of an answer stand in a quote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum FewWords {
+    /// As these.
+    Some(String),
+    /// They are most of it.
+    Most,
+    /// Not in this order, or not as they are written.
+    No,
+}
+
+/// Finds the words in the quote, both on one line, and takes them from there.
+pub(super) fn of_quote(answer: &str, quote: &str) -> FewWords {
+    let answer = answer.trim_end_matches(['.', ',', ';', ':']).trim();
+    let Ok(pattern) = Regex::new(&format!("(?i){}", regex::escape(answer))) else {
+        return FewWords::No;
+    };
+    let is_apart = |found: &regex::Match<'_>| {
+        let before = quote[..found.start()].chars().next_back();
+        let after = quote[found.end()..].chars().next();
+        ![before, after]
+            .into_iter()
+            .flatten()
+            .any(char::is_alphanumeric)
+    };
+    let Some(found) = pattern.find_iter(quote).find(is_apart) else {
+        return FewWords::No;
+    };
+    let (here, there) = (words(answer).len(), words(quote).len());
+    match here as f32 >= MOST_OF_QUOTE * there as f32 {
+        true => FewWords::Most,
+        false => FewWords::Some(found.as_str().to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_that_do_not_say_what_they_are_about_are_told() {
+        let question = "How large is a block header of Bitcoin?";
+        assert!(is_bare("80 bytes", question));
+        assert!(is_bare("It takes 80 bytes.", question));
+        assert!(!is_bare("A block header takes 80 bytes.", question));
+        assert!(!is_bare("80 bytes", "How?"));
+        let long = "This is the first report of concentrations of an antibiotic in plasma and in fluid \
+                    between cells of patients whose kidneys have failed.";
+        assert!(!is_bare(long, question));
+    }
+
+    #[test]
+    fn words_are_taken_from_the_quote() {
+        let quote = "A block header with no transactions would be about 80 bytes.";
+        assert_eq!(
+            of_quote("About 80 bytes.", quote),
+            FewWords::Some("about 80 bytes".to_owned())
+        );
+        assert_eq!(of_quote("0 bytes", quote), FewWords::No);
+        assert_eq!(of_quote("80 small bytes", quote), FewWords::No);
+        assert_eq!(
+            of_quote(
+                "a block header with no transactions would be 80 bytes",
+                quote
+            ),
+            FewWords::No
+        );
+        assert_eq!(
+            of_quote(
+                "block header with no transactions would be about 80 bytes",
+                quote
+            ),
+            FewWords::Most
+        );
+    }
+}
