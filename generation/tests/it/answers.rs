@@ -138,25 +138,32 @@ fn sentences_are_cited_and_what_nothing_supports_is_marked() {
 #[test]
 fn an_answer_of_a_few_words_is_shown_with_the_sentence_that_they_stand_in() {
     let asked = Request {
-        question: "Who keeps track of all names in the file system?".to_owned(),
+        question: "What do lower timeouts break in the consensus of Raft?".to_owned(),
         ..request()
     };
-    let sure = Scripted::with_certainty("the master [2]", 0.97);
+    let sure = Scripted::with_certainty("The timing requirement [2]", 0.97);
     let answer = ask(&asked, Some(&sure));
     let short = answer.short.as_ref().unwrap();
-    assert_eq!((short.text.as_str(), short.citation), ("The master", 1));
+    assert_eq!(
+        (short.text.as_str(), short.citation),
+        ("the timing requirement", 1)
+    );
     assert_eq!(
         answer.answer,
-        "The master keeps the namespace, and the leader of [1]"
+        "Lower timeouts violate the timing requirement. [1]"
     );
-    // Of what it is not sure of only the sentence is left, and so of what nobody knows how sure it is.
+    // Of what it is not sure of, or nobody knows how sure, only the sentence is left, behind the best.
     for unsure in [
-        Scripted::with_certainty("the master [2]", 0.6),
-        Scripted::new("the master"),
+        Scripted::with_certainty("the timing requirement [2]", 0.6),
+        Scripted::new("the timing requirement"),
     ] {
         let unsure = ask(&asked, Some(&unsure));
         assert!(unsure.short.is_none(), "{unsure:?}");
-        assert!(unsure.answer.contains("The master keeps the namespace"));
+        assert_eq!(
+            unsure.answer,
+            "With an election timeout of 12-24ms, it takes only 35ms on average to elect a leader \
+             (the longest trial took 152ms). [1] Lower timeouts violate the timing requirement. [2]"
+        );
     }
 }
 
