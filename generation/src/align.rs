@@ -17,7 +17,6 @@ use std::collections::HashSet;
 
 use retrieval::Passage;
 
-use crate::answer::few_words::is_bare;
 use crate::clauses::clauses;
 use crate::evidence::{Evidence, leans_on_the_sentence_before};
 use crate::numbers::quantities;
@@ -39,10 +38,6 @@ const TOGETHER_SHARE: f32 = 0.2;
 
 /// Weight of a pair of neighbouring words of which the question said one; others weigh 1.
 const QUESTION_PAIR_WEIGHT: f32 = 0.3;
-
-/// A sentence that does not say what it is about is held to the question by its quote: that must fit the
-/// question at most this much less than the best one does.
-const BARE_BELOW_BEST: f32 = 0.1;
 
 /// Why a sentence is not supported although its words are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,20 +121,12 @@ fn align_statement(
         evidence: Vec::new(),
         veto: None,
     };
-    let best_score = evidence
-        .iter()
-        .map(|item| item.score)
-        .fold(f32::NEG_INFINITY, f32::max);
-    let is_bare = is_bare(statement, question);
     // Of equals the one that fits the question best, which comes first.
     for (index, item) in evidence.iter().enumerate() {
         let passage = &passages[item.passage];
         let source = Source::new(passage, item);
         let support = claim.support(&source);
-        let is_far = is_bare && item.score < best_score - BARE_BELOW_BEST;
-        let veto = claim
-            .veto(&source)
-            .or_else(|| is_far.then_some(Veto::Subject));
+        let veto = claim.veto(&source);
         let supported = support >= THRESHOLD && veto.is_none();
         if best.evidence.is_empty() || (supported, support) > (best.supported, best.support) {
             best = Alignment {

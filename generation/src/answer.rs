@@ -5,7 +5,7 @@
 //! of the evidence itself, word for word, and says so by the model id `extractive`.
 
 mod draft;
-pub(crate) mod few_words;
+mod few_words;
 
 use std::collections::HashSet;
 use std::time::Instant;

@@ -148,9 +148,18 @@ impl<'a> Draft<'a> {
         Ok(completion)
     }
 
-    /// Adds a sentence of the model's, with the quotes that support it.
+    /// Adds a sentence of the model's, with the quotes that support it. One that answers in a few words
+    /// takes a quote that fits the question.
     pub(super) fn align(&mut self, text: String, evidence: &[Evidence]) {
-        let alignment = align(&text, &self.request.question, self.passages, evidence);
+        let question = &self.request.question;
+        let mut alignment = align(&text, question, self.passages, evidence);
+        let is_answer = self.answer.sentences.is_empty();
+        if is_answer && few_words::is_bare(&text, question) {
+            alignment.supported &= alignment
+                .evidence
+                .iter()
+                .all(|index| few_words::fits(&evidence[*index], evidence));
+        }
         let citations = match alignment.supported {
             true => alignment
                 .evidence

@@ -3,13 +3,13 @@
 //! A model that was trained on reading comprehension answers so. The words say nothing of what was asked,
 //! so that a reader cannot see from them whether the paper speaks of that, and neither can alignment: it
 //! finds them wherever they stand. They are shown with the sentence that they stand in, and only where
-//! that is as near to the question as what quotes alone would have answered with
-//! ([`align`](mod@crate::align)).
+//! that is as near to the question as what quotes alone would have answered with.
 
 use std::collections::HashSet;
 
 use regex::Regex;
 
+use crate::evidence::Evidence;
 use crate::words::{content_stems, words};
 
 /// Words that carry content, at most, of what is called few.
@@ -18,15 +18,27 @@ const FEW: usize = 10;
 /// A sentence that has less than this share of the question's words does not say what it is about.
 const LEAST_ASKED: f32 = 0.34;
 
+/// How much less than the best a quote may fit the question that few words stand in.
+const BELOW_BEST: f32 = 0.1;
+
 /// From this share of a quote's words on the quote itself is as short.
 const MOST_OF_QUOTE: f32 = 0.6;
 
 /// True where a sentence is of few words and does not say what it is about.
-pub(crate) fn is_bare(sentence: &str, question: &str) -> bool {
+pub(super) fn is_bare(sentence: &str, question: &str) -> bool {
     let asked: HashSet<String> = content_stems(question).into_iter().collect();
     let said: HashSet<String> = content_stems(sentence).into_iter().collect();
     let shared = asked.intersection(&said).count();
     said.len() <= FEW && (shared as f32) < LEAST_ASKED * asked.len() as f32
+}
+
+/// True where a quote fits the question nearly as well as the best does.
+pub(super) fn fits(quote: &Evidence, evidence: &[Evidence]) -> bool {
+    let best = evidence
+        .iter()
+        .map(|item| item.score)
+        .fold(f32::NEG_INFINITY, f32::max);
+    quote.score >= best - BELOW_BEST
 }
 
 /// How the words of an answer stand in a quote.

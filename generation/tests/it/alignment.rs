@@ -1,5 +1,4 @@
 use generation::align::{Alignment, Veto, align, strip_markers};
-use generation::evidence::Evidence;
 
 use crate::fakes::{all_evidence, passage};
 
@@ -219,23 +218,4 @@ fn the_models_own_markers_go_and_the_text_stays() {
 fn an_echo_of_the_question_is_no_answer() {
     let found = aligned("Raft does take long to elect a leader.");
     assert!(!found.supported, "{found:?}");
-}
-
-#[test]
-fn a_few_words_are_held_to_the_question_by_the_quote_that_they_stand_in() {
-    let passages = [passage(
-        "dynamo",
-        "Dynamo",
-        "In this time 99.9995 % of the calls succeeded without timing out. Services agree on the 99.9 % \
-         that are answered within 300 ms.",
-    )];
-    let question = "What proportion of calls succeeded without timing out?";
-    let mut evidence = all_evidence(&passages);
-    let alignment =
-        |words: &str, evidence: &[Evidence]| align(words, question, &passages, evidence);
-    assert!(alignment("99.9 % within 300 ms", &evidence).supported);
-    evidence[1].score -= 0.3;
-    let far = alignment("99.9 % within 300 ms", &evidence);
-    assert!(!far.supported && far.veto == Some(Veto::Subject), "{far:?}");
-    assert!(alignment("99.9995 %", &evidence).supported);
 }

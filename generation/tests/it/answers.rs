@@ -4,7 +4,7 @@ use generation::answer::{EXTRACTIVE, Event, INSUFFICIENT, Request, answer};
 use generation::calibration::Calibration;
 use generation::evidence::Limits;
 use generation::sampling::Sampling;
-use generation::{Answer, Generator, IndexInfo, Outcome};
+use generation::{Answer, Generator, IndexInfo, Origin, Outcome};
 use retrieval::Passage;
 
 use crate::fakes::{Scripted, passage, passage_on, sources};
@@ -165,6 +165,19 @@ fn an_answer_of_a_few_words_is_shown_with_the_sentence_that_they_stand_in() {
              (the longest trial took 152ms). [1] Lower timeouts violate the timing requirement. [2]"
         );
     }
+}
+
+#[test]
+fn a_few_words_are_held_to_the_question_by_the_quote_that_they_stand_in() {
+    let asked = Request {
+        question: "How long does it take to elect a leader with an election timeout of 12-24ms?"
+            .to_owned(),
+        ..request()
+    };
+    let of_another = Scripted::with_certainty("60 seconds [1]", 0.99);
+    let answer = ask(&asked, Some(&of_another));
+    assert_eq!(answer.origin, Origin::Fallback);
+    assert!(answer.answer.contains("it takes only 35ms"), "{answer:?}");
 }
 
 #[test]
