@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::Serialize;
 
+use crate::error::{Fault, Problem};
+
 /// Prints a line.
 pub(super) fn line(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
@@ -37,7 +39,14 @@ pub(super) struct Lines {
 impl Lines {
     /// Begins the file anew.
     pub(super) fn new(path: &Path) -> Result<Self> {
-        let file = File::create(path).with_context(|| format!("writing {}", path.display()))?;
+        let file = File::create(path).map_err(|error| {
+            Problem::new(
+                Fault::Usage,
+                "file_not_writable",
+                format!("{} cannot be written: {error}", path.display()),
+                "name a file in a folder that is there and that you may write to",
+            )
+        })?;
         Ok(Self {
             file: BufWriter::new(file),
             path: path.to_owned(),

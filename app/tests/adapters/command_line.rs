@@ -47,12 +47,28 @@ fn too_few_questions_decide_nothing_and_force_needs_a_reason() {
     write_dataset(&few, "few", 6, document.as_str().unwrap());
     let (few, run) = (few.display().to_string(), run().display().to_string());
 
-    let output = on_tiny(
-        data,
-        &["finetune", "evaluate", &run, "--dataset", &few, "--json"],
-    );
+    let answers = home.path().join("answers.jsonl").display().to_string();
+    let evaluate = |answers: &str| {
+        let of_few = ["finetune", "evaluate", &run, "--dataset", &few, "--json"];
+        on_tiny(data, &[&of_few[..], &["--answers", answers]].concat())
+    };
+    let nowhere = home.path().join("nowhere/answers.jsonl");
+    let (error, exit) = refused(&evaluate(&nowhere.display().to_string()));
+    assert_eq!((&error["code"], exit), (&json!("file_not_writable"), 2));
+    let output = evaluate(&answers);
     let found = done(&output);
     assert_eq!(found["verdict"], "not_enough_evidence");
+    let cases: Vec<Value> = std::fs::read_to_string(&answers)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(cases.len(), 6);
+    for case in &cases {
+        // F1 is 1: it wrote what it was taught.
+        assert_eq!(case["candidate"]["written"], case["expected"], "{case}");
+        assert_ne!(case["against"]["written"], case["expected"], "{case}");
+    }
     assert_eq!((&found["n"], &found["needed"]), (&json!(6), &json!(94)));
     assert!(String::from_utf8_lossy(&output.stderr).contains("answers: 100 %"));
     let id = found["adapter"].as_str().unwrap();
