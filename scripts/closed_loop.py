@@ -4,7 +4,7 @@ Questions are asked and their answers corrected and approved over HTTP; a datase
 corrections and of question files; a run goes on from what answers; its adapter is held to a fixed set,
 promoted if it is not worse there, asked paraphrases that nobody trained on, and rolled back.
 
-usage: closed_loop.py LECTERN DATA_DIR CORRECTIONS.jsonl FIXED [--mix FILE...] [--set KEY=VALUE...] [--limit N]
+usage: closed_loop.py LECTERN DATA_DIR CORRECTIONS.jsonl FIXED [--mix FILE...] [--set KEY=VALUE...] [--refusals SHARE] [--limit N]
 CORRECTIONS.jsonl: {"question", "paraphrase", "correction", "source", "holds"} a line; the correction
 cites the source whose quote holds the text `source`, and an answer is right where it holds `holds`.
 FIXED: a dataset of the library, on whose test side nothing is worse afterwards.
@@ -126,6 +126,7 @@ def main():
     parser.add_argument("fixed")
     parser.add_argument("--mix", nargs="*", default=[])
     parser.add_argument("--set", nargs="*", default=[], dest="settings")
+    parser.add_argument("--refusals", type=float, help="share of the examples that decline; as prepare does where not given")
     parser.add_argument("--limit", type=int)
     asked = parser.parse_args()
     with open(asked.corrections) as file:
@@ -141,7 +142,8 @@ def main():
         before = paraphrased(rows, "before")
         prepare = [asked.lectern, "--data-dir", asked.data_dir, "finetune", "prepare", "--name", NAME]
         imports = ["--import", *asked.mix] if asked.mix else []
-        subprocess.run([*prepare, "--feedback", *imports], check=True, stdout=subprocess.DEVNULL)
+        refusals = [] if asked.refusals is None else ["--refusals", str(asked.refusals)]
+        subprocess.run([*prepare, "--feedback", *imports, *refusals], check=True, stdout=subprocess.DEVNULL)
         run = trained(settings)
         adapter, evaluation = evaluated(run, asked.fixed, asked.limit)
         print("gate:", evaluation["verdict"], evaluation["reasons"])
