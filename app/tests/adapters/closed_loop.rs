@@ -13,7 +13,7 @@ use crate::http::{call, evaluated};
 use crate::trained::{QUESTION, QUESTIONS, SENTENCE, model, write_dataset_saying};
 
 /// What is to be said: a sentence of its own, since a few words are shown as the quote that they stand in.
-const ANSWER: &str = "It weighs 35 kilograms.";
+const ANSWER: &str = "A wombat weighs 35 kilograms.";
 
 /// How the run is trained: to learn ten sentences by heart takes a tiny model many passes.
 fn training() -> Value {
@@ -135,7 +135,7 @@ async fn corrections_change_what_is_answered_and_rolling_back_undoes_it() {
     let found = evaluated(&app, &id).await["evaluation"].clone();
     assert_eq!(found["n"], QUESTIONS, "{found}");
     let f1 = found["metrics"]["f1"].as_f64().unwrap();
-    assert!(f1 > 0.9, "{f1}");
+    assert!(f1 > 0.9, "{found}");
     assert_eq!(
         (&found["verdict"], &found["not_worse"]),
         (&json!("better"), &json!(true)),
