@@ -12,8 +12,9 @@ use crate::common::{TestApp, settings};
 use crate::http::{call, evaluated};
 use crate::trained::{QUESTION, QUESTIONS, SENTENCE, model, write_dataset_saying};
 
-/// What is to be said: a sentence of its own, since a few words are shown as the quote that they stand in.
-const ANSWER: &str = "A wombat weighs 35 kilograms.";
+/// What is to be said: not as the paper has it, since a few words that it has are shown as the quote that
+/// they stand in.
+const ANSWER: &str = "35 kilograms, wombat.";
 
 /// How the run is trained: to learn ten sentences by heart takes a tiny model many passes.
 fn training() -> Value {
