@@ -12,9 +12,8 @@ use crate::common::{TestApp, settings};
 use crate::http::{call, evaluated};
 use crate::trained::{QUESTION, QUESTIONS, SENTENCE, model, write_dataset_saying};
 
-/// What is to be said: not as the paper has it, since a few words that it has are shown as the quote that
-/// they stand in.
-const ANSWER: &str = "35 kilograms, wombat.";
+/// What is to be said: less than the sentence of the paper, with which it is shown.
+const ANSWER: &str = "35 kilograms.";
 
 /// How the run is trained: to learn ten sentences by heart takes a tiny model many passes.
 fn training() -> Value {
@@ -148,7 +147,15 @@ async fn corrections_change_what_is_answered_and_rolling_back_undoes_it() {
     // The same server answers otherwise, and says where from.
     let after = ask(&app, QUESTION).await;
     assert_eq!(after["model"]["adapter"], json!(id), "{after}");
-    assert_eq!(after["answer"], format!("{ANSWER} [1]"));
+    assert_eq!(
+        (&before["origin"], &after["origin"]),
+        (&json!("fallback"), &json!("model"))
+    );
+    assert_eq!(after["answer"], format!("{SENTENCE} [1]"));
+    assert_eq!(
+        after["short"],
+        json!({ "text": "35 kilograms", "citation": 1 })
+    );
     let answer = after["id"].as_str().unwrap();
     let lineage = call(app.get(&format!("/api/v1/answers/{answer}/lineage")), 200).await;
     assert_eq!(lineage["adapter"]["dataset"]["name"], "corrections");

@@ -88,7 +88,7 @@ mod tests {
         assert!(!is_bare("A block header takes 80 bytes.", question));
         assert!(!is_bare("80 bytes", "How?"));
         let long = "This is the first report of concentrations of an antibiotic in plasma and in fluid \
-                    between cells of patients whose kidneys have failed.";
+                    between cells of patients whose kidneys have failed after surgery on the heart.";
         assert!(!is_bare(long, question));
     }
 
