@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Event;
 use super::run::Events;
 use crate::library::Library;
+use crate::library::adapters::Step;
 use crate::library::adapters::evaluate::EvaluateRequest;
 use crate::library::adapters::promote::{PromoteRequest, RollbackRequest};
 
@@ -20,7 +21,12 @@ pub enum AdaptersRequest {
         id: String,
     },
     /// Put one to held-out questions.
-    Evaluate(EvaluateRequest),
+    Evaluate {
+        /// Which one, and to which questions.
+        request: EvaluateRequest,
+        /// Whether what was answered to each is wanted.
+        with_answers: bool,
+    },
     /// Have one answer.
     Promote(PromoteRequest),
     /// Have the one before answer again.
@@ -55,9 +61,15 @@ pub(super) async fn run(
         AdaptersRequest::Show { id } => {
             say(Event::Adapter(Box::new(library.adapter(&id).await?)));
         }
-        AdaptersRequest::Evaluate(request) => {
+        AdaptersRequest::Evaluate {
+            request,
+            with_answers,
+        } => {
             let progress = events.clone();
-            let on_step = move |step| progress.send(Event::AdapterEvaluating(step)).is_ok();
+            let on_step = move |step| match step {
+                Step::Case(_) if !with_answers => true,
+                step => progress.send(Event::AdapterEvaluating(step)).is_ok(),
+            };
             let found = library.evaluate_adapter(&request, on_step).await?;
             say(Event::AdapterEvaluated(Box::new(found)));
         }

@@ -12,7 +12,6 @@ use crate::prompt::{messages, one_line};
 use crate::question::Question;
 use crate::quote::{key_of, quote};
 use crate::short::short_answer;
-use crate::words::fold;
 use crate::{
     Answer, Answered, Completion, Generator, ModelInfo, Origin, Outcome, Result, Sentence,
     ShortAnswer, Timings, Trace, TracedEvidence,
@@ -27,6 +26,8 @@ pub(super) struct Draft<'a> {
     passages: &'a [Passage],
     pub(super) answer: Answer,
     pub(super) trace: Trace,
+    /// Index of the evidence that best supports the first sentence, or its first statement.
+    backing: Option<usize>,
 }
 
 impl<'a> Draft<'a> {
@@ -67,6 +68,7 @@ impl<'a> Draft<'a> {
                 extractive: request.extractive,
                 ..Trace::default()
             },
+            backing: None,
         }
     }
 
@@ -100,8 +102,7 @@ impl<'a> Draft<'a> {
         let text = one_line(&texts[short.evidence][short.range]);
         // Of two that do not agree one is wrong.
         if let Some(other) = self.answer.short.take()
-            && !fold(&other.text).contains(&fold(&text))
-            && !fold(&text).contains(&fold(&other.text))
+            && !few_words::agree(&other.text, &text)
         {
             return;
         }
@@ -160,6 +161,9 @@ impl<'a> Draft<'a> {
                 .iter()
                 .all(|index| few_words::fits(&evidence[*index], evidence));
         }
+        if is_answer {
+            self.backing = alignment.evidence.first().copied();
+        }
         let citations = match alignment.supported {
             true => alignment
                 .evidence
@@ -202,24 +206,17 @@ impl<'a> Draft<'a> {
         let [sentence] = self.answer.sentences.as_slice() else {
             return;
         };
-        let [key] = sentence.citations[..] else {
+        let ([key], Some(backing)) = (&sentence.citations[..], self.backing) else {
             return;
         };
-        let citation = &self.answer.citations[key as usize - 1];
+        let of_model = &evidence[backing];
+        let citation = &self.answer.citations[*key as usize - 1];
         let found = few_words::of_quote(&sentence.text, &one_line(&citation.quote));
         // A sentence in the model's own words, with a subject like "it", is no quote.
         let is_own = found == FewWords::No && sentence.text.ends_with(['.', '!', '?']);
         if is_own || !few_words::is_bare(&sentence.text, &self.request.question) {
             return;
         }
-        let of_model = evidence.iter().find(|item| {
-            let passage = &self.passages[item.passage];
-            passage.chunk_id == citation.chunk_id
-                && quote(passage, item.range.clone()).text == citation.quote
-        });
-        let Some(of_model) = of_model else {
-            return;
-        };
         self.answer.sentences.clear();
         self.answer.citations.clear();
         let is_certain = certainty.is_some_and(|certainty| certainty >= CERTAIN);

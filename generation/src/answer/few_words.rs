@@ -10,6 +10,7 @@ use std::collections::HashSet;
 use regex::Regex;
 
 use crate::evidence::Evidence;
+use crate::numbers::{Quantity, quantities};
 use crate::words::{content_stems, words};
 
 /// Words that carry content, at most, of what is called few.
@@ -39,6 +40,28 @@ pub(super) fn fits(quote: &Evidence, evidence: &[Evidence]) -> bool {
         .map(|item| item.score)
         .fold(f32::NEG_INFINITY, f32::max);
     quote.score >= best - BELOW_BEST
+}
+
+/// True where one of two answers in a few words says what the other does: its quantities, or its words
+/// one after the other where not both have quantities. "5" is not in "35".
+pub(super) fn agree(one: &str, other: &str) -> bool {
+    let of_one = quantities(one, true);
+    let of_other = quantities(other, true);
+    if of_one.is_empty() || of_other.is_empty() {
+        return says(one, other) || says(other, one);
+    }
+    let has_all =
+        |all: &[Quantity], some: &[Quantity]| some.iter().all(|quantity| quantity.is_in(all));
+    has_all(&of_one, &of_other) || has_all(&of_other, &of_one)
+}
+
+/// True where `whole` has the words of `part` one after the other.
+fn says(whole: &str, part: &str) -> bool {
+    let (whole, part) = (words(whole), words(part));
+    !part.is_empty()
+        && whole
+            .windows(part.len())
+            .any(|window| window.iter().zip(&part).all(|(a, b)| a.stem == b.stem))
 }
 
 /// How the words of an answer stand in a quote.
@@ -115,5 +138,23 @@ mod tests {
             ),
             FewWords::Most
         );
+    }
+
+    #[test]
+    fn answers_agree_where_one_says_what_the_other_does() {
+        for (one, other, wanted) in [
+            ("35ms", "35 ms on average", true),
+            ("about 80 bytes", "80", true),
+            ("three servers", "3", true),
+            ("5", "35", false),
+            ("35 ms", "35 s", false),
+            ("1.5 million", "5 million", false),
+            ("in March 2010", "March", true),
+            ("the leader", "leaders", true),
+            ("the leader", "a follower", false),
+        ] {
+            assert_eq!(agree(one, other), wanted, "{one}, {other}");
+            assert_eq!(agree(other, one), wanted, "{other}, {one}");
+        }
     }
 }

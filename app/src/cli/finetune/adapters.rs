@@ -45,7 +45,10 @@ pub(super) async fn evaluate(settings: Settings, command: Evaluate) -> Result<Ex
         limit: command.limit,
         seed: command.seed,
     };
-    let request = Request::Adapters(AdaptersRequest::Evaluate(request));
+    let request = Request::Adapters(AdaptersRequest::Evaluate {
+        request,
+        with_answers: answers.is_some(),
+    });
     let mut events = control::start(settings, request).await?;
     let mut bar: Option<Bar> = None;
     let found = loop {
