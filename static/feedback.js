@@ -45,7 +45,9 @@ async function sendTo(box, what) {
     }
     box.dataset.feedback = kept.id;
     show(box, kept.opinion);
-    say(box, "Kept for review");
+    // Said at once, while whoever wrote it can still say it otherwise.
+    const left = kept.opinion.correction && kept.left_out !== null;
+    say(box, left ? `Kept for review; training would leave the correction out: ${kept.left_out}` : "Kept for review");
     return kept;
   } catch (problem) {
     fill(error, problemText(problem));

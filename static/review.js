@@ -33,14 +33,16 @@ async function approve(card) {
   const text = card.querySelector("[name=edited]");
   // What was left as it was proposed is approved as it is.
   const edited = text.value.trim() === text.defaultValue.trim() ? undefined : text.value.trim();
-  await request("POST", address(card, "/approve"), { json: { edited, by: BY } });
+  const approved = await request("POST", address(card, "/approve"), { json: { edited, by: BY } });
+  card.querySelector(".review-left-out")?.remove();
   if (shown === "approved") {
     text.defaultValue = text.value;
-    status.textContent = "Saved";
-    fill(card.querySelector(".review-error"), h("p", { class: "hint" }, "Saved"));
+    const left = approved.left_out === null ? "" : `, but training leaves it out as it stands: ${approved.left_out}`;
+    status.textContent = `Saved${left}`;
+    fill(card.querySelector(".review-error"), h("p", { class: "hint" }, `Saved${left}`));
     return;
   }
-  leave(card, "Approved", "approved");
+  leave(card, approved.left_out === null ? "Approved" : `Approved, but training leaves it out as it stands: ${approved.left_out}`, "approved");
 }
 
 async function reject(card) {

@@ -156,11 +156,12 @@ pub(super) async fn run(settings: Settings, command: Feedback) -> Result<Exit> {
         if json {
             output::json(&feedback)?;
         } else {
-            output::line(&format!(
-                "{} is {}",
-                feedback.feedback.id,
-                feedback.feedback.state.as_str()
-            ))?;
+            let state = feedback.feedback.state;
+            output::line(&format!("{} is {}", feedback.feedback.id, state.as_str()))?;
+            let is_wanted = matches!(state, FeedbackState::Pending | FeedbackState::Approved);
+            if let Some(reason) = feedback.left_out.filter(|_| is_wanted) {
+                eprintln!("note: datasets leave it out as it stands: {reason}");
+            }
         }
     }
     Ok(Exit::Done)
@@ -364,6 +365,9 @@ fn show(details: &FeedbackDetails, json: bool) -> Result<()> {
     match &details.completion {
         Some(text) if details.trainable => paragraph("what is learnt", text)?,
         _ => output::line("\nthere is nothing to learn from it")?,
+    }
+    if let Some(reason) = &details.left_out {
+        output::line(&format!("\ndatasets leave it out as it stands: {reason}"))?;
     }
     output::line("")?;
     for step in &feedback.history {

@@ -91,6 +91,7 @@ fn a_correction_becomes_a_training_example_and_moves_to_another_library() {
     assert_eq!(given["state"], "pending");
     assert_eq!(given["completion"], correction);
     assert_eq!(given["trainable"], true);
+    assert_eq!(given["left_out"], Value::Null);
     assert_eq!(given["question"], QUESTION);
     // No model was asked; the prompt is the one that it would have been given.
     let prompt = given["context"]["prompt"].as_array().unwrap();
@@ -136,6 +137,17 @@ fn a_correction_becomes_a_training_example_and_moves_to_another_library() {
         .collect();
     assert_eq!(steps, [("given", "Ann"), ("approved", "Bo")]);
     assert_eq!(approved["history"][1]["note"], "checked");
+
+    let edit = |edited: &str| feedback(data, &["edit", id, "--edited", edited]);
+    let told = String::from_utf8(edit("They cost 0.9 bits per parameter [1].").stderr).unwrap();
+    let reason = "datasets leave it out as it stands: not supported by its own evidence";
+    assert!(told.contains(reason), "{told}");
+    let shown = done(&feedback(data, &["show", id, "--json"]));
+    assert_eq!(
+        shown["left_out"], "not supported by its own evidence",
+        "{shown}"
+    );
+    assert_eq!(code(&feedback(data, &["edit", id, "--clear", "edited"])), 0);
 
     let chats = String::from_utf8(feedback(data, &["export"]).stdout).unwrap();
     let chat: Value = serde_json::from_str(&chats).unwrap();

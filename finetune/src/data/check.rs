@@ -124,7 +124,7 @@ pub fn check(
         let length = tokens(&example);
         let reason = match length > limits.max_tokens {
             true => Some(Reason::TooLong),
-            false => alone(&example, limits),
+            false => unfit(&example, limits),
         };
         match reason.or_else(|| seen.add(&example, checked.kept.len())) {
             Some(reason) => checked.dropped.push(Dropped {
@@ -137,8 +137,9 @@ pub fn check(
     checked
 }
 
-/// What is wrong with an example, whatever others there are.
-fn alone(example: &Example, limits: Limits) -> Option<Reason> {
+/// What is wrong with an example, whatever others there are. Its tokens are not counted.
+#[must_use]
+pub fn unfit(example: &Example, limits: Limits) -> Option<Reason> {
     let about = &example.about;
     let Some((_, completion)) = example.parts() else {
         return Some(Reason::Empty);
@@ -212,13 +213,19 @@ fn is_supported(said: &str, question: &str, notes: &[(usize, &str)]) -> bool {
         .map(|(_, note)| format!(" {} ", folded(note)))
         .collect();
     let passages: Vec<Passage> = notes.iter().map(|(_, note)| passage(note)).collect();
+    // A note is several sentences of evidence, which serving holds an answer to one by one. What takes
+    // two of them together is given the whole.
     let evidence: Vec<Evidence> = passages
         .iter()
         .enumerate()
-        .map(|(index, passage)| Evidence {
-            passage: index,
-            range: 0..passage.text.len(),
-            ..Evidence::default()
+        .flat_map(|(index, passage)| {
+            let mut ranges = vec![0..passage.text.len()];
+            ranges.extend(ingest::sentence::split(&passage.text));
+            ranges.into_iter().map(move |range| Evidence {
+                passage: index,
+                range,
+                ..Evidence::default()
+            })
         })
         .collect();
     ingest::sentence::split(said).into_iter().all(|range| {
@@ -388,6 +395,24 @@ mod tests {
         let mut answers = example("e", &["d"], &NOTES, question, "35 ms [1]");
         answers.about.kind = Kind::Refusal;
         assert_eq!(reasons(vec![declines, answers]), [Reason::WrongKind; 2]);
+    }
+
+    #[test]
+    fn a_sentence_of_a_long_note_supports_as_it_would_alone() {
+        let note = "Services set their targets at the highest percentiles, as noted. A typical agreement \
+                    required of the services that use the store is that 99.9% of the read and write \
+                    requests execute within 300ms. Since the store runs on commodity hardware with less \
+                    throughput than servers of enterprises, performance that is high is no small task.";
+        let question = "What does a typical agreement of services that use the store require?";
+        let said = |answer: &str| reasons(vec![example("e", &["d"], &[note], question, answer)]);
+        assert_eq!(
+            said("A typical agreement is that 99.9% of the requests execute within 300ms. [1]"),
+            []
+        );
+        assert_eq!(
+            said("A typical agreement is that 99.9% of the requests execute within 900ms. [1]"),
+            [Reason::Unsupported]
+        );
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use finetune::data::check::{Limits, check};
 use finetune::data::split::{Group, assign, place};
-use finetune::data::{About, Card, Example, Kind, Side, Source, folder};
+use finetune::data::{Card, Example, Side, Source, folder};
 use generation::chat::ChatFormat;
 use generation::evidence::is_prose;
 use retrieval::Passage;
@@ -193,7 +193,7 @@ impl Library {
         loop {
             let place = after.as_ref().map(|(time, id)| (*time, id.as_str()));
             let found = self.catalog.feedback_list(filter, PART, place).await?;
-            examples.extend(found.iter().filter_map(of_feedback));
+            examples.extend(found.iter().filter_map(Feedback::data_example));
             match found.last() {
                 Some(last) if found.len() == PART => after = Some(last.key()),
                 _ => return Ok(examples),
@@ -327,22 +327,6 @@ impl PrepareRequest {
         }
         Ok(())
     }
-}
-
-fn of_feedback(feedback: &Feedback) -> Option<Example> {
-    Some(Example {
-        messages: feedback.example()?,
-        about: About {
-            id: feedback.id.clone(),
-            source: Source::Feedback,
-            kind: match feedback.teaches_refusal() {
-                true => Kind::Refusal,
-                false => Kind::Answer,
-            },
-            question: feedback.question.clone(),
-            documents: feedback.documents(),
-        },
-    })
 }
 
 /// What has to be on one side: the documents of each piece of feedback, each other document alone. Each

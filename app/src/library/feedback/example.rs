@@ -7,6 +7,8 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use finetune::data::check::{Limits, Reason as LeftOut, unfit};
+use finetune::data::{About, Example, Kind, Source};
 use generation::Message;
 use sha2::{Digest, Sha256};
 
@@ -78,6 +80,31 @@ impl Feedback {
             content: content.trim().to_owned(),
         });
         Some(messages)
+    }
+
+    /// The example as datasets hold it.
+    #[must_use]
+    pub fn data_example(&self) -> Option<Example> {
+        Some(Example {
+            messages: self.example()?,
+            about: About {
+                id: self.id.clone(),
+                source: Source::Feedback,
+                kind: match self.teaches_refusal() {
+                    true => Kind::Refusal,
+                    false => Kind::Answer,
+                },
+                question: self.question.clone(),
+                documents: self.documents(),
+            },
+        })
+    }
+
+    /// Why datasets leave the example out, so that whoever reviews it can mend it. What depends on the
+    /// others in a dataset and on the model's tokens is not looked at.
+    #[must_use]
+    pub fn left_out(&self) -> Option<LeftOut> {
+        unfit(&self.data_example()?, Limits::default())
     }
 
     /// SHA-256 of the example in hexadecimal, the same in whichever form it was written and read.

@@ -89,11 +89,15 @@ pub struct FeedbackDetails {
     pub completion: Option<String>,
     /// True where there is something to learn from it: a prompt, and what should be said to it.
     pub trainable: bool,
+    /// Why datasets leave that out, as it stands; null where they do not.
+    #[schema(required)]
+    pub left_out: Option<String>,
 }
 
 impl From<Feedback> for FeedbackDetails {
     fn from(feedback: Feedback) -> Self {
         Self {
+            left_out: feedback.left_out().map(|reason| reason.as_str().to_owned()),
             completion: feedback.completion().map(str::to_owned),
             trainable: feedback.is_trainable(),
             feedback,

@@ -1,6 +1,7 @@
 //! Feedback as plain data: what can be said of an answer where it stands, and the review queue.
 
 use askama::Template;
+use finetune::data::check::Reason as LeftOut;
 use generation::{Answer, Outcome};
 
 use crate::catalog::feedback::{FeedbackSource, Reason, StateCounts, Thumbs};
@@ -144,6 +145,8 @@ pub struct FeedbackCard {
     pub comment: Option<String>,
     /// What would be learnt; empty where nobody said.
     pub learnt: String,
+    /// Why datasets leave that out, where they do.
+    pub left_out: Option<&'static str>,
     /// Whether there is a prompt to learn it for.
     pub has_prompt: bool,
     /// The prompt: who says what.
@@ -249,6 +252,7 @@ impl FeedbackCard {
             correction: opinion.correction.clone(),
             comment: opinion.comment.clone(),
             learnt: feedback.completion().unwrap_or_default().to_owned(),
+            left_out: feedback.left_out().map(LeftOut::as_str),
             has_prompt: !feedback.context.prompt.is_empty(),
             prompt: feedback
                 .context
