@@ -1,11 +1,14 @@
 //! All weights, LoRA and QLoRA on the same data: numbers trained, memory, time, held-out loss, and the F1
-//! of the answers to questions of the test side, beside the model as it was.
+//! of the answers to questions of the test side, beside the model as it was. A model that declines
+//! everything has the F1 of the questions that are to be declined, so that the F1 of the others and the share
+//! of them that is declined stand beside it.
 //!
 //! `LECTERN_BENCH_MODEL=model.gguf LECTERN_BENCH_DATA=FOLDER cargo bench --workspace --bench recipes`
 //!
 //! FOLDER is what `lectern finetune prepare` makes. `LECTERN_BENCH_STEPS` (60) and
-//! `LECTERN_BENCH_QUESTIONS` (100) say how long it takes. Each recipe has a process of its own, and the
-//! learning rate that suits it: 1e-3 for adapters, 5e-5 for all weights.
+//! `LECTERN_BENCH_QUESTIONS` (100) say how long it takes, `LECTERN_BENCH_KEEP` (0) is `keep_blocks`. Each
+//! recipe has a process of its own, and the learning rate that suits it: 1e-3 for adapters, 5e-5 for all
+//! weights.
 
 #![allow(
     clippy::print_stdout,
@@ -53,8 +56,10 @@ fn main() {
     if let Ok(recipe) = std::env::var(RECIPE) {
         return one(&recipe, &model, &data);
     }
-    println!("| | trained | seconds | peak MiB | held-out loss | F1 (95 %) |");
-    println!("|---|---|---|---|---|---|");
+    println!(
+        "| | trained | seconds | peak MiB | held-out loss | F1 (95 %) | F1 of answerable (95 %) | of these declined |"
+    );
+    println!("|---|---|---|---|---|---|---|---|");
     for recipe in [BASE, "full", "lora", "qlora"] {
         let program = std::env::current_exe().expect("this program has a path");
         let output = Command::new(program)
@@ -90,10 +95,19 @@ fn one(recipe: &str, model: &Path, data: &Path) {
         .filter_map(|example| answer(&tested, example, TOKENS).expect("it answers"))
         .map(|trial| trial.parts)
         .collect();
-    let f1 = figures(&parts, 1)[&Metric::F1];
+    let figures = figures(&parts, 1);
+    let told = |metric: Metric| {
+        let figure = figures[&metric];
+        format!(
+            "{:.3} ({:.3} to {:.3})",
+            figure.value, figure.low, figure.high
+        )
+    };
     println!(
-        "| {recipe} {trained} | {:.3} ({:.3} to {:.3}) |",
-        f1.value, f1.low, f1.high
+        "| {recipe} {trained} | {} | {} | {:.2} |",
+        told(Metric::F1),
+        told(Metric::AnswerF1),
+        figures[&Metric::FalseRefusals].value
     );
 }
 
@@ -121,6 +135,7 @@ fn train(recipe: &str, model: &Path, data: &Path, home: &Path) -> (String, Llama
         eval_examples: 100,
         samples: 0,
         checkpoint_steps: 1_000_000,
+        keep_blocks: number("LECTERN_BENCH_KEEP", 0),
         ..TrainConfig::new(recipe)
     };
     let run = RunFolder::create(home, &config, None).expect("a run's folder");

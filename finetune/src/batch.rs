@@ -142,6 +142,12 @@ impl Order {
         self.position
     }
 
+    /// Passes over the data that are done, with the fraction of the one that is not.
+    pub fn passes(&self) -> f64 {
+        let fraction = self.position.batch as f64 / self.batches.len().max(1) as f64;
+        self.position.epoch as f64 + fraction
+    }
+
     /// Goes to a place.
     pub fn seek(&mut self, position: Position) {
         self.position = position;

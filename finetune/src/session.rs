@@ -223,7 +223,7 @@ impl<'a, 'w> Session<'a, 'w> {
         if step.number.is_multiple_of(self.config.log_steps) || step.number == self.steps {
             self.metrics.step(&StepMetrics {
                 step: step.number,
-                epoch: step.number as f64 / self.steps as f64 * self.config.epochs as f64,
+                epoch: self.order.passes(),
                 loss,
                 learning_rate,
                 gradient_norm: norm,

@@ -214,8 +214,10 @@ proptest! {
         let steps = order.steps();
         let (mut taken, mut seen, mut positions) = (0, vec![0; lengths.len()], Vec::new());
         let mut all = Vec::new();
+        let mut passes = vec![order.passes()];
         while let Some(step) = order.next_step() {
             taken += 1;
+            passes.push(order.passes());
             prop_assert!(!step.is_empty() && step.len() <= accumulation);
             for batch in &step {
                 let tokens: usize = batch.iter().map(|index| lengths[*index]).sum();
@@ -232,6 +234,8 @@ proptest! {
             all.push(step);
         }
         prop_assert_eq!(taken, steps);
+        prop_assert!(passes.is_sorted() && passes[0] == 0.0 && passes[taken] == 3.0);
+        prop_assert!(passes.contains(&1.0) && passes.contains(&2.0), "{:?}", passes);
         for (count, example) in seen.into_iter().zip(&data.examples) {
             prop_assert_eq!(count, if example.is_feedback { 3 * repeats } else { 3 });
         }
