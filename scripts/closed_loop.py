@@ -6,7 +6,8 @@ promoted if it is not worse there, asked paraphrases that nobody trained on, and
 
 usage: closed_loop.py LECTERN DATA_DIR CORRECTIONS.jsonl FIXED [--mix FILE...] [--set KEY=VALUE...] [--refusals SHARE] [--limit N]
 CORRECTIONS.jsonl: {"question", "paraphrase", "correction", "source", "holds"} a line; the correction
-cites the source whose quote holds the text `source`, and an answer is right where it holds `holds`.
+cites the source whose quote holds the text `source`, and an answer is right where it holds `holds`, in the
+short answer above it where "in" is "short".
 FIXED: a dataset of the library, on whose test side nothing is worse afterwards.
 prints lines as it goes on, and one JSON object last; the library keeps feedback, dataset, run and adapter.
 """
@@ -90,10 +91,12 @@ def paraphrased(rows, when):
     answers = []
     for row in rows:
         answer = ask(row["paraphrase"])
-        right = row["holds"].lower() in answer["answer"].lower()
+        short = (answer["short"] or {}).get("text", "")
+        told = short if row.get("in") == "short" else answer["answer"]
+        right = row["holds"].lower() in told.lower()
         adapter = answer["model"]["adapter"]
-        print(f"{when}, {'right' if right else '-----'}, {answer['origin']} ({adapter}):", answer["answer"][:160])
-        answers.append({"right": right, "answer": answer["answer"], "origin": answer["origin"], "adapter": adapter})
+        print(f"{when}, {'right' if right else '-----'}, {answer['origin']} ({adapter}): [{short}]", answer["answer"][:160])
+        answers.append({"right": right, "answer": [short, answer["answer"]], "origin": answer["origin"], "adapter": adapter})
     return answers
 
 

@@ -219,9 +219,9 @@ fn is_supported(said: &str, question: &str, notes: &[(usize, &str)]) -> bool {
         .iter()
         .enumerate()
         .flat_map(|(index, passage)| {
-            let mut ranges = vec![0..passage.text.len()];
-            ranges.extend(ingest::sentence::split(&passage.text));
-            ranges.into_iter().map(move |range| Evidence {
+            let whole = std::iter::once(0..passage.text.len());
+            let ranges = whole.chain(ingest::sentence::split(&passage.text));
+            ranges.map(move |range| Evidence {
                 passage: index,
                 range,
                 ..Evidence::default()
