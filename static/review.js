@@ -35,14 +35,16 @@ async function approve(card) {
   const edited = text.value.trim() === text.defaultValue.trim() ? undefined : text.value.trim();
   const approved = await request("POST", address(card, "/approve"), { json: { edited, by: BY } });
   card.querySelector(".review-left-out")?.remove();
+  const left = approved.left_out === null ? "" : `, but training leaves it out as it stands: ${approved.left_out}`;
   if (shown === "approved") {
     text.defaultValue = text.value;
-    const left = approved.left_out === null ? "" : `, but training leaves it out as it stands: ${approved.left_out}`;
     status.textContent = `Saved${left}`;
     fill(card.querySelector(".review-error"), h("p", { class: "hint" }, `Saved${left}`));
     return;
   }
-  leave(card, approved.left_out === null ? "Approved" : `Approved, but training leaves it out as it stands: ${approved.left_out}`, "approved");
+  // The card is gone, so that nothing else on the page would say it.
+  status.classList.toggle("visually-hidden", left === "");
+  leave(card, `Approved${left}`, "approved");
 }
 
 async function reject(card) {
