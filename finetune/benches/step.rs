@@ -130,6 +130,7 @@ fn measure(model: &Path, (name, precision, keep): (&str, Precision, usize)) {
             .collect(),
         prompt: 1,
         is_feedback: false,
+        repeats: 1,
     }]);
     let config = TrainConfig::new(Recipe::Lora);
     let mut optimizer = AdamW::new(&config, &variables);
@@ -143,6 +144,7 @@ fn measure(model: &Path, (name, precision, keep): (&str, Precision, usize)) {
             keep_blocks: keep.min(base.config().n_layers),
             seed: step as u64,
             head: None,
+            keeper: None,
         };
         accumulate(&decoder, &batch, pass, &mut gradients).expect("the step is computed");
         let scale = clip(gradients.norm().expect("it has a norm"), 1.0);

@@ -11,7 +11,7 @@ use candle_core::{Result, Tensor, Var};
 use generation::decoder::{Decoder, Kernels};
 
 use crate::batch::Batch;
-use crate::loss::{Gradient, cross_entropy};
+use crate::loss::{self, Gradient, cross_entropy, distilled};
 
 /// Gradients of what is trained, summed over batches.
 #[derive(Debug)]
@@ -75,9 +75,20 @@ fn add(sum: &mut Option<Tensor>, part: Tensor) -> Result<()> {
     Ok(())
 }
 
+/// A model that what is trained is kept to: as it was before, against forgetting (Li and Hoiem,
+/// "Learning without Forgetting", 2016, <https://arxiv.org/abs/1606.09282>).
+#[derive(Debug, Clone, Copy)]
+pub struct Keeper<'a> {
+    /// The model, over the same head.
+    pub model: &'a Decoder,
+    /// The share, 0 to 1, of the gradient of examples that are not from feedback which comes from its
+    /// distributions rather than from their tokens.
+    pub share: f32,
+}
+
 /// How a batch is sent through.
 #[derive(Debug, Clone, Copy)]
-pub struct Pass {
+pub struct Pass<'a> {
     /// What each token's loss counts: one over the number of tokens in the whole step, so that every
     /// token of a step counts the same however the step is cut into batches.
     pub weight: f32,
@@ -87,6 +98,8 @@ pub struct Pass {
     pub seed: u64,
     /// Where among the variables the head's weights are, if they are trained.
     pub head: Option<usize>,
+    /// What it is kept to, if anything.
+    pub keeper: Option<Keeper<'a>>,
 }
 
 /// Adds the gradients of a batch to `gradients`; returns the sum of its tokens' losses, in nats.
@@ -96,7 +109,7 @@ pub struct Pass {
 pub fn accumulate(
     model: &Decoder,
     batch: &Batch,
-    pass: Pass,
+    pass: Pass<'_>,
     gradients: &mut Gradients,
 ) -> Result<f64> {
     let packing = model.packing(&batch.lengths);
@@ -132,7 +145,22 @@ pub fn accumulate(
         },
     };
     let head = model.head().weight()?;
-    let loss = cross_entropy(&normalised, &head, &batch.targets, wanted)?;
+    let loss = match pass.keeper {
+        Some(keeper) if batch.feedback.contains(&false) => {
+            let states = keeper
+                .model
+                .hidden_states(&batch.tokens, &packing, Kernels::Fused)?
+                .index_select(&batch.predicting()?, 0)?;
+            let share = |from_feedback: &bool| if *from_feedback { 0.0 } else { keeper.share };
+            let shares: Vec<f32> = batch.feedback.iter().map(share).collect();
+            let teacher = loss::Teacher {
+                states: &states,
+                shares: &shares,
+            };
+            distilled(&normalised, &head, &batch.targets, teacher, wanted)?
+        }
+        _ => cross_entropy(&normalised, &head, &batch.targets, wanted)?,
+    };
     drop(head);
     let total = loss.sum();
     let Some(gradient) = loss.hidden else {

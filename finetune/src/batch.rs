@@ -60,13 +60,9 @@ impl Order {
             false => Batching::Examples(config.batch_size),
         };
         let lengths = dataset.examples.iter().map(|it| it.tokens.len()).collect();
-        let times = |it: &Encoded| match it.is_feedback {
-            true => config.feedback_repeats,
-            false => 1,
-        };
         let examples = dataset.examples.iter().enumerate();
         let taken = examples
-            .flat_map(|(number, it)| std::iter::repeat_n(number, times(it)))
+            .flat_map(|(number, it)| std::iter::repeat_n(number, it.repeats))
             .collect();
         let mut order = Self {
             lengths,
@@ -137,6 +133,14 @@ impl Order {
         }
     }
 
+    /// Tokens of a pass over the data.
+    pub fn tokens(&self) -> usize {
+        self.taken
+            .iter()
+            .map(|example| self.lengths[*example])
+            .sum()
+    }
+
     /// Where it is.
     pub fn position(&self) -> Position {
         self.position
@@ -190,6 +194,8 @@ pub struct Batch {
     pub targets: Vec<u32>,
     /// The examples' lines in the dataset.
     pub lines: Vec<usize>,
+    /// For each row, whether its example is from feedback.
+    pub feedback: Vec<bool>,
 }
 
 impl Batch {
@@ -201,6 +207,7 @@ impl Batch {
             rows: Vec::new(),
             targets: Vec::new(),
             lines: Vec::new(),
+            feedback: Vec::new(),
         };
         for example in examples {
             let start = batch.tokens.len();
@@ -210,6 +217,7 @@ impl Batch {
             for (index, target) in example.completion().iter().enumerate() {
                 batch.rows.push((start + example.prompt + index - 1) as u32);
                 batch.targets.push(*target);
+                batch.feedback.push(example.is_feedback);
             }
             batch.lines.push(example.line);
         }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::settings::{SETTINGS, Setting};
-use crate::{Error, Result};
+use crate::{Dataset, Error, Result};
 
 /// What is trained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -104,6 +104,9 @@ pub struct TrainConfig {
     /// Times that a pass takes an example from feedback: a few corrections would not be heard among
     /// thousands of other questions.
     pub feedback_repeats: usize,
+    /// Where an adapter is trained further and the data hold feedback: the share of what is learnt of
+    /// other examples that is how the adapter answered them before, rather than their answers.
+    pub self_distillation: f64,
     /// Examples in a batch.
     pub batch_size: usize,
     /// Batches whose gradients make one step.
@@ -232,6 +235,7 @@ impl TrainConfig {
             epochs: 3,
             max_steps: 0,
             feedback_repeats: 4,
+            self_distillation: 0.0,
             batch_size: 4,
             gradient_accumulation: 4,
             max_length: 1024,
@@ -455,6 +459,15 @@ impl TrainConfig {
             "gradients are not clipped; one odd example can undo the training",
         );
         warnings
+    }
+
+    /// Whether the adapter that is trained further is kept to what it said before.
+    pub fn self_distills(&self, data: &Dataset) -> bool {
+        let is_low_rank = matches!(self.recipe, Recipe::Lora | Recipe::Qlora);
+        is_low_rank
+            && self.self_distillation > 0.0
+            && !self.adapter.as_os_str().is_empty()
+            && data.examples.iter().any(|example| example.is_feedback)
     }
 
     /// The settings as a TOML file that gives the same run.

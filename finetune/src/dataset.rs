@@ -6,13 +6,18 @@
 
 use std::path::{Path, PathBuf};
 
+use generation::Message;
 use generation::chat::ChatFormat;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::config::TooLong;
 use crate::data::Source;
+use crate::data::reorder::reordered;
 use crate::{Error, Example, Result, parse_line};
+
+/// Orders of its notes in which an example from feedback is taken, at most: as many as four notes have.
+const ORDERS: usize = 24;
 
 /// An example as the model sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +30,8 @@ pub struct Encoded {
     pub prompt: usize,
     /// True where a person's judgement made it.
     pub is_feedback: bool,
+    /// Times that a pass over the data takes it.
+    pub repeats: usize,
 }
 
 impl Encoded {
@@ -76,12 +83,26 @@ pub struct Dataset {
 }
 
 impl Dataset {
-    /// Reads JSONL of chats.
+    /// Reads JSONL of chats, each of them once.
     ///
     /// # Errors
     /// [`Error::Dataset`] where the file cannot be read, holds no usable example, or one that is too
     /// long and `limits` refuse it; [`Error::Lines`] where lines are malformed.
     pub fn read(path: &Path, chat: &ChatFormat, limits: Limits) -> Result<Self> {
+        Self::read_repeated(path, chat, limits, 1)
+    }
+
+    /// As [`Self::read`], to train on: a pass takes each example from feedback `repeats` times, with
+    /// its notes in the order in which they were served once, and in others after that.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_repeated(
+        path: &Path,
+        chat: &ChatFormat,
+        limits: Limits,
+        repeats: usize,
+    ) -> Result<Self> {
         let refused = |reason: String| Error::Dataset {
             path: path.to_owned(),
             reason,
@@ -122,7 +143,12 @@ impl Dataset {
             }
             match parse_line(index + 1, content) {
                 Ok(example) => dataset
-                    .add((index + 1, is_feedback(content)), &example, chat, limits)
+                    .add(
+                        (index + 1, is_feedback(content).then_some(repeats)),
+                        &example,
+                        chat,
+                        limits,
+                    )
                     .map_err(|error| match error {
                         Refusal::TooLong(tokens) => refused(format!(
                             "line {} is {tokens} tokens long and {} are allowed; hint: raise \
@@ -160,48 +186,70 @@ impl Dataset {
 
     fn add(
         &mut self,
-        (line, is_feedback): (usize, bool),
+        (line, feedback): (usize, Option<usize>),
         example: &Example,
         chat: &ChatFormat,
         limits: Limits,
     ) -> std::result::Result<(), Refusal> {
-        let Some((answer, prompt)) = example.messages.split_last() else {
+        let Some((tokens, prompt)) = encoded(&example.messages, chat)? else {
             return Ok(());
         };
-        let mut tokens = chat.encode(prompt)?;
-        let prompt_length = tokens.len();
-        tokens.extend(chat.encode_completion(&answer.content)?);
         if tokens.len() > limits.max_length {
             match limits.too_long {
                 TooLong::Refuse => return Err(Refusal::TooLong(tokens.len())),
-                TooLong::Cut if prompt_length < limits.max_length => {
-                    // What is cut does not end, and must not be taught to.
-                    tokens.truncate(limits.max_length);
-                    self.card.cut += 1;
-                }
+                TooLong::Cut if prompt < limits.max_length => self.card.cut += 1,
                 _ => {
                     self.card.skipped += 1;
                     return Ok(());
                 }
             }
         }
-        if prompt_length == 0 {
+        if prompt == 0 {
             // Nothing precedes the first token, from which it could be predicted.
             self.card.skipped += 1;
             return Ok(());
         }
-        let card = &mut self.card;
-        card.examples += 1;
-        card.tokens += tokens.len();
-        card.completion_tokens += tokens.len() - prompt_length;
-        card.longest = card.longest.max(tokens.len());
-        card.without_question += usize::from(!prompt.iter().any(|it| it.role == "user"));
-        self.examples.push(Encoded {
+        let mut one = Encoded {
             line,
             tokens,
-            prompt: prompt_length,
-            is_feedback,
-        });
+            prompt,
+            is_feedback: feedback.is_some(),
+            repeats: 1,
+        };
+        // What is cut does not end, and must not be taught to.
+        one.tokens.truncate(limits.max_length);
+        let turns = example.messages.split_last();
+        let card = &mut self.card;
+        card.examples += 1;
+        card.tokens += one.tokens.len();
+        card.completion_tokens += one.completion().len();
+        card.longest = card.longest.max(one.tokens.len());
+        card.without_question += usize::from(
+            !turns.is_some_and(|(_, prompt)| prompt.iter().any(|it| it.role == "user")),
+        );
+        let repeats = feedback.unwrap_or(1);
+        let mut orders = vec![one];
+        for seed in 1..repeats.min(ORDERS) {
+            let Some(messages) = reordered(&example.messages, seed as u64) else {
+                break;
+            };
+            // A few tokens more or less than the first, as words meet other words.
+            let Some((tokens, prompt)) =
+                encoded(&messages, chat)?.filter(|(tokens, _)| tokens.len() <= limits.max_length)
+            else {
+                continue;
+            };
+            orders.push(Encoded {
+                tokens,
+                prompt,
+                ..orders[0]
+            });
+        }
+        let count = orders.len();
+        for (index, order) in orders.iter_mut().enumerate() {
+            order.repeats = repeats / count + usize::from(index < repeats % count);
+        }
+        self.examples.extend(orders);
         Ok(())
     }
 
@@ -247,6 +295,20 @@ impl Dataset {
         }
         warnings
     }
+}
+
+/// A chat in tokens, and how many of them are the prompt's.
+fn encoded(
+    messages: &[Message],
+    chat: &ChatFormat,
+) -> generation::Result<Option<(Vec<u32>, usize)>> {
+    let Some((answer, prompt)) = messages.split_last() else {
+        return Ok(None);
+    };
+    let mut tokens = chat.encode(prompt)?;
+    let prompt = tokens.len();
+    tokens.extend(chat.encode_completion(&answer.content)?);
+    Ok(Some((tokens, prompt)))
 }
 
 /// What is read of an example's [`About`](crate::data::About): other files have something else there,

@@ -49,7 +49,7 @@ pub fn estimate(config: &TrainConfig, model: &DecoderConfig, data: &Dataset) -> 
         0 => order.steps(),
         limit => order.steps().min(limit),
     };
-    let all = data.card.tokens * config.epochs;
+    let all = order.tokens() * config.epochs;
     let whole = order.steps().max(1);
     let longest = order
         .epoch(0)

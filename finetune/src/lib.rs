@@ -117,7 +117,7 @@ pub enum Error {
         reason: String,
     },
     /// A dataset with lines that cannot be trained on: the first of them.
-    #[error("the dataset {} has {count} unusable lines; the first: {first}", path.display())]
+    #[error("the dataset {} has {}: {first}", path.display(), unusable(*count))]
     Lines {
         /// The file.
         path: PathBuf,
@@ -155,6 +155,13 @@ pub enum Error {
     /// A computation failed.
     #[error("training failed: {0}")]
     Compute(#[from] candle_core::Error),
+}
+
+fn unusable(lines: usize) -> String {
+    match lines {
+        1 => "an unusable line".to_owned(),
+        _ => format!("{lines} unusable lines; the first"),
+    }
 }
 
 fn listed(problems: &[config::Problem]) -> String {

@@ -5,10 +5,15 @@
 //! and at once the gradient, `(softmax - one-hot) W`, in place of the logits; nothing is kept (the
 //! idea of Wijmans et al., "Cut Your Losses in Large-Vocabulary Language Models", 2024,
 //! <https://arxiv.org/abs/2411.09009>).
+//!
+//! What is to be learnt of a row may be a [`Teacher`]'s distribution beside its token, as far as is said
+//! (Hinton et al., "Distilling the Knowledge in a Neural Network", 2015,
+//! <https://arxiv.org/abs/1503.02531>): the gradient is then that of the cross-entropy with a mixture of
+//! the two, `(softmax - ((1 - share) one-hot + share softmax of the teacher)) W`.
 
 use std::sync::{Mutex, PoisonError};
 
-use candle_core::{CpuStorage, InplaceOp1, Layout, Result, Tensor};
+use candle_core::{CpuStorage, InplaceOp1, InplaceOp2, Layout, Result, Tensor};
 use rayon::prelude::*;
 
 /// Logits held at a time, in numbers: 32 MiB.
@@ -29,6 +34,15 @@ pub enum Gradient {
         /// What each row's loss counts.
         weight: f32,
     },
+}
+
+/// Another model over the same head, from which rows are learnt.
+#[derive(Debug, Clone, Copy)]
+pub struct Teacher<'a> {
+    /// Its normalised states, `(rows, hidden)`.
+    pub states: &'a Tensor,
+    /// What share of each row's gradient is from it, 0 to 1; the rest is from the row's target.
+    pub shares: &'a [f32],
 }
 
 /// Losses and gradients of some rows.
@@ -60,14 +74,32 @@ pub fn cross_entropy(
     targets: &[u32],
     gradient: Gradient,
 ) -> Result<Loss> {
-    let vocab = head.dim(0)?;
-    in_pieces(hidden, head, targets, gradient, (HELD / vocab).max(1))
+    let piece = (HELD / head.dim(0)?).max(1);
+    in_pieces(hidden, head, targets, None, gradient, piece)
+}
+
+/// As [`cross_entropy`], with gradients of what `teacher` says too. The losses are those of the targets
+/// alone, so that they compare with those of a run without a teacher.
+///
+/// # Errors
+/// As [`cross_entropy`].
+pub fn distilled(
+    hidden: &Tensor,
+    head: &Tensor,
+    targets: &[u32],
+    teacher: Teacher<'_>,
+    gradient: Gradient,
+) -> Result<Loss> {
+    // Logits of both are held.
+    let piece = (HELD / 2 / head.dim(0)?).max(1);
+    in_pieces(hidden, head, targets, Some(teacher), gradient, piece)
 }
 
 fn in_pieces(
     hidden: &Tensor,
     head: &Tensor,
     targets: &[u32],
+    teacher: Option<Teacher<'_>>,
     gradient: Gradient,
     piece: usize,
 ) -> Result<Loss> {
@@ -75,6 +107,11 @@ fn in_pieces(
     let (rows, vocab) = (hidden.dim(0)?, head.dim(0)?);
     if targets.len() != rows {
         candle_core::bail!("{rows} rows have {} targets", targets.len())
+    }
+    if let Some(teacher) = teacher
+        && (teacher.shares.len() != rows || teacher.states.dim(0)? != rows)
+    {
+        candle_core::bail!("{rows} rows have a teacher of {}", teacher.shares.len())
     }
     if let Some(target) = targets.iter().find(|target| **target as usize >= vocab) {
         candle_core::bail!("the target {target} is not among {vocab} tokens")
@@ -93,9 +130,16 @@ fn in_pieces(
         let softmax = SoftmaxLoss {
             targets: &targets[start..start + count],
             weight,
+            shares: teacher.map_or(&[], |it| &it.shares[start..start + count]),
             losses: Mutex::new(vec![0.0; count]),
         };
-        logits.inplace_op1(&softmax)?;
+        match teacher {
+            None => logits.inplace_op1(&softmax)?,
+            Some(teacher) => {
+                let states = teacher.states.narrow(0, start, count)?;
+                logits.inplace_op2(&states.detach().matmul(&transposed)?, &softmax)?;
+            }
+        }
         losses.extend(
             softmax
                 .losses
@@ -129,6 +173,8 @@ struct SoftmaxLoss<'a> {
     targets: &'a [u32],
     /// `None` where the gradient is not wanted.
     weight: Option<f32>,
+    /// What share of each row is the teacher's; empty where there is none.
+    shares: &'a [f32],
     losses: Mutex<Vec<f32>>,
 }
 
@@ -149,6 +195,46 @@ impl InplaceOp1 for SoftmaxLoss<'_> {
             .zip(losses.par_iter_mut())
             .zip(self.targets)
             .for_each(|((row, loss), target)| *loss = self.row(row, *target as usize));
+        Ok(())
+    }
+}
+
+/// With the teacher's logits beside.
+impl InplaceOp2 for SoftmaxLoss<'_> {
+    fn name(&self) -> &'static str {
+        "lectern-distilled-loss"
+    }
+
+    fn cpu_fwd(
+        &self,
+        storage: &mut CpuStorage,
+        layout: &Layout,
+        teacher: &CpuStorage,
+        teacher_layout: &Layout,
+    ) -> Result<()> {
+        let (CpuStorage::F32(logits), Some((start, end))) = (storage, layout.contiguous_offsets())
+        else {
+            candle_core::bail!("the loss needs contiguous logits in f32")
+        };
+        let (CpuStorage::F32(teacher), Some((from, to))) =
+            (teacher, teacher_layout.contiguous_offsets())
+        else {
+            candle_core::bail!("the loss needs the teacher's logits contiguous and in f32")
+        };
+        let vocab = layout.dims().last().copied().unwrap_or(1);
+        let mut losses = self.losses.lock().unwrap_or_else(PoisonError::into_inner);
+        logits[start..end]
+            .par_chunks_mut(vocab)
+            .zip(teacher[from..to].par_chunks(vocab))
+            .zip(losses.par_iter_mut())
+            .zip(self.targets)
+            .zip(self.shares)
+            .for_each(|((((row, teacher), loss), target), share)| {
+                *loss = self.row(row, *target as usize);
+                if let (Some(weight), true) = (self.weight, *share > 0.0) {
+                    learn(row, *target as usize, teacher, share * weight);
+                }
+            });
         Ok(())
     }
 }
@@ -176,19 +262,38 @@ impl SoftmaxLoss<'_> {
     }
 }
 
+/// Takes `weight` of a row's gradient from its target and gives it to what the teacher says.
+fn learn(row: &mut [f32], target: usize, teacher: &[f32], weight: f32) {
+    let highest = teacher.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let parts = teacher.chunks(64);
+    let total: f64 = parts
+        .map(|part| f64::from(part.iter().map(|it| (it - highest).exp()).sum::<f32>()))
+        .sum();
+    let scale = (f64::from(weight) / total) as f32;
+    for (value, logit) in row.iter_mut().zip(teacher) {
+        *value -= scale * (logit - highest).exp();
+    }
+    row[target] += weight;
+}
+
 #[cfg(test)]
 mod tests {
     use candle_core::{D, Device, Var};
 
     use super::*;
 
-    /// The plain formula, by candle's operations.
-    fn plain(hidden: &Tensor, head: &Tensor, targets: &[u32]) -> Tensor {
+    /// Logarithms of probabilities, by candle's operations.
+    fn log_softmax(hidden: &Tensor, head: &Tensor) -> Tensor {
         let logits = hidden.matmul(&head.t().unwrap()).unwrap();
         let highest = logits.max_keepdim(D::Minus1).unwrap().detach();
         let shifted = logits.broadcast_sub(&highest).unwrap();
         let total = shifted.exp().unwrap().sum_keepdim(D::Minus1).unwrap();
-        let log = shifted.broadcast_sub(&total.log().unwrap()).unwrap();
+        shifted.broadcast_sub(&total.log().unwrap()).unwrap()
+    }
+
+    /// The plain formula.
+    fn plain(hidden: &Tensor, head: &Tensor, targets: &[u32]) -> Tensor {
+        let log = log_softmax(hidden, head);
         let targets = Tensor::new(targets, &Device::Cpu).unwrap();
         let picked = log.gather(&targets.unsqueeze(1).unwrap(), 1).unwrap();
         picked.neg().unwrap().squeeze(1).unwrap()
@@ -221,7 +326,7 @@ mod tests {
             let gradient = Gradient::HiddenAndHead {
                 weight: weight as f32,
             };
-            let loss = in_pieces(&hidden, &head, &targets, gradient, piece).unwrap();
+            let loss = in_pieces(&hidden, &head, &targets, None, gradient, piece).unwrap();
             let rows = Tensor::new(loss.rows.as_slice(), &device).unwrap();
             assert!(far(&rows, &expected) < 1e-5);
             assert!(far(&loss.hidden.unwrap(), grads.get(&hidden).unwrap()) < 1e-6);
@@ -231,6 +336,52 @@ mod tests {
         assert!(loss.hidden.is_none() && loss.head.is_none());
         let total: f32 = expected.sum_all().unwrap().to_scalar().unwrap();
         assert!((loss.sum() - f64::from(total)).abs() < 1e-4);
+    }
+
+    #[test]
+    fn a_teacher_s_share_is_learnt_from_its_distribution() {
+        let device = Device::Cpu;
+        let hidden = Var::randn(0f32, 2.0, (9, 8), &device).unwrap();
+        let taught = Tensor::randn(0f32, 2.0, (9, 8), &device).unwrap();
+        let head = Tensor::randn(0f32, 1.0, (101, 8), &device).unwrap();
+        let targets: Vec<u32> = (0..9).map(|row| row * 7 % 101).collect();
+        let shares: Vec<f32> = (0..9).map(|row| row as f32 / 8.0).collect();
+        let share = Tensor::new(shares.as_slice(), &device).unwrap();
+
+        // The cross-entropy with the teacher's probabilities, by candle's operations.
+        let said = log_softmax(&taught, &head).exp().unwrap();
+        let soft = (said * log_softmax(&hidden, &head)).unwrap();
+        let soft = soft.sum(1).unwrap();
+        let hard = plain(&hidden, &head, &targets);
+        let mixed =
+            ((&hard * (1.0 - &share).unwrap()).unwrap() - (soft * &share).unwrap()).unwrap();
+        let grads = mixed.sum_all().unwrap().backward().unwrap();
+
+        let gradient = Gradient::Hidden { weight: 1.0 };
+        let teacher = Teacher {
+            states: &taught,
+            shares: &shares,
+        };
+        for piece in [1, 4, 64] {
+            let loss = in_pieces(&hidden, &head, &targets, Some(teacher), gradient, piece);
+            let loss = loss.unwrap();
+            let rows = Tensor::new(loss.rows.as_slice(), &device).unwrap();
+            assert!(far(&rows, &hard) < 1e-5);
+            assert!(far(&loss.hidden.unwrap(), grads.get(&hidden).unwrap()) < 1e-5);
+        }
+        // Who says the same as the teacher has nothing to learn of it.
+        let same = Teacher {
+            states: &hidden,
+            shares: &[1.0; 9],
+        };
+        let loss = distilled(&hidden, &head, &targets, same, gradient).unwrap();
+        let learnt = loss.hidden.unwrap();
+        assert!(far(&learnt, &learnt.zeros_like().unwrap()) < 1e-5);
+        let short = Teacher {
+            states: &taught,
+            shares: &shares[1..],
+        };
+        assert!(distilled(&hidden, &head, &targets, short, gradient).is_err());
     }
 
     #[test]

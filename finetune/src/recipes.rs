@@ -8,8 +8,6 @@ pub mod lora;
 pub mod qlora;
 pub mod reranker;
 
-use std::path::Path;
-
 use generation::chat::ChatFormat;
 use generation::decoder::{Adapter, AdapterConfig, Decoder};
 
@@ -80,11 +78,10 @@ fn read_data(
         max_length: config.max_length.min(context),
         too_long: config.too_long,
     };
-    let read = |path: &Path| Dataset::read(path, chat, limits);
-    let train = read(&config.train)?;
+    let train = Dataset::read_repeated(&config.train, chat, limits, config.feedback_repeats)?;
     let held_out = match config.eval.as_os_str().is_empty() {
         true => None,
-        false => Some(read(&config.eval)?),
+        false => Some(Dataset::read(&config.eval, chat, limits)?),
     };
     for warning in train.warnings(chat, &config.base) {
         (watch.on_event)(&Event::Warning(warning));
@@ -109,5 +106,19 @@ fn adapter_to_train(
     match start::of(config, run)? {
         None => Ok(Adapter::new(settings, base.config(), config.seed)?),
         Some(start) => Ok(start.with_dropout(settings.lora_dropout).trainable()?),
+    }
+}
+
+/// The model with the adapter that the run goes on from, where what is not feedback is to be answered as
+/// it answers it.
+fn to_keep_to(
+    config: &TrainConfig,
+    run: &RunFolder,
+    base: &Decoder,
+    data: &Dataset,
+) -> Result<Option<Decoder>> {
+    match start::of(config, run)? {
+        Some(start) if config.self_distills(data) => Ok(Some(base.with_adapter(&start)?)),
+        _ => Ok(None),
     }
 }

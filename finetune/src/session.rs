@@ -172,12 +172,13 @@ impl<'a, 'w> Session<'a, 'w> {
     }
 
     /// How batch number `which` of a step is sent through the model.
-    pub fn pass(&self, step: &Step, which: usize) -> Pass {
+    pub fn pass(&self, step: &Step, which: usize) -> Pass<'static> {
         Pass {
             weight: 1.0 / step.targets.max(1) as f32,
             keep_blocks: self.config.keep_blocks,
             seed: random::of(self.config.seed, &[2, step.number as u64, which as u64]),
             head: self.head,
+            keeper: None,
         }
     }
 

@@ -85,6 +85,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
         show_whole
     ),
     setting!(
+        self_distillation,
+        "where an adapter is trained further on data with feedback: share of what is learnt of other examples that is how it answered them before, 0 to 1",
+        |v| number(v, 0.0, 1.0),
+        show_number
+    ),
+    setting!(
         batch_size,
         "examples in a batch",
         |v| whole(v, 1, 1024),

@@ -66,7 +66,7 @@ impl Runs {
             max_length: config.max_length.min(model.context),
             too_long: config.too_long,
         };
-        let train = Dataset::read(&config.train, &chat, limits)?;
+        let train = Dataset::read_repeated(&config.train, &chat, limits, config.feedback_repeats)?;
         let held_out = match config.eval.as_os_str().is_empty() {
             true => None,
             false => Some(Dataset::read(&config.eval, &chat, limits)?),
@@ -81,7 +81,13 @@ impl Runs {
         let evaluated = held_out
             .as_ref()
             .map_or(0.0, |data| evaluated_tokens(config, data, expected.steps));
-        let seconds = (expected.tokens as f64 + evaluated * FORWARD_SHARE) / rate.max(1e-3);
+        // Kept to what it said before, it is asked that too.
+        let asked = match config.self_distills(&train) && earlier.is_none() {
+            true => expected.tokens as f64,
+            false => 0.0,
+        };
+        let forward = (evaluated + asked) * FORWARD_SHARE;
+        let seconds = (expected.tokens as f64 + forward) / rate.max(1e-3);
 
         let mut warnings = config.warnings();
         if config.max_length > model.context {

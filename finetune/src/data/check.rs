@@ -15,7 +15,7 @@ use retrieval::{Passage, Scores};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Example, Kind, folded};
+use super::{Example, Kind, cited, folded};
 
 /// Share of its shingles that a question with its answer has in common with one that is kept, from
 /// which on it is the same.
@@ -184,25 +184,6 @@ fn repeats(said: &str, words: &str) -> bool {
     let runs: Vec<&[&str]> = words.windows(3).collect();
     let varied: HashSet<&[&str]> = runs.iter().copied().collect();
     twice || (runs.len() >= 8 && (varied.len() as f32) < LEAST_VARIED * runs.len() as f32)
-}
-
-/// The numbers in `[1]` and `[2, 3]`; a year is none.
-pub(crate) fn cited(text: &str) -> impl Iterator<Item = usize> {
-    text.split('[')
-        .skip(1)
-        .filter_map(|after| after.split_once(']'))
-        .filter_map(|(inside, _)| {
-            inside
-                .split(',')
-                .map(|number| {
-                    let number = number.trim();
-                    let is_number = (1..=3).contains(&number.len())
-                        && number.bytes().all(|byte| byte.is_ascii_digit());
-                    is_number.then(|| number.parse().ok()).flatten()
-                })
-                .collect::<Option<Vec<usize>>>()
-        })
-        .flatten()
 }
 
 /// True where the notes hold each sentence word for word, or support it as they would have to when it

@@ -12,6 +12,8 @@
 pub mod card;
 pub mod check;
 pub mod folder;
+mod markers;
+pub(crate) mod reorder;
 pub mod split;
 
 use generation::Message;
@@ -19,6 +21,8 @@ use serde::{Deserialize, Serialize};
 
 pub use card::Card;
 pub use folder::Sets;
+pub(crate) use markers::cited;
+pub use markers::markers;
 pub use split::Side;
 
 /// Where an example comes from.

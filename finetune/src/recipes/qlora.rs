@@ -5,10 +5,11 @@
 use generation::chat::ChatFormat;
 use generation::decoder::{Decoder, Precision};
 
-use super::{adapter_to_train, read_data};
+use super::{adapter_to_train, read_data, to_keep_to};
+use crate::backward::{Keeper, Pass, accumulate};
 use crate::evaluate::{evaluate, samples};
 use crate::session::Session;
-use crate::{Result, RunFolder, Summary, TrainConfig, Watch, backward};
+use crate::{Result, RunFolder, Summary, TrainConfig, Watch};
 
 /// Trains an adapter and writes it to the run's folder.
 ///
@@ -22,6 +23,11 @@ pub fn run(config: &TrainConfig, run: &RunFolder, watch: &mut Watch<'_>) -> Resu
 
     let adapter = adapter_to_train(config, run, &base, chat.name())?;
     let model = base.with_adapter(&adapter)?;
+    let before = to_keep_to(config, run, &base, &train)?;
+    let keeper = before.as_ref().map(|model| Keeper {
+        model,
+        share: config.self_distillation as f32,
+    });
 
     let mut session = Session::start(config, run, &train, &chat, adapter.variables(), watch)?;
     'training: loop {
@@ -40,8 +46,11 @@ pub fn run(config: &TrainConfig, run: &RunFolder, watch: &mut Watch<'_>) -> Resu
         let mut gradients = session.gradients();
         let mut losses = 0.0;
         for (which, batch) in step.batches.iter().enumerate() {
-            let pass = session.pass(&step, which);
-            let loss = backward::accumulate(&model, batch, pass, &mut gradients)?;
+            let pass = Pass {
+                keeper,
+                ..session.pass(&step, which)
+            };
+            let loss = accumulate(&model, batch, pass, &mut gradients)?;
             losses += loss;
             if !session.check(&step, batch, loss)? {
                 break 'training;

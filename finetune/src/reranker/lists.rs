@@ -208,6 +208,7 @@ impl Lists {
                 prompt: tokens.len() - 1,
                 tokens,
                 is_feedback: false,
+                repeats: 1,
             });
             lists.push(encoded);
         }

@@ -22,7 +22,7 @@ use generation::align::strip_markers;
 use generation::answer::declines;
 use serde::{Deserialize, Serialize};
 
-use crate::data::check::cited;
+use crate::data::cited;
 use text::{bleu, exact_match, jaccard, rouge_l, rouge_n, token_f1};
 
 /// A figure.

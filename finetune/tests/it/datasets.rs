@@ -69,6 +69,60 @@ fn what_is_of_feedback_is_known_where_a_line_says_so() {
 }
 
 #[test]
+fn feedback_is_repeated_with_its_notes_in_other_orders() {
+    let place = Place::new();
+    let chat = ChatFormat::from_gguf(&place.path("model.gguf")).unwrap();
+    let notes = "Notes:\n\"\"\"\nFrom \"Paper\":\n1. Roses are red.\n2. Snow is white.\n3. Coal is \
+                 black.\n\"\"\"\n\nQuestion: What is snow?";
+    let about = |text: String| text.replacen('{', r#"{"about":{"source":"feedback"},"#, 1);
+    let text = [
+        about(line(notes, "White [2].")),
+        line(notes, "White [2]."),
+        about(line("What is red?", "A rose.")),
+    ];
+    place.write("data.jsonl", &text.join("\n"));
+    let limits = Limits {
+        max_length: 400,
+        too_long: TooLong::Skip,
+    };
+    let read = |repeats| {
+        Dataset::read_repeated(&place.path("data.jsonl"), &chat, limits, repeats).unwrap()
+    };
+    let data = read(50);
+    assert_eq!(data.card.examples, 3);
+    assert_eq!(data.card, read(1).card);
+    let taken = |number: usize| {
+        let examples = data.examples.iter().filter(move |it| it.line == number);
+        examples.map(|it| it.repeats).collect::<Vec<_>>()
+    };
+    assert_eq!((taken(2), taken(3)), (vec![1], vec![50]));
+    let orders = taken(1);
+    assert_eq!((orders.len(), orders.iter().sum::<usize>()), (24, 50));
+    assert!(orders.iter().all(|repeats| (2..=3).contains(repeats)));
+    // As it was served, and each of the three numbers with the note that says it.
+    assert_eq!(data.examples[0].tokens, read(1).examples[0].tokens);
+    let mut seen = std::collections::BTreeSet::new();
+    for example in data.examples.iter().filter(|it| it.line == 1) {
+        let prompt = chat.decode(&example.tokens[..example.prompt]);
+        let answer = chat.decode(example.completion());
+        let number = answer.split(['[', ']']).nth(1).unwrap().to_owned();
+        assert!(
+            prompt.contains(&format!("{number}. Snow is white.")),
+            "{prompt} {answer}"
+        );
+        seen.insert(number);
+    }
+    assert_eq!(seen.len(), 3);
+    let config = TrainConfig::new(Recipe::Lora);
+    let tokens: usize = data
+        .examples
+        .iter()
+        .map(|it| it.tokens.len() * it.repeats)
+        .sum();
+    assert_eq!(batch::Order::new(&config, &data).tokens(), tokens);
+}
+
+#[test]
 fn bad_lines_are_named() {
     let place = Place::new();
     let good = line("What is red?", "A rose.");
@@ -84,6 +138,10 @@ fn bad_lines_are_named() {
         (
             format!("{good}\n[1]\n{{}}"),
             "2 unusable lines; the first: line 2",
+        ),
+        (
+            format!("{good}\n[1]"),
+            "has an unusable line: line 2 is not",
         ),
         (
             good.replace("user", "tool"),
@@ -203,12 +261,11 @@ proptest! {
             batch_size, packing, seed, epochs: 3,
             max_length: 60,
             gradient_accumulation: accumulation,
-            feedback_repeats: repeats,
             ..TrainConfig::new(Recipe::Lora)
         };
         let mut data = dataset(&lengths);
         for example in data.examples.iter_mut().step_by(every) {
-            example.is_feedback = true;
+            example.repeats = repeats;
         }
         let mut order = batch::Order::new(&config, &data);
         let steps = order.steps();
@@ -237,7 +294,7 @@ proptest! {
         prop_assert!(passes.is_sorted() && passes[0] == 0.0 && passes[taken] == 3.0);
         prop_assert!(passes.contains(&1.0) && passes.contains(&2.0), "{:?}", passes);
         for (count, example) in seen.into_iter().zip(&data.examples) {
-            prop_assert_eq!(count, if example.is_feedback { 3 * repeats } else { 3 });
+            prop_assert_eq!(count, 3 * example.repeats);
         }
         // From any place it goes on as it would have.
         let middle = positions.len() / 2;

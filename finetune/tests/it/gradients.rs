@@ -86,6 +86,7 @@ fn check(model: &Decoder, variables: &[(String, Var)], batch: &Batch, trains_hea
                 let name = "model.embed_tokens.weight";
                 variables.iter().position(|(it, _)| it == name).unwrap()
             }),
+            keeper: None,
         };
         let sum = accumulate(model, batch, pass, &mut gradients).unwrap();
         assert!((sum / batch.targets.len() as f64 - f64::from(mean)).abs() < 1e-5);
@@ -128,6 +129,7 @@ fn an_example_costs_the_same_whatever_it_is_packed_with() {
         keep_blocks: 0,
         seed: 0,
         head: None,
+        keeper: None,
     };
     for example in &examples {
         let batch = Batch::new([example]);
@@ -206,6 +208,7 @@ fn the_optimizer_is_the_papers() {
             keep_blocks: 0,
             seed: step,
             head: Some(0),
+            keeper: None,
         };
         let mut gradients = Gradients::new(&variables);
         accumulate(&model, &batch, pass, &mut gradients).unwrap();

@@ -2,10 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use finetune::config::Recipe;
-use finetune::{Error, RunFolder, TrainConfig, recipes};
+use finetune::batch::Batch;
+use finetune::config::{Recipe, TooLong};
+use finetune::dataset::Limits;
+use finetune::evaluate::token_losses;
+use finetune::{Dataset, Error, RunFolder, TrainConfig, recipes};
+use generation::chat::ChatFormat;
+use generation::decoder::{Adapter, Decoder, Precision};
 
-use crate::tiny::{Place, losses, quiet};
+use crate::tiny::{Place, line, losses, quiet};
 
 /// The held-out losses of a run, first to last.
 fn held_out(run: &Path) -> Vec<f64> {
@@ -55,6 +60,62 @@ fn every_recipe_begins_where_the_adapter_ended() {
     };
     let first = held_out(&place.train(&further).unwrap().run)[0];
     assert!((first - loss).abs() < 0.2 * loss, "{first} {loss}");
+}
+
+#[test]
+fn what_is_not_feedback_is_kept_as_the_adapter_said_it() {
+    let (place, adapter, _) = trained();
+    // What was learnt, with other answers now; and one correction.
+    let correction = line("What is new?", "A pear.");
+    let mixed = [
+        line("What is red?", "Two plums."),
+        line("What is blue?", "Two plums."),
+        line("What is white?", "Two plums."),
+        correction.replacen('{', r#"{"about":{"source":"feedback"},"#, 1),
+    ];
+    place.write("mixed.jsonl", &(mixed.join("\n") + "\n"));
+    let chat = ChatFormat::from_gguf(&place.path("model.gguf")).unwrap();
+    let limits = Limits {
+        max_length: 128,
+        too_long: TooLong::Skip,
+    };
+    let base = Decoder::from_gguf(&place.path("model.gguf"), Precision::F32).unwrap();
+    // The loss of each line of a file, by an adapter.
+    let losses_of = |folder: &Path, name: &str| -> Vec<f32> {
+        let model = base.with_adapter(&Adapter::load(folder).unwrap()).unwrap();
+        let data = Dataset::read(&place.path(name), &chat, limits).unwrap();
+        let mean = |example| {
+            let losses = token_losses(&model, &Batch::new([example])).unwrap();
+            losses.iter().sum::<f32>() / losses.len() as f32
+        };
+        data.examples.iter().map(mean).collect()
+    };
+    let further = |self_distillation| {
+        let config = TrainConfig {
+            adapter: adapter.clone(),
+            train: place.path("mixed.jsonl"),
+            eval: PathBuf::new(),
+            epochs: 30,
+            dropout: 0.0,
+            feedback_repeats: 2,
+            self_distillation,
+            ..place.config(Recipe::Lora)
+        };
+        let run = place.train(&config).unwrap().run;
+        let adapter = run.join("adapter");
+        let learnt = losses_of(&adapter, "train.jsonl");
+        let changed = [0, 1, 3].map(|line| learnt[line]).iter().sum::<f32>() / 3.0;
+        (changed, losses_of(&adapter, "mixed.jsonl")[3])
+    };
+    let learnt = losses_of(&adapter, "train.jsonl");
+    let before = [0, 1, 3].map(|line| learnt[line]).iter().sum::<f32>() / 3.0;
+    let (kept, taught) = further(1.0);
+    let (overwritten, also_taught) = further(0.0);
+    assert!(taught < 0.3 && also_taught < 0.3, "{taught} {also_taught}");
+    assert!(
+        (kept - before).abs() < 0.5 && overwritten > before + 1.0,
+        "{before}: {kept} {overwritten}"
+    );
 }
 
 #[test]

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
-use super::example::markers;
 use crate::catalog::Feedback;
 use crate::catalog::feedback::{CitationMark, FeedbackSource, Reason, Thumbs};
 use crate::error::{Fault, Problem};
+use finetune::data::markers;
 
 /// Longest correction, in characters.
 const LONGEST_TEXT: usize = 20_000;

@@ -5,10 +5,9 @@
 //! the note that holds its quote, and goes where no note does or where the citation was marked wrong.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 
 use finetune::data::check::{Limits, Reason as LeftOut, unfit};
-use finetune::data::{About, Example, Kind, Source};
+use finetune::data::{About, Example, Kind, Source, markers};
 use generation::Message;
 use sha2::{Digest, Sha256};
 
@@ -17,9 +16,6 @@ use crate::catalog::feedback::{FeedbackSource, Reason};
 
 /// What the prompt tells the model to say where its notes do not answer.
 pub(super) const REFUSAL: &str = generation::prompt::NO_ANSWER;
-
-/// Digits of the numbers in markers, at most: `[2014]` is a year.
-const MARKER_DIGITS: usize = 3;
 
 impl Feedback {
     /// What should have been said, in the numbers of the answer: what a reviewer wrote, else the
@@ -162,28 +158,6 @@ impl Feedback {
     }
 }
 
-/// Places and numbers of the markers in a text: `[1]`, `[1, 2]`.
-pub(super) fn markers(text: &str) -> Vec<(Range<usize>, Vec<u32>)> {
-    let mut found = Vec::new();
-    for (open, _) in text.match_indices('[') {
-        let inside = &text[open + 1..];
-        let Some(close) = inside.find(']') else { break };
-        let numbers: Option<Vec<u32>> = inside[..close]
-            .split(',')
-            .map(|number| {
-                let number = number.trim();
-                let is_number = (1..=MARKER_DIGITS).contains(&number.len())
-                    && number.bytes().all(|byte| byte.is_ascii_digit());
-                is_number.then(|| number.parse().ok()).flatten()
-            })
-            .collect();
-        if let Some(numbers) = numbers {
-            found.push((open..open + close + 2, numbers));
-        }
-    }
-    found
-}
-
 /// The notes of a prompt with their numbers, on one line each.
 fn notes(prompt: &[Message]) -> Vec<(u32, String)> {
     let Some(last) = prompt.iter().rfind(|message| message.role == "user") else {
@@ -282,18 +256,5 @@ mod tests {
             None,
             "without a prompt there is nothing to learn"
         );
-    }
-
-    #[test]
-    fn markers_are_numbers_in_brackets() {
-        let found =
-            |text| -> Vec<Vec<u32>> { markers(text).into_iter().map(|one| one.1).collect() };
-        assert_eq!(found("a [1] b [2, 13]"), [vec![1], vec![2, 13]]);
-        for text in [
-            "[]", "[a]", "[1", "[2014]", "[1;2]", "[ü]", "1]", "[-1]", "[1,]",
-        ] {
-            assert!(markers(text).is_empty(), "{text}");
-        }
-        assert_eq!(found("[[1]]"), [vec![1]]);
     }
 }

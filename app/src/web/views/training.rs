@@ -212,7 +212,7 @@ pub struct RunPanel {
     pub name: String,
     /// The state's name.
     pub state: &'static str,
-    /// What that means.
+    /// What the name alone does not say; may be empty.
     pub standing: String,
     /// Whether it goes on.
     pub is_running: bool,
@@ -289,17 +289,16 @@ impl RunPanel {
     }
 }
 
+/// What the state alone does not say.
 fn standing(run: &RunRecord) -> String {
     match run.state {
         RunState::Running if run.stopping => "Stopping: a checkpoint is being saved".to_owned(),
         RunState::Running if run.steps == 0 => "Reading the model and the data".to_owned(),
-        RunState::Running => "Training".to_owned(),
-        RunState::Finished => "Finished".to_owned(),
-        RunState::Stopped => "Stopped; it can go on where it was".to_owned(),
+        RunState::Running | RunState::Finished | RunState::Failed => String::new(),
+        RunState::Stopped => "It can go on where it was".to_owned(),
         RunState::Killed => {
             "Ended from outside; it can go on from its newest checkpoint".to_owned()
         }
-        RunState::Failed => "Failed".to_owned(),
     }
 }
 
