@@ -272,7 +272,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     ),
     setting!(
         spike_factor,
-        "a loss or gradient norm this many times its running median, and twice the largest of the last 50 steps, stops the run; 0 for no limit",
+        "a loss (of 4 nats or more) or gradient norm this many times its running median, and twice the largest of the last 50 steps, stops the run; 0 for no limit",
         spike_factor,
         show_number
     ),
