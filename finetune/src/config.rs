@@ -451,6 +451,12 @@ impl TrainConfig {
             "precision has no effect on qlora, whose frozen weights are in four bits",
         );
         warn(
+            self.self_distillation > 0.0
+                && (self.adapter.as_os_str().is_empty()
+                    || !matches!(self.recipe, Recipe::Lora | Recipe::Qlora)),
+            "self_distillation has no effect where no adapter is trained further",
+        );
+        warn(
             self.eval.as_os_str().is_empty(),
             "there is no held-out data, so the last weights are kept, not the best",
         );
@@ -467,7 +473,7 @@ impl TrainConfig {
         is_low_rank
             && self.self_distillation > 0.0
             && !self.adapter.as_os_str().is_empty()
-            && data.examples.iter().any(|example| example.is_feedback)
+            && data.has_feedback()
     }
 
     /// The settings as a TOML file that gives the same run.

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use crate::config::TooLong;
 use crate::data::Source;
 use crate::data::reorder::reordered;
-use crate::{Error, Example, Result, parse_line};
+use crate::{Error, Example, Result, TrainConfig, parse_line};
 
 /// Orders of its notes in which an example from feedback is taken, at most: as many as four notes have.
 const ORDERS: usize = 24;
@@ -253,9 +253,14 @@ impl Dataset {
         Ok(())
     }
 
+    /// Whether any of it is from feedback.
+    pub fn has_feedback(&self) -> bool {
+        self.examples.iter().any(|example| example.is_feedback)
+    }
+
     /// What is probably a mistake: about the data, and about the data with this base model, whose
     /// file may say by its name what the model itself does not.
-    pub fn warnings(&self, chat: &ChatFormat, base: &Path) -> Vec<String> {
+    pub fn warnings(&self, chat: &ChatFormat, config: &TrainConfig) -> Vec<String> {
         let card = &self.card;
         let path = card.path.display();
         let mut warnings = Vec::new();
@@ -277,7 +282,17 @@ impl Dataset {
                 card.examples
             ));
         }
-        let file = base.file_stem().unwrap_or_default().to_string_lossy();
+        if config.self_distillation > 0.0 && !self.has_feedback() {
+            warnings.push(format!(
+                "{path}: none is from feedback, so all of it is learnt and self_distillation has no \
+                 effect"
+            ));
+        }
+        let file = config
+            .base
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy();
         let is_tuned = is_instruction_tuned(chat.name()) || is_instruction_tuned(&file);
         if is_tuned && card.without_question * 2 > card.examples {
             warnings.push(format!(

@@ -83,7 +83,7 @@ fn read_data(
         true => None,
         false => Some(Dataset::read(&config.eval, chat, limits)?),
     };
-    for warning in train.warnings(chat, &config.base) {
+    for warning in train.warnings(chat, config) {
         (watch.on_event)(&Event::Warning(warning));
     }
     Ok((train, held_out))

@@ -96,7 +96,7 @@ impl Runs {
                 model.context
             ));
         }
-        warnings.extend(train.warnings(&chat, &config.base));
+        warnings.extend(train.warnings(&chat, config));
         let free = free_memory();
         let memory = expected.memory as u64;
         if free.is_some_and(|free| free < memory) {

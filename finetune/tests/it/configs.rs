@@ -84,6 +84,9 @@ fn settings_that_contradict_each_other_are_told() {
 fn what_is_probably_a_mistake_is_a_warning() {
     let warnings = |overrides: &[&str]| parse(NEEDED, overrides).unwrap().warnings();
     assert_eq!(warnings(&["eval=eval.jsonl"]), Vec::<String>::new());
+    let distills = ["eval=eval.jsonl", "self_distillation=0.5", "adapter=a"];
+    assert_eq!(warnings(&distills), Vec::<String>::new());
+    assert_eq!(warnings(&distills[..2]).len(), 1);
     let told = warnings(&["learning_rate=0.01", "alpha=100", "gradient_clip=0"]).join("\n");
     for part in [
         "may diverge",

@@ -215,11 +215,10 @@ fn a_base_and_data_that_do_not_fit_are_a_warning() {
     let chats = vec![line("What is red?", "A rose."); 20].join("\n");
     let texts = chats.replace("user", "system");
     let chat = ChatFormat::from_gguf(&place.path("model.gguf")).unwrap();
+    let mut config = place.config(Recipe::Lora);
     let warnings = |text: &str, chat: &ChatFormat| {
-        read(&place, text, LIMITS)
-            .unwrap()
-            .warnings(chat, std::path::Path::new("model.gguf"))
-            .join("\n")
+        let data = read(&place, text, LIMITS).unwrap();
+        data.warnings(chat, &config).join("\n")
     };
     assert_eq!(warnings(&chats, &chat), "");
     assert!(warnings(&texts, &chat).contains("a new format"));
@@ -227,6 +226,15 @@ fn a_base_and_data_that_do_not_fit_are_a_warning() {
     let base = ChatFormat::from_gguf(&place.path("base.gguf")).unwrap();
     assert!(warnings(&chats, &base).contains("seems to be a base model"));
     assert_eq!(warnings(&texts, &base), "");
+
+    config.self_distillation = 0.5;
+    let told = |text: &str| {
+        let data = read(&place, text, LIMITS).unwrap();
+        data.warnings(&chat, &config).join("\n")
+    };
+    assert!(told(&chats).contains("self_distillation has no effect"));
+    let feedback = chats.replacen('{', r#"{"about":{"source":"feedback"},"#, 1);
+    assert_eq!(told(&feedback), "");
 }
 
 fn dataset(lengths: &[usize]) -> Dataset {
