@@ -451,9 +451,7 @@ impl TrainConfig {
             "precision has no effect on qlora, whose frozen weights are in four bits",
         );
         warn(
-            self.self_distillation > 0.0
-                && (self.adapter.as_os_str().is_empty()
-                    || !matches!(self.recipe, Recipe::Lora | Recipe::Qlora)),
+            self.self_distillation > 0.0 && !self.has_teacher(),
             "self_distillation has no effect where no adapter is trained further",
         );
         warn(
@@ -467,13 +465,16 @@ impl TrainConfig {
         warnings
     }
 
-    /// Whether the adapter that is trained further is kept to what it said before.
-    pub fn self_distills(&self, data: &Dataset) -> bool {
-        let is_low_rank = matches!(self.recipe, Recipe::Lora | Recipe::Qlora);
-        is_low_rank
-            && self.self_distillation > 0.0
+    /// Whether what is not feedback is learnt, by a share, of the adapter that is trained further.
+    pub fn has_teacher(&self) -> bool {
+        self.self_distillation > 0.0
             && !self.adapter.as_os_str().is_empty()
-            && data.has_feedback()
+            && matches!(self.recipe, Recipe::Lora | Recipe::Qlora)
+    }
+
+    /// Whether this is done with `data`: where none of it is feedback, all of it is learnt.
+    pub fn self_distills(&self, data: &Dataset) -> bool {
+        self.has_teacher() && data.has_feedback()
     }
 
     /// The settings as a TOML file that gives the same run.

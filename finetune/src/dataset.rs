@@ -218,38 +218,19 @@ impl Dataset {
         };
         // What is cut does not end, and must not be taught to.
         one.tokens.truncate(limits.max_length);
-        let turns = example.messages.split_last();
         let card = &mut self.card;
         card.examples += 1;
         card.tokens += one.tokens.len();
         card.completion_tokens += one.completion().len();
         card.longest = card.longest.max(one.tokens.len());
-        card.without_question += usize::from(
-            !turns.is_some_and(|(_, prompt)| prompt.iter().any(|it| it.role == "user")),
-        );
-        let repeats = feedback.unwrap_or(1);
-        let mut orders = vec![one];
-        for seed in 1..repeats.min(ORDERS) {
-            let Some(messages) = reordered(&example.messages, seed as u64) else {
-                break;
-            };
-            // A few tokens more or less than the first, as words meet other words.
-            let Some((tokens, prompt)) =
-                encoded(&messages, chat)?.filter(|(tokens, _)| tokens.len() <= limits.max_length)
-            else {
-                continue;
-            };
-            orders.push(Encoded {
-                tokens,
-                prompt,
-                ..orders[0]
-            });
+        card.without_question += usize::from(!example.messages.iter().any(|it| it.role == "user"));
+        match feedback {
+            None => self.examples.push(one),
+            Some(repeats) => {
+                self.examples
+                    .extend(in_orders(one, repeats, example, chat, limits.max_length)?);
+            }
         }
-        let count = orders.len();
-        for (index, order) in orders.iter_mut().enumerate() {
-            order.repeats = repeats / count + usize::from(index < repeats % count);
-        }
-        self.examples.extend(orders);
         Ok(())
     }
 
@@ -324,6 +305,39 @@ fn encoded(
     let prompt = tokens.len();
     tokens.extend(chat.encode_completion(&answer.content)?);
     Ok(Some((tokens, prompt)))
+}
+
+/// An example `repeats` times: as it is, and then with its notes in other orders, as far as those are no
+/// longer than `max_length`.
+fn in_orders(
+    one: Encoded,
+    repeats: usize,
+    example: &Example,
+    chat: &ChatFormat,
+    max_length: usize,
+) -> generation::Result<Vec<Encoded>> {
+    let mut orders = vec![one];
+    for seed in 1..repeats.min(ORDERS) {
+        let Some(messages) = reordered(&example.messages, seed as u64) else {
+            break;
+        };
+        // A few tokens more or less than the first, as words meet other words.
+        let Some((tokens, prompt)) =
+            encoded(&messages, chat)?.filter(|(tokens, _)| tokens.len() <= max_length)
+        else {
+            continue;
+        };
+        orders.push(Encoded {
+            tokens,
+            prompt,
+            ..orders[0]
+        });
+    }
+    let count = orders.len();
+    for (index, order) in orders.iter_mut().enumerate() {
+        order.repeats = repeats / count + usize::from(index < repeats % count);
+    }
+    Ok(orders)
 }
 
 /// What is read of an example's [`About`](crate::data::About): other files have something else there,

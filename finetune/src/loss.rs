@@ -184,18 +184,7 @@ impl InplaceOp1 for SoftmaxLoss<'_> {
     }
 
     fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> Result<()> {
-        let (CpuStorage::F32(logits), Some((start, end))) = (storage, layout.contiguous_offsets())
-        else {
-            candle_core::bail!("the loss needs contiguous logits in f32")
-        };
-        let vocab = layout.dims().last().copied().unwrap_or(1);
-        let mut losses = self.losses.lock().unwrap_or_else(PoisonError::into_inner);
-        logits[start..end]
-            .par_chunks_mut(vocab)
-            .zip(losses.par_iter_mut())
-            .zip(self.targets)
-            .for_each(|((row, loss), target)| *loss = self.row(row, *target as usize));
-        Ok(())
+        self.replace((storage, layout), None)
     }
 }
 
@@ -212,34 +201,43 @@ impl InplaceOp2 for SoftmaxLoss<'_> {
         teacher: &CpuStorage,
         teacher_layout: &Layout,
     ) -> Result<()> {
-        let (CpuStorage::F32(logits), Some((start, end))) = (storage, layout.contiguous_offsets())
-        else {
-            candle_core::bail!("the loss needs contiguous logits in f32")
-        };
-        let (CpuStorage::F32(teacher), Some((from, to))) =
+        let (CpuStorage::F32(teacher), Some((start, end))) =
             (teacher, teacher_layout.contiguous_offsets())
         else {
             candle_core::bail!("the loss needs the teacher's logits contiguous and in f32")
+        };
+        self.replace((storage, layout), Some(&teacher[start..end]))
+    }
+}
+
+impl SoftmaxLoss<'_> {
+    fn replace(
+        &self,
+        (storage, layout): (&mut CpuStorage, &Layout),
+        teacher: Option<&[f32]>,
+    ) -> Result<()> {
+        let (CpuStorage::F32(logits), Some((start, end))) = (storage, layout.contiguous_offsets())
+        else {
+            candle_core::bail!("the loss needs contiguous logits in f32")
         };
         let vocab = layout.dims().last().copied().unwrap_or(1);
         let mut losses = self.losses.lock().unwrap_or_else(PoisonError::into_inner);
         logits[start..end]
             .par_chunks_mut(vocab)
-            .zip(teacher[from..to].par_chunks(vocab))
             .zip(losses.par_iter_mut())
-            .zip(self.targets)
-            .zip(self.shares)
-            .for_each(|((((row, teacher), loss), target), share)| {
-                *loss = self.row(row, *target as usize);
-                if let (Some(weight), true) = (self.weight, *share > 0.0) {
-                    learn(row, *target as usize, teacher, share * weight);
+            .enumerate()
+            .for_each(|(index, (row, loss))| {
+                let target = self.targets[index] as usize;
+                *loss = self.row(row, target);
+                let share = self.shares.get(index).copied().unwrap_or(0.0);
+                if let (Some(weight), Some(teacher), true) = (self.weight, teacher, share > 0.0) {
+                    let said = &teacher[index * vocab..][..vocab];
+                    learn(row, target, said, share * weight);
                 }
             });
         Ok(())
     }
-}
 
-impl SoftmaxLoss<'_> {
     fn row(&self, row: &mut [f32], target: usize) -> f32 {
         let highest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         let wanted = row[target] - highest;

@@ -3,11 +3,10 @@
 use std::path::Path;
 
 use anyhow::Result;
-use finetune::config::BasePrecision;
 use finetune::dataset::Limits;
 use finetune::estimate::{self, estimate};
 use finetune::metrics::StepMetrics;
-use finetune::{Dataset, Recipe, TrainConfig};
+use finetune::{Dataset, TrainConfig};
 use generation::chat::ChatFormat;
 use generation::decoder::DecoderConfig;
 use serde::{Deserialize, Serialize};
@@ -127,17 +126,15 @@ impl Runs {
 
     /// Tokens a second of the newest run of the same kind on this machine.
     fn earlier_rate(&self, config: &TrainConfig) -> Option<f64> {
-        let kind = |config: &TrainConfig| -> (Recipe, BasePrecision, usize, std::path::PathBuf) {
-            (
-                config.recipe,
-                config.precision,
-                config.keep_blocks,
-                config.base.clone(),
-            )
+        let is_alike = |one: &TrainConfig| {
+            (one.recipe, one.precision, one.keep_blocks)
+                == (config.recipe, config.precision, config.keep_blocks)
+                && one.has_teacher() == config.has_teacher()
+                && one.base == config.base
         };
         self.list()
             .iter()
-            .filter(|run| details::config(run).is_some_and(|one| kind(&one) == kind(config)))
+            .filter(|run| details::config(run).is_some_and(|one| is_alike(&one)))
             .find_map(|run| rate(run))
     }
 }
