@@ -2,17 +2,18 @@
 
 use std::io::{Seek, SeekFrom, Write};
 
+use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION};
-use actix_web::{HttpResponse, delete, get, patch, post, web};
+use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, web};
 use anyhow::Context;
 use futures_util::TryStreamExt;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::State;
 use super::pages::shown;
 use super::problem::Failed;
 use super::views::FeedbackPage;
+use super::{State, idempotency};
 use crate::catalog::FeedbackState;
 use crate::error::{Fault, Problem};
 use crate::library::feedback::dataset::DatasetFormat;
@@ -31,17 +32,26 @@ const LISTED: u32 = 20;
 /// It is kept, with all that training needs of the answer, until a review decides on it.
 #[utoipa::path(
     tag = "feedback",
-    params(("id" = String, Path, description = "The answer's id, or a start of it.")),
+    params(
+        ("id" = String, Path, description = "The answer's id, or a start of it."),
+        ("Idempotency-Key" = Option<String>, Header, description = "Names this request; see the documentation of the API."),
+    ),
     responses((status = 201, description = "It is kept.", body = FeedbackDetails)),
 )]
 #[post("/answers/{id}/feedback")]
 pub(super) async fn give_feedback(
     state: Shared,
+    request: HttpRequest,
     id: web::Path<String>,
     edit: web::Json<FeedbackEdit>,
 ) -> Answered {
-    let given = state.library.give_feedback(&id, &edit).await?;
-    Ok(HttpResponse::Created().json(FeedbackDetails::from(given)))
+    let asked = serde_json::to_vec(&edit.0).context("writing what was said")?;
+    idempotency::once(&state, &request, &[&asked], |kept| async {
+        let library = &state.library;
+        let given = library.give_feedback_once(kept, &id, &edit).await?;
+        Ok((StatusCode::CREATED, FeedbackDetails::from(given)))
+    })
+    .await
 }
 
 #[derive(Deserialize, IntoParams)]

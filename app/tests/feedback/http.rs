@@ -177,3 +177,46 @@ async fn many_clicks_at_once_lose_nothing() {
     assert!(last["edited"].as_str().unwrap().starts_with("edited"));
     assert_eq!(last["history"].as_array().unwrap().len(), 13);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sent_again_under_its_key_it_is_given_once_and_its_response_goes_with_it() {
+    let app = spawn_app(&[]).await;
+    let text = "The largest wombat of the reserve weighs 35 kilograms.";
+    let added = app.uploaded("wombat.txt", text.into()).await;
+    let answer = ask(&app, "How heavy is the largest wombat of the reserve?").await;
+    let path = format!(
+        "/api/v1/answers/{}/feedback",
+        answer["id"].as_str().unwrap()
+    );
+    let give = |key: &'static str, said: &str| {
+        let request = app.post(&path).header("Idempotency-Key", key);
+        request.json(&json!({ "correction": said }))
+    };
+    let first = call(give("a", "It weighs 36 kilograms [1]."), 201).await;
+    let again = call(give("a", "It weighs 36 kilograms [1]."), 201).await;
+    assert_eq!(again, first);
+    let other = call(give("a", "It weighs 37 kilograms [1]."), 422).await;
+    assert_eq!(other["code"], "idempotency_key_reused");
+    let second = call(give("b", "It weighs 36 kilograms [1]."), 201).await;
+    assert_ne!(second["id"], first["id"]);
+    let listed = call(app.get("/api/v1/feedback"), 200).await;
+    assert_eq!(listed["feedback"].as_array().unwrap().len(), 2);
+
+    // Kept responses hold what was said and what the paper says, and are deleted with them.
+    let kept = || async {
+        let catalog = &app.library.catalog;
+        let mut bodies = Vec::new();
+        for key in ["a", "b"] {
+            let kept = catalog.keep_request(key, "another", "another").await;
+            bodies.push(kept.unwrap().body.is_some());
+        }
+        bodies
+    };
+    assert_eq!(kept().await, [true, true]);
+    let one = format!("/api/v1/feedback/{}", first["id"].as_str().unwrap());
+    call(app.delete(&one), 204).await;
+    assert_eq!(kept().await, [false, true]);
+    let document = added["result"]["document_id"].as_str().unwrap();
+    call(app.delete(&format!("/api/v1/documents/{document}")), 204).await;
+    assert_eq!(kept().await, [false, false]);
+}

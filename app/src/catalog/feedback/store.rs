@@ -232,10 +232,17 @@ impl Catalog {
     /// # Errors
     /// Where the database refuses.
     pub async fn delete_feedback(&self, id: &str) -> Result<bool> {
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        // The response that it was given with says the same.
+        sqlx::query("DELETE FROM idempotency_keys WHERE resource = $1")
+            .bind(id)
+            .execute(&mut *transaction)
+            .await?;
         let deleted = sqlx::query("DELETE FROM feedback WHERE id = $1")
             .bind(id)
-            .execute(&self.pool)
+            .execute(&mut *transaction)
             .await?;
+        transaction.commit().await?;
         self.forget_log().await?;
         Ok(deleted.rows_affected() > 0)
     }
@@ -246,13 +253,15 @@ pub(in crate::catalog) async fn delete_of_document(
     connection: &mut SqliteConnection,
     document: &str,
 ) -> Result<()> {
-    sqlx::query(
-        "DELETE FROM feedback WHERE id IN \
-         (SELECT feedback_id FROM feedback_documents WHERE document_id = $1)",
-    )
-    .bind(document)
-    .execute(connection)
-    .await?;
+    for (table, id) in [("idempotency_keys", "resource"), ("feedback", "id")] {
+        sqlx::query(sqlx::AssertSqlSafe(format!(
+            "DELETE FROM {table} WHERE {id} IN \
+             (SELECT feedback_id FROM feedback_documents WHERE document_id = $1)"
+        )))
+        .bind(document)
+        .execute(&mut *connection)
+        .await?;
+    }
     Ok(())
 }
 

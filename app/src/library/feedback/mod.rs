@@ -130,13 +130,31 @@ impl Library {
     /// A problem `answer_not_found`, `answer_without_trace` where an older version stored it without
     /// what training needs, or one of those of [`check`].
     pub async fn give_feedback(&self, answer: &str, edit: &FeedbackEdit) -> Result<Feedback> {
+        let id = uuid::Uuid::now_v7().to_string();
+        self.give_feedback_once(id, answer, edit).await
+    }
+
+    /// As [`give_feedback`](Self::give_feedback), under an id that was taken for it before. What is
+    /// there under that id is what an interrupted request has kept, and is returned.
+    ///
+    /// # Errors
+    /// As [`give_feedback`](Self::give_feedback).
+    pub async fn give_feedback_once(
+        &self,
+        id: String,
+        answer: &str,
+        edit: &FeedbackEdit,
+    ) -> Result<Feedback> {
+        if let Some(given) = self.catalog.feedback(&id).await? {
+            return Ok(given);
+        }
         let stored = self.stored_answer(answer).await?;
         let by = check::name(edit.by.as_deref())?;
         let context = self.context(&stored).await?;
         let answer = stored.answer;
         let now = jiff::Timestamp::now().to_string();
         let mut feedback = Feedback {
-            id: uuid::Uuid::now_v7().to_string(),
+            id,
             answer_id: Some(answer.id),
             source: FeedbackSource::Answer,
             state: FeedbackState::Pending,
