@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use super::{Catalog, now, timestamp};
 use crate::library::adapters::Evaluation;
+use crate::library::adapters::background::Begun;
 
 /// Where an adapter stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -275,6 +276,37 @@ impl Catalog {
                 .execute(&self.pool)
                 .await?;
         Ok(done.rows_affected() > 0)
+    }
+
+    /// Keeps that an evaluation of an adapter is under way, or, where `begun` is none, that it is not.
+    ///
+    /// # Errors
+    /// Where the database refuses.
+    pub async fn set_evaluation_begun(&self, id: &str, begun: Option<&Begun>) -> Result<()> {
+        sqlx::query("UPDATE adapters SET evaluation_begun = $2 WHERE id = $1")
+            .bind(id)
+            .bind(begun.map(serde_json::to_string).transpose()?)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// The evaluations that are under way, or were when the program ended.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub async fn evaluations_begun(&self) -> Result<Vec<Begun>> {
+        let rows = sqlx::query(
+            "SELECT id, evaluation_begun FROM adapters WHERE evaluation_begun IS NOT NULL ORDER BY id",
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let id: String = row.try_get("id")?;
+                read(&id, row.try_get("evaluation_begun")?)
+            })
+            .collect()
     }
 
     /// Has an adapter answer, or none, in place of `before`, and takes down who did that and why.

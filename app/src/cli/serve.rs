@@ -31,6 +31,12 @@ pub(super) async fn until_stopped(library: Arc<Library>, listener: TcpListener) 
     );
 
     library.keep_up();
+    let evaluating = library.clone();
+    tokio::spawn(async move {
+        if let Err(error) = evaluating.resume_evaluations().await {
+            tracing::warn!("evaluations that were under way: {error:#}");
+        }
+    });
     if library.settings.self_evaluation {
         tokio::spawn(crate::eval::own::keep_asking(library.clone()));
     }

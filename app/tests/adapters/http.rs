@@ -1,12 +1,16 @@
 //! The API: evaluated in the background, promoted while an answer is on its way, rolled back.
 
+use std::path::Path;
 use std::sync::mpsc;
 use std::time::Duration;
 
+use app::catalog::Catalog;
+use app::library::adapters::background::Begun;
+use app::library::adapters::evaluate::EvaluateRequest;
 use app::library::ask::{AskEvent, AskRequest};
 use serde_json::{Value, json};
 
-use crate::common::{TestApp, settings};
+use crate::common::{Server, TestApp, command, settings};
 use crate::trained::{QUESTION, QUESTIONS, SENTENCE, dataset, model, run};
 
 pub(crate) async fn call(request: reqwest::RequestBuilder, status: u16) -> Value {
@@ -36,11 +40,14 @@ async fn server() -> TestApp {
     std::os::unix::fs::symlink(run(), runs.join("wombat-run")).unwrap();
     let app = TestApp::on(home, settings).await;
     app.uploaded("wombat.txt", SENTENCE.into()).await;
+    add_dataset(&app.library.catalog).await;
+    app
+}
+
+async fn add_dataset(catalog: &Catalog) {
     let card = finetune::data::folder::read_card(&dataset()).unwrap();
     let folder = dataset().canonicalize().unwrap().display().to_string();
-    let catalog = &app.library.catalog;
     assert!(catalog.add_dataset(&folder, &card, &[]).await.unwrap());
-    app
 }
 
 async fn ask(app: &TestApp) -> Value {
@@ -63,6 +70,88 @@ pub(crate) async fn evaluated(app: &TestApp, id: &str) -> Value {
         assert!(running["done"].as_u64() <= running["total"].as_u64());
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
+}
+
+/// A server in a process of its own, on the tiny model.
+fn serving(data: &Path) -> Server {
+    let mut command = command(data, &["serve", "--addr", "127.0.0.1:0"]);
+    command
+        .env("LECTERN_ANSWERER", model())
+        .env("LECTERN_ANSWER_MAX_TOKENS", "80");
+    Server::started(command)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_evaluation_that_a_kill_cut_off_is_made_at_the_next_start() {
+    let home = tempfile::tempdir().unwrap();
+    let runs = home.path().join("runs");
+    std::fs::create_dir(&runs).unwrap();
+    std::os::unix::fs::symlink(run(), runs.join("wombat-run")).unwrap();
+    let catalog = home.path().join("catalog.sqlite");
+    let before = Catalog::open(&catalog).await.unwrap();
+    add_dataset(&before).await;
+    before.close().await;
+    let client = reqwest::Client::new();
+    let shown = |server: &Server, id: &str| {
+        let details = client.get(format!("{}/api/v1/adapters/{id}", server.url));
+        call(details, 200)
+    };
+
+    let mut server = serving(home.path());
+    let session = client.get(format!("{}/api/v1/session", server.url));
+    let session = call(session, 200).await;
+    let evaluate = client
+        .post(format!(
+            "{}/api/v1/adapters/wombat-run/evaluate",
+            server.url
+        ))
+        .header("X-CSRF-Token", session["csrf_token"].as_str().unwrap())
+        .json(&json!({}));
+    let started = call(evaluate, 202).await;
+    let id = started["id"].as_str().unwrap();
+    drop(server);
+
+    // Killed again once answers are being given, and left alone then.
+    server = serving(home.path());
+    while shown(&server, id).await["evaluating"]["done"].as_u64() < Some(2) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    drop(server);
+    server = serving(home.path());
+    let details = loop {
+        let details = shown(&server, id).await;
+        if !details["evaluation"].is_null() {
+            break details;
+        }
+        assert!(details["evaluating"]["failed"].is_null(), "{details}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
+    assert_eq!(details["evaluation"]["n"], QUESTIONS);
+
+    // What is done is not done again, and what ends the program each time is given up.
+    drop(server);
+    let request = EvaluateRequest {
+        adapter: id.to_owned(),
+        ..EvaluateRequest::default()
+    };
+    let catalog = Catalog::open(&catalog).await.unwrap();
+    assert_eq!(catalog.evaluations_begun().await.unwrap(), []);
+    let begun = Begun { request, times: 3 };
+    catalog
+        .set_evaluation_begun(id, Some(&begun))
+        .await
+        .unwrap();
+    catalog.close().await;
+    let server = serving(home.path());
+    let given_up = loop {
+        let details = shown(&server, id).await;
+        if let Some(why) = details["evaluating"]["failed"].as_str() {
+            break why.to_owned();
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    assert!(given_up.contains("ended 3 times"), "{given_up}");
+    assert!(given_up.contains("hint: "), "{given_up}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
