@@ -258,7 +258,7 @@ pub fn is_gone(run: &Path) -> bool {
 
 /// True where a process has the run, and not only for the moment after its end was recorded. Blocks for
 /// that moment.
-fn is_held(run: &Path) -> bool {
+pub fn is_held(run: &Path) -> bool {
     let since = Instant::now();
     while folder::is_open(run) {
         if state(run) == RunState::Running || since.elapsed() > PARTING {

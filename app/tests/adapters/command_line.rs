@@ -1,7 +1,9 @@
 //! The commands, without a server: what is refused and why, and what is kept.
 
+use std::fs::File;
 use std::path::Path;
 use std::process::Output;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -345,4 +347,34 @@ fn the_adapter_that_comes_with_lectern_answers_on_its_model_alone() {
         let because = listed["because"].as_str().unwrap();
         assert!(because.contains(why), "{because}");
     }
+}
+
+#[test]
+fn a_run_whose_process_has_only_to_let_go_is_taken_in_and_one_that_trains_is_not() {
+    let home = tempfile::tempdir().unwrap();
+    let copied = home.path().join("parting");
+    copy(&run(), &copied);
+    copy(&run().join("adapter"), &copied.join("adapter"));
+    let lock = File::create(copied.join(".lock")).unwrap();
+    lock.lock().unwrap();
+    let status = copied.join("status.json");
+    let finished = std::fs::read_to_string(&status).unwrap();
+    std::fs::write(&status, finished.replace("finished", "running")).unwrap();
+    let named = copied.display().to_string();
+    let promote = || {
+        let forced = ["--force", "--reason", "a test", "--json"];
+        let promote = ["finetune", "promote", &named];
+        on_tiny(home.path(), &[&promote[..], &forced].concat())
+    };
+    let (error, exit) = refused(&promote());
+    assert_eq!((&error["code"], exit), (&json!("run_not_finished"), 1));
+
+    // Its end is recorded before its process ends.
+    std::fs::write(&status, finished).unwrap();
+    let parting = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_secs(2));
+        drop(lock);
+    });
+    assert_eq!(done(&promote())["state"], "in_service");
+    parting.join().unwrap();
 }

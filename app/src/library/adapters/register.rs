@@ -20,6 +20,7 @@ use super::service::{ID_DIGITS, base_differs, hash};
 use crate::catalog::{AdapterBase, AdapterDataset, AdapterRecord, AdapterState, NewAdapter};
 use crate::error::{Fault, Problem};
 use crate::library::{Library, blocking};
+use crate::training;
 
 /// Settings of a run; a folder that has them is one.
 const CONFIG: &str = "config.toml";
@@ -123,7 +124,7 @@ impl Source {
             });
         }
         let adapter = folder.join("adapter");
-        if run::is_open(&folder) {
+        if training::is_held(&folder) {
             return Err(Problem::new(
                 Fault::Conflict,
                 "run_not_finished",
